@@ -1,0 +1,50 @@
+"""All settings of a run, validated; what the rest of the program reads.
+
+Floor 1: values only; ``cli`` makes them from flags, environment and file.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from udev_device_plugin.config.specs import ResourceSpec
+
+
+class LogLevel(Enum):
+    """The origin's names of log levels, from the most to the least."""
+
+    ALL = "all"
+    DEBUG = "debug"
+    INFO = "info"
+    WARN = "warn"
+    ERROR = "error"
+    NONE = "none"
+
+
+class LogFormat(Enum):
+    """How a log line looks."""
+
+    JSON = "json"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class ListenAddress:
+    """Where the web part listens: an IP address ("" is every one, IPv6 and IPv4) and a TCP port (0: any free one)."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set. Durations are seconds; 0 turns off what they time."""
+
+    resources: tuple[ResourceSpec, ...]
+    listen: ListenAddress | None = ListenAddress("", 8080)
+    log_level: LogLevel = LogLevel.INFO
+    log_format: LogFormat = LogFormat.JSON
+    plugin_directory: str = "/var/lib/kubelet/device-plugins/"
+    pod_resources_socket: str = "/var/lib/kubelet/pod-resources/kubelet.sock"
+    removal_grace_period: float = 300.0
+    rescan_interval: float = 300.0
+    config_file: str | None = None

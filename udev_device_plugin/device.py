@@ -1,0 +1,85 @@
+"""The vocabulary: device nodes, host devices, and what stands at a path.
+
+Floor 0: imports nothing of this package, does no I/O. Everything here is frozen and safe to hand between threads.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+from typing import Literal
+
+NO_PROPERTIES: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class DeviceNumber:
+    """What the kernel knows a device node by: its type and its numbers.
+
+    Written as udev writes it, ``c188:0`` (the name of the device's file in ``/run/udev/data``).
+    """
+
+    kind: Literal["b", "c"]
+    major: int
+    minor: int
+
+    def __str__(self) -> str:
+        return f"{self.kind}{self.major}:{self.minor}"
+
+
+@dataclass(frozen=True, slots=True)
+class HostDevice:
+    """A device with a node, as udev described it last. Only ``discovery.udev`` makes these from the real thing.
+
+    Attributes:
+        sys_path: its place in sysfs, ``/sys/devices/…``; unique among the devices present.
+        subsystem: the kernel's subsystem, ``tty``.
+        number: type, major and minor number of its node.
+        devnode: the kernel's name of its node, ``/dev/ttyUSB0``.
+        devlinks: the links that udev's rules claim for it (``DEVLINKS``). A claim only: another device may claim
+            the same link, and it leads to one of them.
+        is_initialized: udevd has worked on it: links, mode and properties are there.
+        properties: the udev properties that this program reads (see ``discovery.udev``).
+    """
+
+    sys_path: str
+    subsystem: str
+    number: DeviceNumber
+    devnode: str
+    devlinks: tuple[str, ...] = ()
+    is_initialized: bool = True
+    properties: Mapping[str, str] = field(default=NO_PROPERTIES)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All paths that may lead to this device's node, its own first."""
+        return (self.devnode, *self.devlinks)
+
+
+class PathKind(Enum):
+    """What stands at a path, links followed."""
+
+    NODE = "device node"
+    DIRECTORY = "directory"
+    FILE = "regular file"
+    SOCKET = "socket"
+    OTHER = "neither device node, directory, regular file nor socket"
+
+
+@dataclass(frozen=True, slots=True)
+class PathEntry:
+    """What stands at one path right now, links followed. Only ``discovery.filesystem`` makes these.
+
+    Attributes:
+        path: the name that was looked at.
+        kind: what its end is.
+        number: of a device node, else None.
+        target: the end of the chain of links; ``path`` itself where there is none.
+        awaits_udev: a node that the kernel's sysfs knows and udevd has not finished with yet.
+    """
+
+    path: str
+    kind: PathKind
+    number: DeviceNumber | None = None
+    target: str = ""
+    awaits_udev: bool = False
