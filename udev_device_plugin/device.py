@@ -3,13 +3,9 @@
 Floor 0: imports nothing of this package, does no I/O. Everything here is frozen and safe to hand between threads.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
-from types import MappingProxyType
 from typing import Literal
-
-NO_PROPERTIES: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -39,7 +35,6 @@ class HostDevice:
         devlinks: the links that udev's rules claim for it (``DEVLINKS``). A claim only: another device may claim
             the same link, and it leads to one of them.
         is_initialized: udevd has worked on it: links, mode and properties are there.
-        properties: the udev properties that this program reads (see ``discovery.udev``).
     """
 
     sys_path: str
@@ -48,7 +43,6 @@ class HostDevice:
     devnode: str
     devlinks: tuple[str, ...] = ()
     is_initialized: bool = True
-    properties: Mapping[str, str] = field(default=NO_PROPERTIES)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -49,3 +49,7 @@ class SourceError(UdevDevicePluginError):
 
 class AllocationError(UdevDevicePluginError):
     """A request of the kubelet that must be refused; the text ends up in the pod's events, for a person."""
+
+
+class RegistrationError(UdevDevicePluginError):
+    """The kubelet refused a registration; the text is the kubelet's."""

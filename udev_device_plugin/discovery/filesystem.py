@@ -1,0 +1,185 @@
+"""What stands at the paths that the configuration names: the source that decides existence.
+
+Floor 4; runs on the main loop. It knows nodes that udev does not (``mknod``, directories, sockets), tells at once when
+a node goes, and carries the plugin where no udev events can arrive. It looks through inotify's eyes at links, at the
+ends of links, and, while udevd still works on a node, at that node's entry in udev's database.
+"""
+
+import asyncio
+import logging
+import os
+import stat
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from typing import Literal
+
+from udev_device_plugin.device import DeviceNumber, PathEntry, PathKind
+from udev_device_plugin.discovery import UDEV_CONTROL, Sink
+from udev_device_plugin.globs import Glob
+from udev_device_plugin.metrics import Metrics
+from udev_device_plugin.observations import Observation, PathObserved, PathsResync, PathVanished
+from udev_device_plugin.watching import PathWatch
+
+logger = logging.getLogger(__name__)
+
+UDEV_DATA = "/run/udev/data"
+"""udev's database: one file for each device, named by its number, written when udevd is done with it."""
+
+HOLD_BACK = 3.0
+"""For how many seconds a node that udevd has not finished with is held back."""
+
+_KINDS: dict[int, PathKind] = {
+    stat.S_IFCHR: PathKind.NODE,
+    stat.S_IFBLK: PathKind.NODE,
+    stat.S_IFDIR: PathKind.DIRECTORY,
+    stat.S_IFREG: PathKind.FILE,
+    stat.S_IFSOCK: PathKind.SOCKET,
+}
+
+
+class FilesystemSource:
+    """Watches the paths that match ``globs``.
+
+    Args:
+        globs: the configured paths.
+        on_udevd: called when udevd's control socket was made or went.
+        metrics: counts the complete looks.
+    """
+
+    def __init__(self, globs: Iterable[Glob], on_udevd: Callable[[], None], metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._globs = tuple(globs)
+        self._on_udevd = on_udevd
+        self._entries: dict[str, PathEntry] = {}
+        self._followed: dict[str, frozenset[str]] = {}
+        self._dependents: defaultdict[str, set[str]] = defaultdict(set)
+        self._hold_ends: dict[DeviceNumber, float] = {}
+        self._watch: PathWatch | None = None
+        self._sink: Sink | None = None
+
+    async def run(self, sink: Sink) -> None:
+        """Tell ``sink`` everything, then every change, until cancelled."""
+        self._sink = sink
+        with closing(PathWatch([*self._globs, Glob.of(UDEV_CONTROL)], self._changed)) as self._watch:
+            self.rescan()
+            await asyncio.Event().wait()
+
+    def rescan(self) -> None:
+        """Look at everything anew."""
+        if self._watch is None:
+            return
+        received = time.monotonic()
+        self._watch.rescan()
+        paths = {path for path in self._watch.found if self._is_configured(path)}
+        self.look(paths | self._entries.keys())
+        self._metrics.rescans.labels("filesystem").inc()
+        self._tell([PathsResync(tuple(self._entries.values()))], received)
+
+    def look(self, paths: Iterable[str]) -> list[Observation]:
+        """What changed at ``paths`` since they were last looked at; those that no glob names are passed over."""
+        observations: list[Observation] = []
+        if self._watch is None:  # before the first look, which will see it all
+            return observations
+        for path in paths:
+            if not self._is_configured(path):
+                continue
+            before, entry = self._entries.get(path), self._examine(path)
+            if entry == before:
+                continue
+            if entry is None:
+                del self._entries[path]
+                observations.append(PathVanished(path))
+            else:
+                self._entries[path] = entry
+                observations.append(PathObserved(entry))
+        return observations
+
+    def _is_configured(self, path: str) -> bool:
+        return path in self._entries or any(glob.matches(path) for glob in self._globs)
+
+    def _changed(self, paths: frozenset[str]) -> None:
+        """Something came or went at watched paths: configured ones, link ends, udev's database entries."""
+        received = time.monotonic()
+        if UDEV_CONTROL in paths:
+            self._on_udevd()
+        self._tell(self.look(paths.union(*(self._dependents.get(path, ()) for path in paths))), received)
+
+    def _tell(self, observations: list[Observation], received: float) -> None:
+        if observations and self._sink is not None:
+            self._sink(observations, received)
+
+    def _examine(self, path: str) -> PathEntry | None:
+        """What stands at ``path`` now, and watch what that depends on."""
+        try:
+            status = os.stat(path)
+            target = os.path.realpath(path, strict=True) if os.path.islink(path) else path
+        except OSError:  # not there, or a link that leads nowhere
+            self._follow(path, {os.path.realpath(path)} - {path} if os.path.islink(path) else set())
+            self._forget_hold(path)
+            return None
+        kind = _KINDS.get(stat.S_IFMT(status.st_mode), PathKind.OTHER)
+        number = _number(status) if kind is PathKind.NODE else None
+        is_held = number is not None and self._is_held(number)
+        self._follow(path, ({target} - {path}) | ({f"{UDEV_DATA}/{number}"} if is_held else set()))
+        return PathEntry(path, kind, number, target, awaits_udev=is_held)
+
+    def _follow(self, path: str, depends_on: set[str]) -> None:
+        """Have ``path`` looked at again when something comes or goes at the paths that it depends on."""
+        before = self._followed.pop(path, frozenset())
+        if depends_on:
+            self._followed[path] = frozenset(depends_on)
+        for other in before - depends_on:
+            self._dependents[other].discard(path)
+            if not self._dependents[other]:
+                del self._dependents[other]
+                self._unwatch(other)
+        for other in depends_on - before:
+            self._dependents[other].add(path)
+            if self._watch is not None:
+                self._watch.add(Glob.of(other))
+
+    def _unwatch(self, path: str) -> None:
+        glob = Glob.of(path)
+        if self._watch is not None and glob not in self._globs:
+            self._watch.discard(glob)
+
+    def _is_held(self, number: DeviceNumber) -> bool:
+        """Whether to wait for udevd, which makes links, mode and properties, before a node is offered."""
+        if not _awaits_udev(number):
+            self._hold_ends.pop(number, None)
+            return False
+        loop = asyncio.get_running_loop()
+        if number not in self._hold_ends:
+            self._hold_ends[number] = loop.time() + HOLD_BACK
+            loop.call_later(HOLD_BACK, self._release, number)
+        return loop.time() < self._hold_ends[number]
+
+    def _release(self, number: DeviceNumber) -> None:
+        """The wait for udevd is over."""
+        if number not in self._hold_ends:
+            return
+        self._hold_ends[number] = 0.0
+        paths = [entry.path for entry in self._entries.values() if entry.number == number]
+        if observations := self.look(paths):
+            logger.warning("%s: udevd has not announced it within %g s; offered as it is", paths[0], HOLD_BACK)
+            self._tell(observations, time.monotonic())
+
+    def _forget_hold(self, path: str) -> None:
+        entry = self._entries.get(path)
+        if entry is not None and entry.number is not None:
+            self._hold_ends.pop(entry.number, None)
+
+
+def _number(status: os.stat_result) -> DeviceNumber:
+    kind: Literal["b", "c"] = "c" if stat.S_ISCHR(status.st_mode) else "b"
+    return DeviceNumber(kind, os.major(status.st_rdev), os.minor(status.st_rdev))
+
+
+def _awaits_udev(number: DeviceNumber) -> bool:
+    """Whether a node is one that udevd handles and has not finished with: sysfs knows it, the database does not."""
+    if os.path.lexists(f"{UDEV_DATA}/{number}") or not os.path.lexists(UDEV_CONTROL):
+        return False
+    kind = "char" if number.kind == "c" else "block"
+    return os.path.lexists(f"/sys/dev/{kind}/{number.major}:{number.minor}")

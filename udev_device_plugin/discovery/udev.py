@@ -1,0 +1,244 @@
+"""What udev says of the host's devices: the only room that speaks libudev.
+
+Floor 4. ``UdevSource`` lives on the main loop, ``_Listener`` on the udev thread; no pyudev object leaves that thread,
+plain strings are copied out of it. The monitor is always started before the enumeration, so that nothing falls between
+the two. Whatever the monitor loses or misses (an overflow, a udevd that comes back), a new monitor and a new
+enumeration put right.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import select
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import pyudev
+
+from udev_device_plugin.device import DeviceNumber, HostDevice
+from udev_device_plugin.discovery import UDEV_CONTROL, Sink
+from udev_device_plugin.errors import SourceError
+from udev_device_plugin.metrics import Metrics
+from udev_device_plugin.observations import DeviceObserved, DeviceRemoved, Observation, UdevResync
+
+logger = logging.getLogger(__name__)
+
+RECEIVE_BUFFER = 128 * 1024 * 1024
+"""Bytes: what libudev itself asks for (sd-device). Asking for less would shrink the buffer."""
+
+MAX_FAILURES = 5
+"""After so many sessions in a row that broke down, the source gives up and the process starts anew."""
+
+BATCH = 256
+"""How many uevents are handed to the loop at once, at most."""
+
+_MIN_SESSION = 0.2
+"""Seconds from one session's start to the next, however fast events overflow."""
+
+_BROKEN = select.POLLERR | select.POLLHUP | select.POLLNVAL
+
+
+class UdevSource:
+    """Follows udev's events on a thread of its own; ``metrics`` counts them."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._listener: _Listener | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether the udev thread runs; safe to ask from any thread."""
+        thread = self._thread
+        return thread is not None and thread.is_alive()
+
+    async def run(self, sink: Sink) -> None:
+        """Tell ``sink`` everything, then every uevent, until cancelled.
+
+        Raises:
+            SourceError: udev cannot be listened to, and trying again did not help.
+        """
+        loop = asyncio.get_running_loop()
+        broken: asyncio.Future[None] = loop.create_future()
+
+        def deliver(observations: Sequence[Observation], received: float) -> None:
+            loop.call_soon_threadsafe(sink, observations, received)
+
+        def work(listener: _Listener) -> None:
+            try:
+                listener.listen()
+            except Exception as error:  # whatever kills the thread must not go unnoticed
+                loop.call_soon_threadsafe(_fail, broken, error)
+
+        with contextlib.closing(_Listener(deliver, self._metrics)) as listener:
+            self._listener = listener
+            self._thread = threading.Thread(target=work, args=(listener,), name="udev", daemon=True)
+            self._thread.start()
+            try:
+                await broken
+            finally:
+                self._listener = None
+                listener.stop()
+                self._thread.join()
+
+    def rescan(self) -> None:
+        """Have everything listed anew, with a new monitor."""
+        if self._listener is not None:
+            self._listener.renew()
+
+
+def _fail(future: asyncio.Future[None], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)
+
+
+class _Listener:
+    """The udev thread's work: sessions of one monitor each, until it is told to stop."""
+
+    def __init__(self, deliver: Callable[[Sequence[Observation], float], None], metrics: Metrics) -> None:
+        self._deliver = deliver
+        self._metrics = metrics
+        self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._is_stopping = False
+        self._is_deaf = False
+
+    # From any thread.
+
+    def stop(self) -> None:
+        """Have ``listen`` return."""
+        self._is_stopping = True
+        os.eventfd_write(self._wake, 1)
+
+    def renew(self) -> None:
+        """Have the running session replaced by a new one."""
+        os.eventfd_write(self._wake, 1)
+
+    def close(self) -> None:
+        """Give the wake-up descriptor back, after ``listen`` has returned."""
+        os.close(self._wake)
+
+    # On the udev thread.
+
+    def listen(self) -> None:
+        """Run sessions until stopped.
+
+        Raises:
+            SourceError: too many sessions in a row broke down.
+        """
+        failures = 0
+        while not self._is_stopping:
+            started = time.monotonic()
+            try:
+                self._session()
+                failures = 0
+            except (OSError, pyudev.DeviceNotFoundError) as error:
+                failures += 1
+                if failures >= MAX_FAILURES:
+                    raise SourceError(
+                        f"udev: cannot be listened to: {error}: is libudev there, and /sys mounted?"
+                    ) from error
+                logger.warning("udev: %s; trying again", error)
+            self._pause(started + _MIN_SESSION * 2**failures - time.monotonic())
+
+    def _pause(self, seconds: float) -> None:
+        """Sleep, unless told to stop before."""
+        if seconds > 0 and not self._is_stopping:
+            select.select([self._wake], [], [], seconds)
+
+    def _session(self) -> None:
+        """Listen with one monitor until it must be replaced."""
+        self._drain_wake()
+        self._warn_if_deaf()
+        context = pyudev.Context()
+        monitor = pyudev.Monitor.from_netlink(context, source="udev")
+        with contextlib.suppress(OSError):  # more than net.core.rmem_max takes CAP_NET_ADMIN
+            monitor.set_receive_buffer_size(RECEIVE_BUFFER)
+        monitor.start()
+        received = time.monotonic()
+        self._deliver([UdevResync(tuple(_enumerate(context)))], received)
+        self._metrics.rescans.labels("udev").inc()
+        self._follow(monitor)
+
+    def _follow(self, monitor: pyudev.Monitor) -> None:
+        """Hand on the monitor's events; returns when it lost some, or when it is to be replaced."""
+        poll = select.poll()
+        poll.register(monitor.fileno(), select.POLLIN)
+        poll.register(self._wake, select.POLLIN)
+        while True:
+            ready = dict(poll.poll())
+            if self._wake in ready:
+                return
+            try:
+                if ready[monitor.fileno()] & _BROKEN:
+                    raise BlockingIOError("receive buffer overflow")
+                while batch := self._receive(monitor):
+                    self._deliver(batch, time.monotonic())
+            except OSError as error:
+                # pyudev's error carries no errno here, and would come back for ever: only a new monitor helps.
+                self._metrics.overflows.inc()
+                logger.warning("udev: events were lost (%s); looking at everything anew", error)
+                return
+
+    def _receive(self, monitor: pyudev.Monitor) -> list[Observation]:
+        """What has come by now, up to a batch of it."""
+        batch: list[Observation] = []
+        while len(batch) < BATCH and (device := monitor.poll(0)) is not None:
+            self._metrics.count_uevent(device.action)
+            batch.extend(_observations(device))
+        return batch
+
+    def _drain_wake(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.eventfd_read(self._wake)
+
+    def _warn_if_deaf(self) -> None:
+        """Tell that libudev turns a monitor off silently where it sees no udevd (and no devtmpfs)."""
+        is_deaf = not os.path.exists(UDEV_CONTROL)
+        if is_deaf and not self._is_deaf:
+            logger.warning(
+                "udev: %s is not there, so udev's events cannot arrive: mount the host's /run/udev, or start udevd;"
+                " the filesystem alone is watched until then",
+                UDEV_CONTROL,
+            )
+        elif self._is_deaf and not is_deaf:
+            logger.info("udev: udevd is there now")
+        self._is_deaf = is_deaf
+
+
+def _enumerate(context: pyudev.Context) -> Iterator[HostDevice]:
+    """All devices with a node."""
+    for device in context.list_devices(DEVNAME="*"):
+        if (host_device := _copy(device)) is not None:
+            yield host_device
+
+
+def _observations(device: pyudev.Device) -> Iterator[Observation]:
+    """What one uevent means: every action but ``remove`` means "look again"."""
+    if device.action == "remove":
+        yield DeviceRemoved(device.sys_path)
+        return
+    if device.action == "move" and (old := device.properties.get("DEVPATH_OLD")) is not None:
+        yield DeviceRemoved(f"/sys{old}")
+    if (host_device := _copy(device)) is not None:
+        yield DeviceObserved(host_device)
+
+
+def _copy(device: pyudev.Device) -> HostDevice | None:
+    """A device as plain values; None if it has no node, or a name that is no text."""
+    try:
+        if device.device_node is None or not device.device_number:
+            return None
+        number = device.device_number
+        return HostDevice(
+            sys_path=device.sys_path,
+            subsystem=device.subsystem or "",
+            number=DeviceNumber("b" if device.subsystem == "block" else "c", os.major(number), os.minor(number)),
+            devnode=device.device_node,
+            devlinks=tuple(device.device_links),
+            is_initialized=device.is_initialized,
+        )
+    except UnicodeDecodeError as error:
+        logger.warning("udev: a device is passed over, since a name of it is not UTF-8: %r", error.object)
+        return None

@@ -1,0 +1,68 @@
+"""One registration, from the bound socket to its end, whatever ends it.
+
+Floor 4; runs on the main loop. It ends once, for one reason: the kubelet closed the stream, never opened it, took the
+socket away, or is another one now; or we stop.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
+
+
+class Life:
+    """What the plugin, its servicer and the watch on the plugin directory know of one registration together.
+
+    Attributes:
+        opened: set once the kubelet holds a stream open.
+    """
+
+    def __init__(self) -> None:
+        self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.opened = asyncio.Event()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self._ended.done()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the kubelet listens now."""
+        return self.opened.is_set() and not self.is_over
+
+    def end(self, reason: str) -> None:
+        """End it, for a reason that a person understands; a second reason is not heard."""
+        if not self._ended.done():
+            self._ended.set_result(reason)
+
+    async def ended(self) -> str:
+        """Wait for its end; returns the reason."""
+        return await asyncio.shield(self._ended)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait ``seconds``, or until it has ended."""
+        await asyncio.wait({self._ended}, timeout=seconds)
+
+    async def until_over(self, work: Coroutine[Any, Any, _T]) -> _T | None:
+        """Do ``work``, but no longer than this registration lasts: None if it ended first."""
+        task = asyncio.ensure_future(work)
+        try:
+            either: set[asyncio.Future[Any]] = {task, self._ended}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            return await task if task.done() else None
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task})
+
+    @contextmanager
+    def stream(self) -> Iterator[None]:
+        """The time for which the kubelet holds a stream open."""
+        self.opened.set()
+        try:
+            yield
+        finally:
+            self.end("the kubelet closed the stream")

@@ -1,0 +1,47 @@
+"""Domain values to the kubelet's messages. Floor 4, pure."""
+
+from udev_device_plugin.allocation import Allocation
+from udev_device_plugin.config.specs import PathType
+from udev_device_plugin.kubelet.v1beta1 import api_pb2
+from udev_device_plugin.snapshots import DeviceSet, Member
+
+VERSION = "v1beta1"
+HEALTHY = "Healthy"
+UNHEALTHY = "Unhealthy"
+
+
+def device_list(devices: DeviceSet) -> api_pb2.ListAndWatchResponse:
+    """The whole list, as each message of a stream is."""
+    return api_pb2.ListAndWatchResponse(
+        devices=[
+            api_pb2.Device(ID=id_, health=HEALTHY if device.is_healthy else UNHEALTHY)
+            for id_, device in devices.by_id.items()
+        ]
+    )
+
+
+def container_response(allocation: Allocation) -> api_pb2.ContainerAllocateResponse:
+    """What the runtime is to give one container."""
+    devices = [_device(member) for member in allocation.members if member.type is PathType.DEVICE]
+    mounts = [_mount(member) for member in allocation.members if member.type is PathType.MOUNT]
+    return api_pb2.ContainerAllocateResponse(devices=devices, mounts=mounts)
+
+
+def register_request(endpoint: str, resource: str) -> api_pb2.RegisterRequest:
+    """The announcement of one resource, served on the socket ``endpoint`` (a file name)."""
+    return api_pb2.RegisterRequest(version=VERSION, endpoint=endpoint, resource_name=resource, options=options())
+
+
+def options() -> api_pb2.DevicePluginOptions:
+    """Which of the optional calls the kubelet shall make."""
+    return api_pb2.DevicePluginOptions(pre_start_required=False, get_preferred_allocation_available=False)
+
+
+def _device(member: Member) -> api_pb2.DeviceSpec:
+    return api_pb2.DeviceSpec(
+        container_path=member.container_path, host_path=member.host_path, permissions=member.permissions
+    )
+
+
+def _mount(member: Member) -> api_pb2.Mount:
+    return api_pb2.Mount(container_path=member.container_path, host_path=member.host_path, read_only=member.read_only)

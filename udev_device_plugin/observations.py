@@ -1,0 +1,55 @@
+"""What the discovery sources tell: single observations for speed, resyncs for truth.
+
+Floor 0: values only. The sources (``discovery``) make them, the ``inventory`` takes them in. A source's resync is
+everything that it can see now and replaces all that it said before, so that whatever was lost or misunderstood on the
+way is put right by the next one.
+"""
+
+from dataclasses import dataclass
+
+from udev_device_plugin.device import HostDevice, PathEntry
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceObserved:
+    """Udev announced a device, or something new about it: any action but ``remove``."""
+
+    device: HostDevice
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRemoved:
+    """Udev announced that the device at ``sys_path`` is gone."""
+
+    sys_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class UdevResync:
+    """All devices with a node that udev can see now."""
+
+    devices: tuple[HostDevice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PathObserved:
+    """Something stands at a path that the configuration names."""
+
+    entry: PathEntry
+
+
+@dataclass(frozen=True, slots=True)
+class PathVanished:
+    """Nothing stands at ``path`` any more."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class PathsResync:
+    """All that stands now at paths that the configuration names."""
+
+    entries: tuple[PathEntry, ...]
+
+
+Observation = DeviceObserved | DeviceRemoved | UdevResync | PathObserved | PathVanished | PathsResync

@@ -1,0 +1,113 @@
+"""The notice board: what a resource offers now, and waiting for something newer.
+
+Floor 3. Lives on the main loop; the snapshots themselves are frozen and may be read by any thread. A board keeps the
+latest snapshot only: who was busy while three were pinned up sees the third, and misses nothing that is still true.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from udev_device_plugin.config.specs import PathType
+from udev_device_plugin.identity import Identity, device_id
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One thing that a container gets with a device.
+
+    Attributes:
+        path: the path on the host that was matched.
+        host_path: what the runtime is told to look for on the host.
+        container_path: where the container finds it.
+        type: device node or mount.
+        permissions: for the device cgroup, of ``r``, ``w``, ``m``; devices only.
+        read_only: mounts only.
+    """
+
+    path: str
+    host_path: str
+    container_path: str
+    type: PathType
+    permissions: str = ""
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One allocatable device, offered ``count`` times.
+
+    Attributes:
+        identity: what makes it itself; unique within its resource.
+        members: what a container gets with it, in the spec's order.
+        count: how many replicas of it are offered.
+        is_healthy: all its required members are there.
+        since: when its health last changed, monotonic seconds.
+    """
+
+    identity: Identity
+    members: tuple[Member, ...]
+    count: int
+    is_healthy: bool
+    since: float
+
+
+@dataclass(frozen=True)
+class DeviceSet:
+    """All devices of one resource at one moment, sorted by identity."""
+
+    resource: str
+    devices: tuple[Device, ...] = ()
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Device]:
+        """The device behind each ID that the kubelet may name, replicas included, in the set's order."""
+        return {
+            device_id(self.resource, device.identity, replica): device
+            for device in self.devices
+            for replica in range(device.count)
+        }
+
+    @property
+    def count(self) -> int:
+        """How many IDs are listed, replicas included."""
+        return sum(device.count for device in self.devices)
+
+    @property
+    def healthy_count(self) -> int:
+        """How many of them are Healthy."""
+        return sum(device.count for device in self.devices if device.is_healthy)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A device set and its generation, which grows with each published change.
+
+    Attributes:
+        caused_at: when the oldest observation that led to it was received, monotonic seconds; None: by no event.
+    """
+
+    devices: DeviceSet
+    generation: int
+    caused_at: float | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Board:
+    """The latest snapshot of one resource."""
+
+    snapshot: Snapshot
+    _newer: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def publish(self, devices: DeviceSet, caused_at: float | None = None) -> None:
+        """Pin up ``devices`` as the next generation and wake all that wait for it."""
+        self.snapshot = Snapshot(devices, self.snapshot.generation + 1, caused_at)
+        woken, self._newer = self._newer, asyncio.Event()
+        woken.set()
+
+    async def newer_than(self, generation: int) -> Snapshot:
+        """The latest snapshot as soon as its generation is not ``generation`` any more."""
+        while self.snapshot.generation == generation:
+            await self._newer.wait()
+        return self.snapshot

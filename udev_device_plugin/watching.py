@@ -1,0 +1,242 @@
+"""Tells when something comes or goes at paths, whatever of the directories on the way to them exists.
+
+Floor 3; runs on the main loop. It wraps inotify, which watches directories that exist: here one watches *globs*, and
+the deepest directories that exist on the way to their matches are watched for them. It reports paths, not events: who
+listens looks for himself what is there now. Nothing runs while nothing happens.
+"""
+
+import asyncio
+import errno
+import logging
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from asyncinotify import Event, Inotify, Mask, Watch
+
+from udev_device_plugin.errors import StartError
+from udev_device_plugin.globs import Glob
+
+logger = logging.getLogger(__name__)
+
+_MASK = Mask.CREATE | Mask.DELETE | Mask.MOVE | Mask.DELETE_SELF | Mask.MOVE_SELF | Mask.ONLYDIR
+_IS_DEAD = Mask.IGNORED | Mask.DELETE_SELF | Mask.MOVE_SELF | Mask.UNMOUNT
+
+
+@dataclass(slots=True)
+class _Directory:
+    """One watched directory: whose watch, and which globs are interested in which names in it."""
+
+    watch: Watch
+    literal: defaultdict[str, set[Glob]] = field(default_factory=lambda: defaultdict(set))
+    patterns: set[Glob] = field(default_factory=set)
+
+    def interested_in(self, name: str, depth: int) -> set[Glob]:
+        globs = {glob for glob in self.patterns if glob.elements[depth].matches(name)}
+        return globs | self.literal.get(name, set())
+
+    def all_interested(self) -> set[Glob]:
+        return self.patterns.union(*self.literal.values())
+
+    def forget(self, glob: Glob) -> bool:
+        """Take ``glob`` out; True if nobody is interested any more."""
+        self.patterns.discard(glob)
+        for name in [name for name, globs in self.literal.items() if glob in globs]:
+            self.literal[name].discard(glob)
+            if not self.literal[name]:
+                del self.literal[name]
+        return not self.patterns and not self.literal
+
+
+@dataclass(slots=True)
+class _Coverage:
+    """What the last walk for one glob came upon."""
+
+    directories: set[str] = field(default_factory=set)
+    found: set[str] = field(default_factory=set)
+
+
+class PathWatch:
+    """Watches the matches of globs.
+
+    Args:
+        globs: what to watch at first.
+        on_change: called on the loop with the watched paths at which something may have changed.
+
+    Raises:
+        StartError: the kernel gives no inotify instance.
+    """
+
+    def __init__(self, globs: Iterable[Glob], on_change: Callable[[frozenset[str]], None]) -> None:
+        self._on_change = on_change
+        self._coverage: dict[Glob, _Coverage] = {}
+        self._directories: dict[str, _Directory] = {}
+        self._by_wd: defaultdict[int, set[str]] = defaultdict(set)
+        self._is_exhausted = False
+        self._loop = asyncio.get_running_loop()
+        try:
+            self._inotify = Inotify(sync_timeout=0)
+        except OSError as error:
+            raise StartError(
+                f"inotify: no instance to be had ({error.strerror}): raise the sysctl fs.inotify.max_user_instances"
+            ) from error
+        self._loop.add_reader(self._inotify.fd, self._read)
+        for glob in globs:
+            self.add(glob)
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._loop.remove_reader(self._inotify.fd)
+        self._inotify.close()
+
+    @property
+    def found(self) -> frozenset[str]:
+        """The watched paths at which something stood when last heard of."""
+        return frozenset().union(*(coverage.found for coverage in self._coverage.values()))
+
+    def add(self, glob: Glob) -> None:
+        """Watch one more glob; what already stands at its matches is in ``found`` afterwards."""
+        if glob not in self._coverage:
+            self._walk_anew(glob)
+
+    def discard(self, glob: Glob) -> None:
+        """Watch ``glob`` no longer."""
+        if (coverage := self._coverage.pop(glob, None)) is not None:
+            self._leave(glob, coverage.directories)
+
+    def rescan(self) -> None:
+        """Walk everything anew, for what inotify may have missed; tells nobody."""
+        for glob in list(self._coverage):
+            self._walk_anew(glob)
+
+    def _read(self) -> None:
+        """Take in all that inotify has: changed paths are reported once for all of it."""
+        changed: set[str] = set()
+        stale: set[Glob] = set()
+        for event in self._inotify:
+            if Mask.Q_OVERFLOW in event.mask:
+                logger.warning("inotify lost events; everything watched is looked at again")
+                stale.update(self._coverage)
+            elif (watch := event.watch) is not None:
+                for path in list(self._by_wd.get(watch.wd, ())):
+                    self._take_in(path, event, changed, stale)
+        for glob in stale & self._coverage.keys():
+            changed |= self._walk_anew(glob)
+        if changed:
+            self._on_change(frozenset(changed))
+
+    def _take_in(self, path: str, event: Event, changed: set[str], stale: set[Glob]) -> None:
+        """One event in the directory ``path``: what changed by it, and which globs must be walked anew."""
+        directory = self._directories[path]
+        if event.mask & _IS_DEAD:
+            stale |= directory.all_interested()
+            self._unwatch(path)
+            return
+        if event.name is None:
+            return
+        name, depth = str(event.name), _depth(path)
+        for glob in directory.interested_in(name, depth):
+            if depth + 1 < len(glob.elements):
+                stale.add(glob)  # a directory on the way to matches
+                continue
+            changed.add(child := _join(path, name))
+            is_gone = event.mask & (Mask.DELETE | Mask.MOVED_FROM)
+            found = self._coverage[glob].found
+            found.discard(child) if is_gone else found.add(child)
+
+    def _walk_anew(self, glob: Glob) -> set[str]:
+        """Look for the matches of ``glob`` from the root on, watching what needs it.
+
+        Returns:
+            The paths at which something may have changed: all that were found before or now.
+        """
+        before = self._coverage.get(glob, _Coverage())
+        self._coverage[glob] = coverage = _Coverage()
+        self._walk(glob, "/", 0, coverage)
+        self._leave(glob, before.directories - coverage.directories)
+        return before.found | coverage.found
+
+    def _walk(self, glob: Glob, path: str, depth: int, coverage: _Coverage) -> bool:
+        """Walk the directory ``path``, ``depth`` elements deep; False if there is no such directory.
+
+        Who waits for a directory to come watches the one above it; once it is there, its own watch tells when it goes.
+        """
+        element, is_last = glob.elements[depth], depth + 1 == len(glob.elements)
+        if element.is_literal and not is_last and self._walk(glob, _join(path, element.literal), depth + 1, coverage):
+            return True
+        if not self._watch(path, glob, depth):
+            return False
+        coverage.directories.add(path)
+        # From here on what comes is reported; what came before that is found now.
+        for name in [element.literal] if element.is_literal else _names(path):
+            if not element.matches(name):
+                continue
+            child = _join(path, name)
+            if not is_last:
+                self._walk(glob, child, depth + 1, coverage)
+            elif os.path.lexists(child):
+                coverage.found.add(child)
+        return True
+
+    def _watch(self, path: str, glob: Glob, depth: int) -> bool:
+        """Have the directory watched for ``glob``; False if it is not there."""
+        directory = self._directories.get(path)
+        if directory is None:
+            try:
+                watch = self._inotify.add_watch(path, _MASK)
+            except OSError as error:
+                return self._is_unwatchable(path, error)
+            directory = self._directories[path] = _Directory(watch)
+            self._by_wd[watch.wd].add(path)  # one inode may be reached by several paths
+        element = glob.elements[depth]
+        (directory.literal[element.literal] if element.is_literal else directory.patterns).add(glob)
+        return True
+
+    def _is_unwatchable(self, path: str, error: OSError) -> bool:
+        """Whether to go on without a watch for ``path``: not if it is simply not there."""
+        if error.errno not in (errno.ENOSPC, errno.ENOMEM):
+            if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG):
+                logger.warning("%s: cannot be watched: %s", path, error.strerror)
+            return False
+        if not self._is_exhausted:
+            self._is_exhausted = True
+            logger.error(
+                "%s: cannot be watched: %s; changes there are seen at a rescan only: raise the sysctl"
+                " fs.inotify.max_user_watches",
+                path,
+                error.strerror,
+            )
+        return False
+
+    def _leave(self, glob: Glob, paths: Iterable[str]) -> None:
+        """End the interest of ``glob`` in directories, and the watches that nobody needs any more."""
+        for path in paths:
+            directory = self._directories.get(path)
+            if directory is not None and directory.forget(glob):
+                watch = directory.watch
+                self._unwatch(path)
+                if not self._by_wd.get(watch.wd):
+                    self._inotify.rm_watch(watch)
+
+    def _unwatch(self, path: str) -> None:
+        watch = self._directories.pop(path).watch
+        self._by_wd[watch.wd].discard(path)
+        if not self._by_wd[watch.wd]:
+            del self._by_wd[watch.wd]
+
+
+def _join(directory: str, name: str) -> str:
+    return f"{directory.rstrip('/')}/{name}"
+
+
+def _depth(directory: str) -> int:
+    """How many elements a normalised absolute path has."""
+    return 0 if directory == "/" else directory.count("/")
+
+
+def _names(directory: str) -> list[str]:
+    try:
+        return os.listdir(directory)
+    except OSError:
+        return []
