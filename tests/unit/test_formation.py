@@ -1,0 +1,279 @@
+"""Which devices a resource offers, given what stands on the host: the origin's rules, and ours on top."""
+
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given, strategies as st
+
+from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
+from udev_device_plugin.device import DeviceNumber, PathEntry, PathKind
+from udev_device_plugin.formation import Formation, device_set, form
+from udev_device_plugin.globs import Glob
+from udev_device_plugin.inventory import Inventory
+from udev_device_plugin.observations import PathObserved, PathVanished
+
+MINORS: dict[str, int] = {}
+
+
+def node(path: str, *, same_as: str | None = None, awaits_udev: bool = False) -> PathEntry:
+    target = same_as or path
+    number = DeviceNumber("c", 188, MINORS.setdefault(target, len(MINORS)))
+    return PathEntry(path, PathKind.NODE, number, target, awaits_udev)
+
+
+def path(text: str, **others: object) -> PathSpec:
+    return PathSpec(Glob.parse(text), **others)  # type: ignore[arg-type]  # the tests' own spelling of a spec
+
+
+def group(*paths: PathSpec, count: int = 1) -> GroupSpec:
+    return GroupSpec(paths, count)
+
+
+class Host:
+    """An inventory and the formation of one resource, which is formed anew after each change."""
+
+    def __init__(self, *groups: GroupSpec, grace_period: float = 300.0) -> None:
+        self.spec = ResourceSpec("squat.ai/serial", groups)
+        self.inventory = Inventory(spec.glob for group in groups for spec in group.paths)
+        self.formation = Formation()
+        self.now = 1000.0
+        self.grace_period = grace_period
+
+    def has(self, *entries: PathEntry | str) -> "Host":
+        for entry in entries:
+            self.inventory.observe(PathObserved(node(entry) if isinstance(entry, str) else entry))
+        return self._form()
+
+    def loses(self, *paths: str) -> "Host":
+        for gone in paths:
+            self.inventory.observe(PathVanished(gone))
+        return self._form()
+
+    def waits(self, seconds: float) -> "Host":
+        self.now += seconds
+        return self._form()
+
+    def _form(self) -> "Host":
+        self.formation = form(
+            self.spec, self.inventory, self.formation, now=self.now, grace_period=self.grace_period
+        )
+        return self
+
+    @property
+    def offers(self) -> dict[tuple[str, ...], bool]:
+        """Host paths of each device's members, and whether it is Healthy."""
+        devices = device_set(self.spec, self.formation).devices
+        return {tuple(member.host_path for member in device.members): device.is_healthy for device in devices}
+
+
+def healthy(*devices: Iterable[str]) -> dict[tuple[str, ...], bool]:
+    return {tuple(device): True for device in devices}
+
+
+def test_every_node_that_matches_a_glob_is_one_device() -> None:
+    host = Host(group(path("/dev/ttyUSB*")), group(path("/dev/ttyACM*")))
+    host.has("/dev/ttyUSB0", "/dev/ttyUSB1", "/dev/ttyACM0")
+    assert host.offers == healthy(["/dev/ttyACM0"], ["/dev/ttyUSB0"], ["/dev/ttyUSB1"])
+
+
+@pytest.mark.parametrize(
+    ("paths", "present", "expected"),
+    [
+        pytest.param(
+            [path("/dev/a*"), path("/dev/b*")],
+            ["/dev/a1", "/dev/a2", "/dev/b1", "/dev/b2"],
+            [["/dev/a1", "/dev/b1"], ["/dev/a2", "/dev/b2"]],
+            id="match i of every path goes into device i",
+        ),
+        pytest.param(
+            [path("/dev/a*"), path("/dev/b*")],
+            ["/dev/a1", "/dev/a2", "/dev/b1"],
+            [["/dev/a1", "/dev/b1"]],
+            id="the shortest list caps",
+        ),
+        pytest.param(
+            [path("/dev/a*"), path("/dev/fuse", limit=10)],
+            ["/dev/a1", "/dev/a2", "/dev/a3", "/dev/fuse"],
+            [["/dev/a1", "/dev/fuse"], ["/dev/a2", "/dev/fuse"], ["/dev/a3", "/dev/fuse"]],
+            id="a limit lets a match be shared",
+        ),
+        pytest.param(
+            [path("/dev/a*", limit=2), path("/dev/b*")],
+            ["/dev/a1", "/dev/a2", "/dev/b1", "/dev/b2", "/dev/b3"],
+            [["/dev/a1", "/dev/b1"], ["/dev/a2", "/dev/b2"], ["/dev/a1", "/dev/b3"]],
+            id="a shared list is gone through again from its beginning",
+        ),
+        pytest.param(
+            [path("/dev/fuse", limit=10)],
+            ["/dev/fuse"],
+            [["/dev/fuse"]],
+            id="a limit alone makes no more devices than there are matches",
+        ),
+        pytest.param(
+            [path("/dev/a*"), path("/dev/b*", optional=True)],
+            ["/dev/a1", "/dev/a2"],
+            [["/dev/a1"], ["/dev/a2"]],
+            id="an optional path without matches is left out",
+        ),
+        pytest.param(
+            [path("/dev/a*"), path("/dev/b*", optional=True)],
+            ["/dev/a1", "/dev/a2", "/dev/b1"],
+            [["/dev/a1", "/dev/b1"]],
+            id="an optional path with matches constrains",
+        ),
+        pytest.param(
+            [path("/dev/a*"), path("/dev/missing")],
+            ["/dev/a1"],
+            [],
+            id="a required path without matches gives no device",
+        ),
+        pytest.param(
+            [path("/dev/a*", optional=True), path("/dev/b*", optional=True)],
+            ["/dev/b1"],
+            [["/dev/b1"]],
+            id="of optional paths alone, one is enough",
+        ),
+        pytest.param(
+            [path("/dev/a*", optional=True), path("/dev/b*", optional=True)], [], [], id="but none is not"
+        ),
+    ],
+)
+def test_the_paths_of_a_group_are_zipped(
+    paths: list[PathSpec], present: list[str], expected: list[list[str]]
+) -> None:
+    assert Host(group(*paths)).has(*present).offers == healthy(*expected)
+
+
+def test_matches_are_sorted_bytewise_as_the_origin_sorts_them() -> None:
+    host = Host(group(path("/dev/a*"), path("/dev/b*")))
+    host.has("/dev/a10", "/dev/a9", "/dev/b10", "/dev/b9")
+    assert host.offers == healthy(["/dev/a10", "/dev/b10"], ["/dev/a9", "/dev/b9"])
+
+
+def test_a_node_is_one_device_however_many_names_lead_to_it() -> None:
+    host = Host(group(path("/dev/ttyUSB*")), group(path("/dev/serial/by-id/*")))
+    host.has("/dev/ttyUSB0", node("/dev/serial/by-id/usb-x", same_as="/dev/ttyUSB0"))
+    assert host.offers == healthy(["/dev/ttyUSB0"])
+
+
+def test_a_literal_path_claims_its_node_before_a_glob_that_stands_earlier() -> None:
+    host = Host(group(path("/dev/ttyUSB*", mount_path="/dev/any")), group(path("/dev/ttyUSB1", mount_path="/dev/modem")))
+    host.has("/dev/ttyUSB0", "/dev/ttyUSB1")
+    devices = device_set(host.spec, host.formation).devices
+    assert {device.identity: device.members[0].container_path for device in devices} == {
+        ("/dev/ttyUSB0",): "/dev/any",
+        ("/dev/ttyUSB1",): "/dev/modem",
+    }
+
+
+def test_a_late_name_takes_no_node_away_from_the_device_that_has_it() -> None:
+    host = Host(group(path("/dev/*")))
+    host.has("/dev/ttyUSB0").has(node("/dev/a-link", same_as="/dev/ttyUSB0"))
+    assert host.offers == healthy(["/dev/ttyUSB0"])
+
+
+def test_a_device_glob_takes_nodes_only_and_a_literal_path_directories_too() -> None:
+    directory = PathEntry("/dev/snd", PathKind.DIRECTORY, target="/dev/snd")
+    file = PathEntry("/dev/file", PathKind.FILE, target="/dev/file")
+    assert Host(group(path("/dev/*"))).has(directory, file).offers == {}
+    assert Host(group(path("/dev/file"))).has(file).offers == {}
+    assert Host(group(path("/dev/snd"))).has(directory).offers == healthy(["/dev/snd"])
+
+
+def test_a_mount_may_be_anything_and_is_shared_between_groups() -> None:
+    mount = path("/etc/asound.conf", type=PathType.MOUNT, read_only=True)
+    host = Host(group(path("/dev/a*"), mount), group(path("/dev/b*"), mount))
+    host.has("/dev/a1", "/dev/b1", PathEntry("/etc/asound.conf", PathKind.FILE, target="/etc/asound.conf"))
+    assert host.offers == healthy(["/dev/a1", "/etc/asound.conf"], ["/dev/b1", "/etc/asound.conf"])
+    device = device_set(host.spec, host.formation).devices[0]
+    assert device.identity == ("/dev/a1",)
+    assert (device.members[1].type, device.members[1].read_only) == (PathType.MOUNT, True)
+
+
+def test_a_node_that_udevd_has_not_finished_with_is_held_back() -> None:
+    host = Host(group(path("/dev/ttyUSB*"))).has(node("/dev/ttyUSB0", awaits_udev=True))
+    assert host.offers == {}
+    assert host.has("/dev/ttyUSB0").offers == healthy(["/dev/ttyUSB0"])
+
+
+def test_an_unplugged_device_stays_listed_as_unhealthy_through_the_grace_period() -> None:
+    host = Host(group(path("/dev/ttyUSB*")), grace_period=300).has("/dev/ttyUSB0").loses("/dev/ttyUSB0")
+    assert host.offers == {("/dev/ttyUSB0",): False}
+    assert host.formation.expires_at == host.now + 300
+    assert host.waits(299).offers == {("/dev/ttyUSB0",): False}
+    assert host.waits(1).offers == {}
+    assert host.formation.expires_at is None
+
+
+def test_without_a_grace_period_it_is_forgotten_at_once() -> None:
+    assert Host(group(path("/dev/a")), grace_period=0).has("/dev/a").loses("/dev/a").offers == {}
+
+
+def test_a_device_that_comes_back_is_healthy_and_its_grace_period_starts_anew() -> None:
+    host = Host(group(path("/dev/a"))).has("/dev/a").loses("/dev/a").waits(200).has("/dev/a")
+    assert host.offers == healthy(["/dev/a"])
+    assert host.loses("/dev/a").waits(200).offers == {("/dev/a",): False}
+
+
+def test_a_zipped_device_stays_together_while_a_member_is_out() -> None:
+    host = Host(group(path("/dev/a*"), path("/dev/b*"))).has("/dev/a1", "/dev/b1", "/dev/a2", "/dev/b2")
+    host.loses("/dev/a1").has("/dev/a3")
+    # b1 stays reserved for a1, so that a3 has no partner.
+    assert host.offers == {("/dev/a1", "/dev/b1"): False, ("/dev/a2", "/dev/b2"): True}
+    assert host.waits(300).offers == healthy(["/dev/a2", "/dev/b2"], ["/dev/a3", "/dev/b1"])
+
+
+def test_only_unpaired_members_form_new_devices() -> None:
+    host = Host(group(path("/dev/a*"), path("/dev/b*"))).has("/dev/a2", "/dev/b2").has("/dev/a1", "/dev/b1")
+    assert host.offers == healthy(["/dev/a1", "/dev/b1"], ["/dev/a2", "/dev/b2"])
+
+
+def test_an_optional_member_comes_and_goes_without_touching_health_or_identity() -> None:
+    host = Host(group(path("/dev/a*"), path("/dev/b", optional=True))).has("/dev/a1")
+    assert host.has("/dev/b").offers == healthy(["/dev/a1", "/dev/b"])
+    assert host.loses("/dev/b").offers == healthy(["/dev/a1"])
+    assert [formed.identity for formed in host.formation.formed] == [("/dev/a1",)]
+
+
+def test_a_missing_mount_makes_a_device_unhealthy() -> None:
+    host = Host(group(path("/dev/a"), path("/etc/b", type=PathType.MOUNT)))
+    host.has("/dev/a", PathEntry("/etc/b", PathKind.FILE, target="/etc/b")).loses("/etc/b")
+    assert host.offers == {("/dev/a", "/etc/b"): False}
+
+
+def test_two_groups_that_spell_one_shared_device_offer_it_once() -> None:
+    shared = path("/dev/fuse", limit=10)
+    assert Host(group(shared, count=2), group(shared, count=3)).has("/dev/fuse").formation.formed[0].group == 0
+
+
+PATHS = [f"/dev/{kind}{number}" for kind in "ab" for number in range(3)]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["plug", "unplug", "wait"]), st.sampled_from(PATHS)), max_size=30),
+    st.integers(1, 2),
+    st.booleans(),
+)
+def test_whatever_happens_no_node_is_in_two_devices_and_no_partner_is_swapped(
+    steps: list[tuple[str, str]], limit: int, optional: bool
+) -> None:
+    host = Host(group(path("/dev/a*"), path("/dev/b*", limit=limit, optional=optional)), grace_period=10)
+    partners: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for what, where in steps:
+        if what == "plug":
+            host.has(where)
+        elif what == "unplug":
+            host.loses(where)
+        else:
+            host.waits(4)
+        formed = host.formation.formed
+        used = [member for device in formed for member in device.paths if member is not None]
+        assert all(used.count(member) <= (limit if "b" in member else 1) for member in used)
+        assert len({device.identity for device in formed}) == len(formed)
+        if not optional:
+            now = {device.identity: tuple(filter(None, device.paths)) for device in formed}
+            assert all(now[key] == partners[key] for key in now.keys() & partners.keys())
+            partners = now
+    host.waits(10.0)
+    present = set(host.inventory.entries)
+    assert all(set(filter(None, device.paths)) <= present and device.is_healthy for device in host.formation.formed)

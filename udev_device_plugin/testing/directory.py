@@ -1,0 +1,54 @@
+"""What a kubelet does to its plugin directory: clears it at a start, rewrites its checkpoint all the time.
+
+Small blocking file operations, on the kubelet's loop. Touches nothing outside the directory that it is given.
+"""
+
+import contextlib
+import json
+import os
+import stat
+import tempfile
+from collections.abc import Iterable
+from enum import Enum
+
+from udev_device_plugin.testing.records import ResourceView
+
+CHECKPOINT = "kubelet_internal_checkpoint"
+SOCKET = "kubelet.sock"
+
+
+class Wipe(Enum):
+    """What a kubelet deletes in its plugin directory when it starts."""
+
+    ALL_FILES = "every non-directory except the kubelet's checkpoint, as in 1.32"
+    SOCKETS = "sockets, as in 1.36"
+
+
+def clear(directory: str, wipe: Wipe) -> None:
+    """Make the directory if need be, and delete what a starting kubelet deletes."""
+    os.makedirs(directory, mode=0o750, exist_ok=True)
+    with os.scandir(directory) as entries:
+        doomed = [entry.path for entry in entries if _is_doomed(entry, wipe)]
+    for path in doomed:
+        with contextlib.suppress(FileNotFoundError):  # a plugin tidied up meanwhile
+            os.unlink(path)
+
+
+def _is_doomed(entry: os.DirEntry[str], wipe: Wipe) -> bool:
+    mode = entry.stat(follow_symlinks=False).st_mode
+    if wipe is Wipe.SOCKETS:
+        return stat.S_ISSOCK(mode)
+    return not stat.S_ISDIR(mode) and entry.name != CHECKPOINT
+
+
+def write_checkpoint(directory: str, resources: Iterable[ResourceView]) -> None:
+    """Replace the checkpoint by temporary file and rename: noise that directory watches have to bear."""
+    views = tuple(resources)
+    registered = {view.name: view.healthy for view in views}
+    entries = [{"ResourceName": view.name, "DeviceIDs": view.allocated} for view in views if view.allocated]
+    text = json.dumps({"Data": {"PodDeviceEntries": entries, "RegisteredDevices": registered}, "Checksum": 0})
+    with contextlib.suppress(OSError):  # directory gone: a kubelet logs it and lives on
+        number, temporary = tempfile.mkstemp(prefix=".", dir=directory)
+        with os.fdopen(number, "w") as file:
+            file.write(text)
+        os.replace(temporary, os.path.join(directory, CHECKPOINT))

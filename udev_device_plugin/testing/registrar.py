@@ -1,0 +1,111 @@
+"""The embedded kubelet's Registration service, and the life of every connection that comes of it.
+
+Follows the real one's bookkeeping, its fault included: when a stream ends, it drops whoever holds the
+resource's name *now*, and that may be the plugin that replaced the one whose stream ended. Runs on the
+kubelet's loop.
+"""
+
+import asyncio
+
+import grpc
+
+from udev_device_plugin.kubelet.v1beta1 import api_pb2, api_pb2_grpc
+from udev_device_plugin.testing.book import Book
+from udev_device_plugin.testing.client import PluginClient
+from udev_device_plugin.testing.misbehaviour import Misbehaviour
+from udev_device_plugin.testing.names import objection
+
+
+class Registrar(api_pb2_grpc.RegistrationServicer):
+    """Serves registrations from a kubelet's start to its end; a new life takes a new one."""
+
+    def __init__(self, directory: str, book: Book, misbehaviour: Misbehaviour, dial_timeout: float) -> None:
+        self._directory = directory
+        self._book = book
+        self._misbehaviour = misbehaviour
+        self._dial_timeout = dial_timeout
+        self._holders: dict[str, PluginClient] = {}  # by resource: who registered last
+        self._latest: dict[str, PluginClient] = {}  # by resource: who is asked for allocations, gone or not
+        self._lives: dict[PluginClient, asyncio.Task[None]] = {}  # all connections, replaced ones as well
+        self._closing = asyncio.Event()
+
+    def client(self, resource: str) -> PluginClient | None:
+        """Who registered a resource last, connected still or not; None: nobody since the start."""
+        return self._latest.get(resource)
+
+    async def Register(  # noqa: N802 - the contract's name
+        self, request: api_pb2.RegisterRequest, context: "grpc.aio.ServicerContext[object, object]"
+    ) -> api_pb2.Empty:
+        """Check the request, dial the plugin and ask for its options, and only then answer."""
+        self._book.attempted(request.resource_name)
+        if self._misbehaviour.mute:
+            await self._closing.wait()
+        problem = self._objection(request) or await self._connect(request.resource_name, request.endpoint)
+        if self._closing.is_set():
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "the kubelet is stopping")
+        if problem:
+            await context.abort(grpc.StatusCode.UNKNOWN, problem)  # what Go makes of a plain error
+        return api_pb2.Empty()
+
+    def disconnect(self, resource: str) -> None:
+        """Drop whoever holds the resource's name, and with it what they had listed."""
+        holder = self._holders.pop(resource, None)
+        if holder is None:
+            return
+        life = self._lives.get(holder)
+        if life is not None and holder.is_connected and life is not asyncio.current_task():
+            life.cancel()
+        self._book.disconnected(resource)
+
+    async def close(self) -> None:
+        """End every connection and wait until nothing is left of it."""
+        self._closing.set()
+        lives = tuple(self._lives.values())
+        for life in lives:
+            life.cancel()
+        for outcome in await asyncio.gather(*lives, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                raise outcome
+
+    def _objection(self, request: api_pb2.RegisterRequest) -> str | None:
+        refusal = self._misbehaviour.refusal(request.resource_name)
+        return refusal or objection(request.version, request.resource_name)
+
+    async def _connect(self, resource: str, endpoint: str) -> str:
+        """Start a connection's life; answers once it is known whether it succeeded, with what went wrong."""
+        if self._closing.is_set():
+            return ""
+        client = PluginClient(resource, endpoint, f"{self._directory}/{endpoint}")
+        self._holders[resource] = client
+        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        life = asyncio.create_task(self._live(client, answer), name=f"plugin of {resource}")
+        self._lives[client] = life
+        life.add_done_callback(lambda _: self._end(client, answer))
+        # Not awaited itself: the real one goes on when the plugin has given up waiting for the answer.
+        return await asyncio.shield(answer)
+
+    def _end(self, client: PluginClient, answer: "asyncio.Future[str]") -> None:
+        del self._lives[client]
+        if not answer.done():
+            answer.set_result("the connection ended before the plugin had answered")
+
+    async def _live(self, client: PluginClient, answer: "asyncio.Future[str]") -> None:
+        try:
+            problem = await client.connect(self._dial_timeout)
+            if problem:
+                self._holders.pop(client.resource, None)  # without a look at whose it is, as the real one
+            else:
+                self._latest[client.resource] = client
+                self._book.registered(client.resource, client.endpoint)
+            answer.set_result(problem)
+            if not problem:
+                await self._listen(client)
+                self.disconnect(client.resource)
+        finally:
+            await client.close()
+
+    async def _listen(self, client: PluginClient) -> None:
+        if self._misbehaviour.opens_no_stream(client.resource):
+            await asyncio.Event().wait()
+        async for message in client.lists():
+            self._book.received(message)
