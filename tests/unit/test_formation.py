@@ -54,9 +54,7 @@ class Host:
         return self._form()
 
     def _form(self) -> "Host":
-        self.formation = form(
-            self.spec, self.inventory, self.formation, now=self.now, grace_period=self.grace_period
-        )
+        self.formation = form(self.spec, self.inventory, self.formation, now=self.now, grace_period=self.grace_period)
         return self
 
     @property
@@ -133,14 +131,10 @@ def test_every_node_that_matches_a_glob_is_one_device() -> None:
             [["/dev/b1"]],
             id="of optional paths alone, one is enough",
         ),
-        pytest.param(
-            [path("/dev/a*", optional=True), path("/dev/b*", optional=True)], [], [], id="but none is not"
-        ),
+        pytest.param([path("/dev/a*", optional=True), path("/dev/b*", optional=True)], [], [], id="but none is not"),
     ],
 )
-def test_the_paths_of_a_group_are_zipped(
-    paths: list[PathSpec], present: list[str], expected: list[list[str]]
-) -> None:
+def test_the_paths_of_a_group_are_zipped(paths: list[PathSpec], present: list[str], expected: list[list[str]]) -> None:
     assert Host(group(*paths)).has(*present).offers == healthy(*expected)
 
 
@@ -157,7 +151,9 @@ def test_a_node_is_one_device_however_many_names_lead_to_it() -> None:
 
 
 def test_a_literal_path_claims_its_node_before_a_glob_that_stands_earlier() -> None:
-    host = Host(group(path("/dev/ttyUSB*", mount_path="/dev/any")), group(path("/dev/ttyUSB1", mount_path="/dev/modem")))
+    host = Host(
+        group(path("/dev/ttyUSB*", mount_path="/dev/any")), group(path("/dev/ttyUSB1", mount_path="/dev/modem"))
+    )
     host.has("/dev/ttyUSB0", "/dev/ttyUSB1")
     devices = device_set(host.spec, host.formation).devices
     assert {device.identity: device.members[0].container_path for device in devices} == {

@@ -9,7 +9,6 @@ import contextlib
 import logging
 import os
 import re
-import secrets
 import socket
 import stat
 from collections.abc import AsyncIterator
@@ -38,7 +37,7 @@ def socket_name(directory: str, resource: str) -> str:
     Raises:
         StartError: the directory's own path is too long.
     """
-    unique = f"-{secrets.token_hex(4)}{_SUFFIX}"
+    unique = f"-{os.urandom(4).hex()}{_SUFFIX}"
     room = MAX_SOCKET_PATH - len(os.fsencode(os.path.join(directory, _PREFIX + unique)))
     if room < 0:
         raise StartError(

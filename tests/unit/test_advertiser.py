@@ -1,0 +1,157 @@
+"""When changes are published: the first at once, those in its wake together."""
+
+import asyncio
+from collections.abc import Iterable
+
+import pytest
+
+from udev_device_plugin.advertiser import Advertiser
+from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
+from udev_device_plugin.device import DeviceNumber, HostDevice, PathEntry, PathKind
+from udev_device_plugin.globs import Glob
+from udev_device_plugin.observations import (
+    DeviceObserved,
+    DeviceRemoved,
+    Observation,
+    PathObserved,
+    PathsResync,
+    PathVanished,
+    UdevResync,
+)
+
+
+def spec(name: str, glob: str) -> ResourceSpec:
+    return ResourceSpec(f"squat.ai/{name}", (GroupSpec((PathSpec(Glob.parse(glob)),)),))
+
+
+def entry(path: str) -> PathEntry:
+    return PathEntry(path, PathKind.NODE, DeviceNumber("c", 188, int(path[-1])), path)
+
+
+class Host:
+    """Answers when the advertiser asks for a look, and remembers where it was asked to."""
+
+    def __init__(self) -> None:
+        self.present: set[str] = set()
+        self.asked: list[set[str]] = []
+
+    def look(self, paths: Iterable[str]) -> list[Observation]:
+        asked = set(paths)
+        if asked:
+            self.asked.append(asked)
+        return [PathObserved(entry(path)) if path in self.present else PathVanished(path) for path in asked]
+
+
+def advertiser(host: Host | None = None, grace_period: float = 300.0) -> Advertiser:
+    specs = [spec("serial", "/dev/ttyUSB*"), spec("other", "/dev/other*")]
+    return Advertiser(specs, (host or Host()).look, grace_period)
+
+
+def looked(host: Host | None = None, grace_period: float = 300.0) -> Advertiser:
+    made = advertiser(host, grace_period)
+    made.observe([UdevResync(()), PathsResync(())], 0.0)
+    return made
+
+
+def plug(made: Advertiser, *paths: str) -> None:
+    made.observe([PathObserved(entry(path)) for path in paths], 1.0)
+
+
+async def test_nothing_is_published_before_both_sources_have_looked() -> None:
+    made = advertiser()
+    made.observe([PathsResync((entry("/dev/ttyUSB0"),))], 0.0)
+    assert made.boards["squat.ai/serial"].snapshot.generation == 0
+    assert not made.has_looked.is_set()
+    made.observe([UdevResync(())], 0.0)
+    assert made.has_looked.is_set()
+    assert made.boards["squat.ai/serial"].snapshot.devices.count == 1
+
+
+async def test_the_first_change_is_published_at_once_and_those_in_its_wake_together() -> None:
+    made = looked()
+    board = made.boards["squat.ai/serial"]
+    generation = (await board.newer_than(0)).generation
+    await _window_over(made)
+    plug(made, "/dev/ttyUSB0")
+    assert board.snapshot.devices.count == 1
+    for number in range(1, 10):
+        plug(made, f"/dev/ttyUSB{number}")
+    assert board.snapshot.devices.count == 1
+    snapshot = await board.newer_than(generation + 1)
+    assert (snapshot.generation, snapshot.devices.count) == (generation + 2, 10)
+
+
+async def test_a_flap_within_the_window_does_not_reach_the_board() -> None:
+    made = looked()
+    board = made.boards["squat.ai/serial"]
+    await _window_over(made)
+    plug(made, "/dev/ttyUSB0")
+    generation = board.snapshot.generation
+    made.observe([PathVanished("/dev/ttyUSB0")], 1.0)
+    plug(made, "/dev/ttyUSB0")
+    await _window_over(made)
+    assert board.snapshot.generation == generation
+
+
+async def test_one_resource_does_not_hold_up_another() -> None:
+    made = looked()
+    await _window_over(made)
+    plug(made, "/dev/ttyUSB0")
+    plug(made, "/dev/other1")
+    assert made.boards["squat.ai/other"].snapshot.devices.count == 1
+
+
+async def test_a_snapshot_knows_when_the_oldest_event_behind_it_was_received() -> None:
+    made = looked()
+    await _window_over(made)
+    made.observe([PathObserved(entry("/dev/ttyUSB0"))], 1.0)
+    made.observe([PathObserved(entry("/dev/ttyUSB1"))], 2.0)
+    made.observe([PathObserved(entry("/dev/ttyUSB2"))], 3.0)
+    board = made.boards["squat.ai/serial"]
+    assert board.snapshot.caused_at == 1.0
+    assert (await board.newer_than(board.snapshot.generation)).caused_at == 2.0
+
+
+async def test_udev_speaks_of_a_device_and_the_filesystem_is_asked_whether_it_is_there() -> None:
+    host = Host()
+    made = looked(host)
+    await _window_over(made)
+    stick = HostDevice("/sys/devices/1", "tty", DeviceNumber("c", 188, 0), "/dev/ttyUSB0", ("/dev/other0",))
+    made.observe([DeviceObserved(stick)], 1.0)
+    assert host.asked == [{"/dev/ttyUSB0", "/dev/other0"}]
+    assert made.boards["squat.ai/serial"].snapshot.devices.count == 0
+    host.present = {"/dev/ttyUSB0"}
+    made.observe([DeviceObserved(stick)], 1.0)
+    assert made.boards["squat.ai/serial"].snapshot.devices.healthy_count == 1
+    await _window_over(made)
+    host.present = set()
+    made.observe([DeviceRemoved("/sys/devices/1")], 1.0)
+    assert made.boards["squat.ai/serial"].snapshot.devices.healthy_count == 0
+
+
+async def test_an_absent_device_is_forgotten_when_its_time_is_up() -> None:
+    made = looked(grace_period=0.2)
+    board = made.boards["squat.ai/serial"]
+    await _window_over(made)
+    plug(made, "/dev/ttyUSB0")
+    await _window_over(made)
+    made.observe([PathVanished("/dev/ttyUSB0")], 1.0)
+    unhealthy = board.snapshot
+    assert (unhealthy.devices.count, unhealthy.devices.healthy_count) == (1, 0)
+    assert (await board.newer_than(unhealthy.generation)).devices.count == 0
+
+
+async def test_a_failure_while_taking_in_ends_the_run_and_is_not_swallowed() -> None:
+    def look(_: Iterable[str]) -> list[Observation]:
+        raise ZeroDivisionError
+
+    made = Advertiser([spec("serial", "/dev/ttyUSB*")], look, 300.0)
+    made.observe([UdevResync(())], 0.0)
+    with pytest.raises(ZeroDivisionError):
+        await made.run()
+
+
+async def _window_over(made: Advertiser) -> None:
+    """Wait until no gathering window is open any more."""
+    while made._windows:
+        await asyncio.sleep(0.001)
