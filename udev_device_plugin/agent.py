@@ -88,6 +88,8 @@ class Agent:
             "starting",
             extra={"version": __version__, "resources": [plugin.resource for plugin in self._plugins]},
         )
+        for warning in self._settings.warnings:
+            logger.warning("%s", warning)
         for plugin in self._plugins:
             socket_name(self._settings.plugin_directory, plugin.resource)  # too long a path is known at once
         with self._web():

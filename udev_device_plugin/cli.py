@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import configargparse
 
-from udev_device_plugin import __version__
+from udev_device_plugin import __version__, without_tls
 from udev_device_plugin.config.findings import Findings, Place, listed, printable, quoted
 from udev_device_plugin.config.loading import DEFAULT_FILES, settle
 from udev_device_plugin.config.options import CONFIG, DEVICE, SETTINGS, Given, Option
@@ -217,7 +217,8 @@ def _given(option: Option[Any], namespace: Namespace, *, in_variable: bool) -> I
     texts = value if isinstance(value, list) else [] if value is None else [value]
     for index, text in enumerate(texts):
         source = option.variable if in_variable else f"{option.flag}[{index}]" if len(texts) > 1 else option.flag
-        yield Given(option.name, Place(source, line=1 if "\n" in text.strip() else 0), text)
+        has_lines = option is DEVICE and "\n" in text.strip()
+        yield Given(option.name, Place(source, line=int(has_lines)), text)
 
 
 def _say(lines: Iterable[str]) -> None:
@@ -235,6 +236,7 @@ def _report(settings: Settings) -> int:
 
 
 def _run_agent(settings: Settings) -> int:
+    without_tls.keep_out()  # before anybody imports asyncio
     from udev_device_plugin import agent, logs  # noqa: PLC0415  heavy, and neither help nor faults need them
 
     logs.configure(settings.log_level, settings.log_format)

@@ -134,8 +134,8 @@ def test_merge_keys_may_be_nested() -> None:
         ("[" * 40 + "]" * 40, "config.yaml:1: it is nested deeper than 32 levels; make it flatter"),
         ("[" * 100_000, "config.yaml:1: it is nested deeper than 32 levels; make it flatter"),
         ("&a [*a]", "config.yaml:1: it is nested deeper than 32 levels; make it flatter"),
-        ("a: &a\n  b: *a", "config.yaml:2: it is nested deeper than 32 levels; make it flatter"),
-        ("a: &a\n  <<: *a", "config.yaml:2: it is nested deeper than 32 levels; make it flatter"),
+        ("a: &a\n  b: *a", "config.yaml:1: it is nested deeper than 32 levels; make it flatter"),
+        ("a: &a\n  <<: *a", "config.yaml:1: it is nested deeper than 32 levels; make it flatter"),
         ("x" * (MAX_TEXT + 1), "config.yaml:1: it has 1048577 characters; no more than 1048576 are read"),
     ],
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from udev_device_plugin.config.specs import ResourceSpec
+from udev_device_plugin.errors import Fault
 
 
 class LogLevel(Enum):
@@ -29,7 +30,7 @@ class LogFormat(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ListenAddress:
-    """Where the web part listens: an IP address ("" is every one, IPv6 and IPv4) and a TCP port (0: any free one)."""
+    """Where the web part listens: IP address ("" is every one, IPv6 and IPv4), TCP port (0: any free one)."""
 
     host: str
     port: int
@@ -37,7 +38,12 @@ class ListenAddress:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that can be set. Durations are seconds; 0 turns off what they time."""
+    """Everything that can be set. Durations are seconds; 0 turns off what they time.
+
+    Attributes:
+        config_file: the file that was read, if any.
+        warnings: what is legal in the configuration and probably not meant; for the log.
+    """
 
     resources: tuple[ResourceSpec, ...]
     listen: ListenAddress | None = ListenAddress("", 8080)
@@ -48,3 +54,4 @@ class Settings:
     removal_grace_period: float = 300.0
     rescan_interval: float = 300.0
     config_file: str | None = None
+    warnings: tuple[Fault, ...] = ()

@@ -22,7 +22,7 @@ class PathSpec:
 
     Attributes:
         glob: which paths on the host; a literal path is a glob without metacharacters.
-        mount_path: path in the container; with a trailing ``/`` it gets the matched path's base name appended;
+        mount_path: path in the container; with a trailing ``/`` the matched path's base name is appended;
             None: the matched path itself.
         type: handed over as a device node, or bind-mounted.
         permissions: of ``r``, ``w``, ``m``, for the device cgroup; devices only.
@@ -50,7 +50,7 @@ class PathSpec:
 
 @dataclass(frozen=True, slots=True)
 class GroupSpec:
-    """Paths whose matches are zipped: device *i* takes match *i* of each. Each device is offered ``count`` times."""
+    """Paths whose matches are zipped: device *i* takes match *i* of each, and is offered ``count`` times."""
 
     paths: tuple[PathSpec, ...]
     count: int = 1

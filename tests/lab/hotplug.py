@@ -1,0 +1,122 @@
+"""True hotplug without hardware, beside a real udevd: nodes come and go, and rules give them links.
+
+* `MacvtapSticks`: macvtap devices have a character node, /dev/tap<index>; rules make adapters of them.
+* `LoopDevices`: block nodes.
+* `announce`: the kernel announces a device that stays where it is, such as the tty of a virtual console.
+
+The numbers must agree with tests/udevd/rules.d. /dev is the machine's: other numbers belong to others.
+"""
+
+import fcntl
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+FIRST_TAP = 4200
+TWINS = range(50, 60)
+FIRST_LOOP, LOOPS = 1420, 10
+LOOP_CTL_ADD, LOOP_CTL_REMOVE = 0x4C80, 0x4C81  # linux/loop.h
+TTY = "/sys/class/tty/tty62"
+
+
+@dataclass(frozen=True, slots=True)
+class RealStick:
+    """What a plug yields, and what the rules are to make of it."""
+
+    number: int
+    devnode: str
+    by_id: str
+    by_path: str
+
+
+class MacvtapSticks:
+    """Sticks 0 to 49 have serial numbers; 50 to 59 are twins, without one and with the same by-id link."""
+
+    def __init__(self) -> None:
+        self._plugged: set[int] = set()
+        _ip("link add lab0 type veth peer name lab1")
+        _ip("link set lab1 up")
+
+    def close(self) -> None:
+        """Unplugs what is plugged."""
+        self.clear()
+        _ip("link del lab0")
+
+    def clear(self) -> None:
+        """Unplugs what is plugged."""
+        for number in sorted(self._plugged):
+            self.unplug(number)
+
+    def plug(self, number: int) -> RealStick:
+        """Plugs a stick; the node is there, udevd is still at work."""
+        stick = describe(number)
+        _ip(f"link add link lab1 name {_name(number)} index {FIRST_TAP + number} type macvtap mode bridge")
+        self._plugged.add(number)
+        return stick
+
+    def unplug(self, number: int) -> None:
+        """Unplugs a stick; the node is gone, udevd is still at work."""
+        _ip(f"link del {_name(number)}")
+        self._plugged.remove(number)
+
+
+class LoopDevices:
+    """Block devices without anything in them, numbered from 0 here and from 1420 in /dev."""
+
+    def __init__(self) -> None:
+        self._added: set[int] = set()
+
+    def clear(self) -> None:
+        """Removes what was added."""
+        for number in sorted(self._added):
+            self.remove(number)
+
+    def add(self, number: int) -> str:
+        """Adds one; the path of its node."""
+        assert number in range(LOOPS), f"loop device {number}: there are only {LOOPS} for tests"
+        _loop_control(LOOP_CTL_ADD, FIRST_LOOP + number)
+        self._added.add(number)
+        return f"/dev/loop{FIRST_LOOP + number}"
+
+    def remove(self, number: int) -> None:
+        """Removes one."""
+        _loop_control(LOOP_CTL_REMOVE, FIRST_LOOP + number)
+        self._added.remove(number)
+
+
+def describe(number: int) -> RealStick:
+    """What plugging this stick would yield."""
+    index = FIRST_TAP + number
+    is_twin = number in TWINS
+    by_id = "usb-1a86_USB_Serial" if is_twin else f"usb-FTDI_FT232R_USB_UART_A1B2C3{index}"
+    return RealStick(
+        number=number,
+        devnode=f"/dev/tap{index}",
+        by_id=f"/dev/serial/by-id/{by_id}-if00-port0",
+        by_path=f"/dev/serial/by-path/pci-0000:00:14.0-usb-0:{index}:1.0-port0",
+    )
+
+
+def announce(action: str, sys_path: str = TTY, properties: Mapping[str, str] | None = None) -> None:
+    """A synthetic uevent: truly the kernel's, though nothing happened."""
+    identity = " 00000000-0000-0000-0000-000000000000" if properties else ""
+    arguments = "".join(f" {key}={value}" for key, value in (properties or {}).items())
+    with open(f"{sys_path}/uevent", "w") as file:
+        file.write(f"{action}{identity}{arguments}")
+
+
+def _name(number: int) -> str:
+    return f"mvt{FIRST_TAP + number}"
+
+
+def _ip(arguments: str) -> None:
+    subprocess.run(["ip", *arguments.split()], check=True)
+
+
+def _loop_control(operation: int, number: int) -> None:
+    descriptor = os.open("/dev/loop-control", os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fcntl.ioctl(descriptor, operation, number)
+    finally:
+        os.close(descriptor)

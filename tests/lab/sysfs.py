@@ -1,0 +1,103 @@
+"""The made-up /sys, and the nodes in the made-up /dev, as the kernel shows them. Others say what and when."""
+
+import os
+import shutil
+import stat
+from collections.abc import Mapping
+
+from tests.lab.records import FakeDevice, FakeNode
+
+
+def make_bare() -> None:
+    """Makes /sys look like that of a kernel without devices."""
+    empty("/sys")
+    for directory in ("bus", "class", "dev/block", "dev/char", "devices"):
+        os.makedirs(f"/sys/{directory}")
+
+
+def add(device: FakeDevice) -> None:
+    """Makes the device appear, its `uevent` last."""
+    os.makedirs(device.sys_path, exist_ok=True)
+    write_attributes(device)
+    for link in _elsewhere(device):
+        _symlink(device.sys_path, link)
+    bus = f"/sys/bus/{device.subsystem}"
+    _symlink(bus if device.is_on_bus else device.collection, f"{device.sys_path}/subsystem")
+    if device.driver:
+        os.makedirs(f"{bus}/drivers/{device.driver}", exist_ok=True)
+        _symlink(f"{bus}/drivers/{device.driver}", f"{device.sys_path}/driver")
+    if device.node:
+        write(f"{device.sys_path}/dev", f"{device.node.major}:{device.node.minor}\n")
+        make_node(device.node)
+    write(f"{device.sys_path}/uevent", lines(device.uevent_file()))
+
+
+def remove(device: FakeDevice) -> None:
+    """Makes the device and its node vanish."""
+    for link in _elsewhere(device):
+        os.unlink(link)
+    if device.node:
+        os.unlink(device.node.path)
+        prune(os.path.dirname(device.node.path), "/dev")
+    shutil.rmtree(device.sys_path)
+    prune(os.path.dirname(device.sys_path), "/sys/devices")
+
+
+def write_attributes(device: FakeDevice) -> None:
+    """Writes its attributes, new or changed."""
+    for name, value in device.attributes.items():
+        write(f"{device.sys_path}/{name}", f"{value}\n")
+
+
+def make_node(node: FakeNode) -> None:
+    """A true node, which cannot be opened as no driver has these numbers."""
+    os.makedirs(os.path.dirname(node.path), exist_ok=True)
+    kind = stat.S_IFBLK if node.kind == "b" else stat.S_IFCHR
+    os.mknod(node.path, kind | node.mode, os.makedev(node.major, node.minor))
+    os.chmod(node.path, node.mode)
+
+
+def lines(values: Mapping[str, str]) -> str:
+    """As in the files `uevent`."""
+    return "".join(f"{key}={value}\n" for key, value in values.items())
+
+
+def write(path: str, text: str) -> None:
+    """Writes a file, with the directories above it."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w") as file:
+        file.write(text)
+
+
+def empty(root: str, keep: frozenset[str] = frozenset()) -> None:
+    """Empties a directory but for these names; it exists afterwards."""
+    os.makedirs(root, exist_ok=True)
+    for entry in list(os.scandir(root)):
+        if entry.name in keep:
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path)
+        else:
+            os.unlink(entry.path)
+
+
+def prune(directory: str, root: str) -> None:
+    """Removes it and its parents below the root as far as they are empty, as udevd and devtmpfs do."""
+    while directory != root and not os.listdir(directory):
+        os.rmdir(directory)
+        directory = os.path.dirname(directory)
+
+
+def _elsewhere(device: FakeDevice) -> tuple[str, ...]:
+    """The links elsewhere in sysfs that lead to the device."""
+    if not device.node:
+        return (f"{device.collection}/{device.sys_name}",)
+    kind = "block" if device.node.kind == "b" else "char"
+    number = f"{device.node.major}:{device.node.minor}"
+    return (f"{device.collection}/{device.sys_name}", f"/sys/dev/{kind}/{number}")
+
+
+def _symlink(target: str, link: str) -> None:
+    """A relative link, like all of sysfs."""
+    os.makedirs(os.path.dirname(link), exist_ok=True)
+    os.symlink(os.path.relpath(target, os.path.dirname(link)), link)

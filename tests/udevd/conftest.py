@@ -1,0 +1,54 @@
+"""Tests beside a real udevd, with true hotplug. They run as `hack/test udevd`, in namespaces of their own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab.hotplug import LoopDevices, MacvtapSticks
+from tests.lab.plugin import plugin_directory
+from tests.lab.udevd import Udevd, refuse_outside
+
+__all__ = ["plugin_directory"]  # a fixture: it is known here by its import
+
+
+def pytest_configure() -> None:
+    refuse_outside()
+
+
+@pytest.fixture(scope="session")
+def _the_udevd() -> Udevd:
+    return Udevd()
+
+
+@pytest.fixture
+def udevd(_the_udevd: Udevd) -> Iterator[Udevd]:
+    """udevd, idle; whatever a test does to it, the next one finds it running."""
+    _the_udevd.settle()
+    yield _the_udevd
+    _the_udevd.start()
+
+
+@pytest.fixture(scope="session")
+def _all_sticks() -> Iterator[MacvtapSticks]:
+    sticks = MacvtapSticks()
+    yield sticks
+    sticks.close()
+
+
+@pytest.fixture
+def sticks(_all_sticks: MacvtapSticks, udevd: Udevd) -> Iterator[MacvtapSticks]:
+    """Sticks to plug; those still plugged at the end are unplugged."""
+    yield _all_sticks
+    udevd.start()
+    _all_sticks.clear()
+    udevd.settle()
+
+
+@pytest.fixture
+def loops(udevd: Udevd) -> Iterator[LoopDevices]:
+    """Loop devices to add; those still there at the end are removed."""
+    loops = LoopDevices()
+    yield loops
+    udevd.start()
+    loops.clear()
+    udevd.settle()

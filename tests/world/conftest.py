@@ -1,0 +1,22 @@
+"""Tests on a made-up host. They run as `hack/test world`, in namespaces of their own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab.host import FakeHost, refuse_outside
+from tests.lab.plugin import plugin_directory
+
+__all__ = ["plugin_directory"]  # a fixture: it is known here by its import
+
+
+def pytest_configure() -> None:
+    refuse_outside()
+
+
+@pytest.fixture
+def host() -> Iterator[FakeHost]:
+    """A host with nothing plugged."""
+    host = FakeHost()
+    yield host
+    host.close()
