@@ -159,7 +159,7 @@ class Story:
         code = await self._plugin.terminate()
         left = [name for name in os.listdir(self._kubelet.directory) if name.startswith("udev-device-plugin")]
         self._show.say(
-            f"\n[bold]SIGTERM:[/] the plugin ended with {code} after {_milliseconds(started)}, leaving {len(left)} sockets"
+            f"\n[bold]SIGTERM:[/] the plugin ended with {code} after {_milliseconds(started)}, {len(left)} sockets left"
         )
         if code:
             raise SystemExit(self._plugin.said())

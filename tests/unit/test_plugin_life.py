@@ -255,5 +255,5 @@ def test_socket_names_fit_whatever_the_resource_and_too_long_a_directory_is_said
     name = socket_name("/var/lib/kubelet/device-plugins/", "squat.ai/" + "x" * 63)
     assert len(f"/var/lib/kubelet/device-plugins/{name}") <= MAX_SOCKET_PATH
     assert socket_name("/run", SERIAL) != socket_name("/run", SERIAL)
-    with pytest.raises(StartError, match="--plugin-directory: '/xxx.*too long"):
+    with pytest.raises(StartError, match=r"--plugin-directory: '/xxx.*too long"):
         socket_name("/" + "x" * 80, SERIAL)

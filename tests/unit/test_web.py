@@ -117,6 +117,9 @@ async def test_every_address_means_ipv4_and_ipv6(caplog: pytest.LogCaptureFixtur
 
 
 async def test_a_taken_address_is_one_clear_error(caplog: pytest.LogCaptureFixture) -> None:
-    with serving(caplog) as (host, port), pytest.raises(StartError, match=rf"--listen: {host}:{port}: .* in use"):
-        with serving(caplog, at=ListenAddress(host, port)):
-            pass
+    with (
+        serving(caplog) as (host, port),
+        pytest.raises(StartError, match=rf"--listen: {host}:{port}: .* in use"),
+        serving(caplog, at=ListenAddress(host, port)),
+    ):
+        pass
