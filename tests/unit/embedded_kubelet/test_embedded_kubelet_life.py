@@ -83,7 +83,7 @@ async def test_restarts_leave_no_tasks_files_or_directories_behind(kubelet: Kube
         await live(kubelet)
 
     async with asyncio.timeout(10):
-        while left_behind() > before:  # noqa: ASYNC110 - gRPC closes connections in its own time, untold
+        while left_behind() > before:
             await asyncio.sleep(0.01)
 
 
