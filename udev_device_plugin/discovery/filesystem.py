@@ -112,22 +112,32 @@ class FilesystemSource:
 
     def _examine(self, path: str) -> PathEntry | None:
         """What stands at ``path`` now, and watch what that depends on."""
+        entry, depends_on = self._examine_once(path)
+        while self._follow(path, depends_on):  # it may have changed after the look and before the watch
+            entry, depends_on = self._examine_once(path)
+        return entry
+
+    def _examine_once(self, path: str) -> tuple[PathEntry | None, set[str]]:
+        """What stands at ``path`` now, and the paths that this depends on."""
         try:
             status = os.stat(path)
             target = os.path.realpath(path, strict=True) if os.path.islink(path) else path
         except OSError:  # not there, or a link that leads nowhere
-            self._follow(path, {os.path.realpath(path)} - {path} if os.path.islink(path) else set())
             self._forget_hold(path)
-            return None
+            return None, {os.path.realpath(path)} - {path} if os.path.islink(path) else set()
         kind = _KINDS.get(stat.S_IFMT(status.st_mode), PathKind.OTHER)
         number = _number(status) if kind is PathKind.NODE else None
         is_held = number is not None and self._is_held(number)
-        self._follow(path, ({target} - {path}) | ({f"{UDEV_DATA}/{number}"} if is_held else set()))
-        return PathEntry(path, kind, number, target, awaits_udev=is_held)
+        depends_on = ({target} - {path}) | ({f"{UDEV_DATA}/{number}"} if is_held else set())
+        return PathEntry(path, kind, number, target, awaits_udev=is_held), depends_on
 
-    def _follow(self, path: str, depends_on: set[str]) -> None:
-        """Have ``path`` looked at again when something comes or goes at the paths that it depends on."""
-        before = self._followed.pop(path, frozenset())
+    def _follow(self, path: str, depends_on: set[str]) -> bool:
+        """Have ``path`` looked at again when something comes or goes at the paths that it depends on.
+
+        Returns:
+            Whether there is one among them that was not watched until now.
+        """
+        before, is_new = self._followed.pop(path, frozenset()), False
         if depends_on:
             self._followed[path] = frozenset(depends_on)
         for other in before - depends_on:
@@ -136,9 +146,11 @@ class FilesystemSource:
                 del self._dependents[other]
                 self._unwatch(other)
         for other in depends_on - before:
+            is_new = is_new or other not in self._dependents
             self._dependents[other].add(path)
             if self._watch is not None:
                 self._watch.add(Glob.of(other))
+        return is_new
 
     def _unwatch(self, path: str) -> None:
         glob = Glob.of(path)
