@@ -48,10 +48,14 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
         del request, context
         with self._life.stream():
             snapshot: Snapshot | None = self._board.snapshot
+            told: api_pb2.ListAndWatchResponse | None = None
             while snapshot is not None:
-                yield messages.device_list(snapshot.devices)
-                if snapshot.caused_at is not None:
-                    self._metrics.latency.observe(time.monotonic() - snapshot.caused_at)
+                message = messages.device_list(snapshot.devices)
+                if message != told:  # paths may differ where IDs and health do not
+                    yield message
+                    told = message
+                    if snapshot.caused_at is not None:
+                        self._metrics.latency.observe(time.monotonic() - snapshot.caused_at)
                 snapshot = await self._life.until_over(self._board.newer_than(snapshot.generation))
 
     async def Allocate(
