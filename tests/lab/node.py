@@ -52,9 +52,9 @@ class Offer:
 
 
 class Landmarks:
-    """Files that the plugin offers as a resource of their own, to know how far it has come.
+    """Directories that the plugin offers as a resource of their own, to know how far it has come.
 
-    It hears of all paths through one queue of the kernel's, so a listed landmark says that it has heard what came before.
+    It hears of all paths through one queue of the kernel's: when a landmark is listed, it has heard what came before.
     """
 
     def __init__(self, directory: str) -> None:
@@ -65,8 +65,7 @@ class Landmarks:
     async def pass_one(self, kubelet: Kubelet) -> None:
         """Set the next one up, and wait until the kubelet sees it."""
         number = next(self._numbers)
-        with open(f"{self._directory}/{number:03}", "x"):
-            pass
+        os.mkdir(f"{self._directory}/{number:03}")
         await kubelet.wait_for_devices(LANDMARKS, healthy=number)
 
 
@@ -91,7 +90,11 @@ class Node:
         await self.kubelet.wait_for_devices(resource, healthy=healthy, unhealthy=unhealthy)
 
     async def catch_up(self) -> None:
-        """Wait until the plugin has heard of every path that came or went up to now, and told what it made of it."""
+        """Wait until the plugin has heard of every path that came or went up to now, and told what it made of it.
+
+        What it has heard of may be gathered with more; by the second landmark all such windows have closed.
+        """
+        await self.landmarks.pass_one(self.kubelet)
         await self.landmarks.pass_one(self.kubelet)
 
     async def offers(self, resource: str = SERIAL) -> tuple[Offer, ...]:
