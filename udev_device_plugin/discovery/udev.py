@@ -8,6 +8,7 @@ enumeration put right.
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import select
@@ -184,9 +185,17 @@ class _Listener:
     def _receive(self, monitor: pyudev.Monitor) -> list[Observation]:
         """What has come by now, up to a batch of it."""
         batch: list[Observation] = []
-        while len(batch) < BATCH and (device := monitor.poll(0)) is not None:
-            self._metrics.count_uevent(device.action)
-            batch.extend(_observations(device))
+        while len(batch) < BATCH:
+            try:
+                if (device := monitor.poll(0)) is None:
+                    break
+                self._metrics.count_uevent(device.action)
+                batch.extend(_observations(device))
+            except (ValueError, OSError) as error:
+                if isinstance(error, OSError) and error.errno in (None, errno.ENOBUFS):
+                    raise
+                # What libudev makes of an action that a newer udevd knows, or a name that is not UTF-8.
+                logger.warning("udev: an event is passed over, since it cannot be read: %r", error)
         return batch
 
     def _drain_wake(self) -> None:
