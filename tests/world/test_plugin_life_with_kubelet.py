@@ -1,0 +1,215 @@
+"""The plugin as a process beside kubelets that come late, go, come again and clear their directory."""
+
+import os
+import shutil
+import signal
+
+import pytest
+
+from tests.lab.host import FakeHost
+from tests.lab.node import (
+    SERIAL,
+    Node,
+    every,
+    is_listed,
+    metric,
+    node,
+    offers,
+    sockets,
+    wait_for_metric,
+    wait_until_listed,
+)
+from tests.lab.plugin import PluginProcess
+from tests.lab.sticks import serial_adapter
+from udev_device_plugin.testing.directory import Wipe
+from udev_device_plugin.testing.kubelet import Kubelet
+
+TTYS = every("/dev/ttyUSB*")
+VIDEO = every("/dev/video*", name="video")
+
+
+async def registered_again(here: Node) -> None:
+    """Wait for the second registration with the same kubelet, and its list."""
+    await here.kubelet.wait_until(lambda kubelet: kubelet.resource(SERIAL).registrations == 2)
+    await here.wait_for(healthy=1)
+
+
+async def test_it_may_start_before_the_kubelet(host: FakeHost, plugin_directory: str) -> None:
+    host.plug(serial_adapter())
+    async with PluginProcess.serving(TTYS, directory=plugin_directory) as plugin:
+        await plugin.wait_for_message("devices are here")
+        assert sockets(plugin_directory) == set(), "a kubelet would clear them away"
+        async with Kubelet(plugin_directory) as kubelet:
+            await kubelet.wait_for_devices(SERIAL, healthy=1)
+            assert kubelet.resource(SERIAL).attempts == 1
+
+
+async def test_it_may_start_before_the_plugin_directory_is_there(host: FakeHost, plugin_directory: str) -> None:
+    host.plug(serial_adapter())
+    directory = f"{plugin_directory}/kubelet/plugins"
+    async with PluginProcess.serving(TTYS, directory=directory) as plugin:
+        await plugin.wait_for_message("devices are here")
+        async with Kubelet(directory) as kubelet:
+            await kubelet.wait_for_devices(SERIAL, healthy=1)
+
+
+async def test_a_kubelet_socket_that_nobody_answers_on_is_waited_out(host: FakeHost, plugin_directory: str) -> None:
+    host.plug(serial_adapter())
+    async with Kubelet(plugin_directory):
+        pass
+    assert os.listdir(plugin_directory) == ["kubelet.sock"]
+    async with PluginProcess.serving(TTYS, directory=plugin_directory) as plugin:
+        await plugin.wait_for_message("devices are here")
+        async with Kubelet(plugin_directory) as kubelet:
+            await kubelet.wait_for_devices(SERIAL, healthy=1)
+
+
+@pytest.mark.parametrize("wipe", Wipe, ids=lambda wipe: wipe.name)
+async def test_it_survives_kubelet_restarts_with_the_same_devices(
+    host: FakeHost, plugin_directory: str, wipe: Wipe
+) -> None:
+    host.plug(serial_adapter())
+    async with PluginProcess.serving(TTYS, VIDEO, directory=plugin_directory) as plugin:
+        async with Kubelet(plugin_directory, wipe=wipe) as kubelet:
+            await kubelet.wait_for_devices(SERIAL, healthy=1)
+            before = await offers(kubelet)
+            for _ in range(5):
+                await kubelet.restart()
+                await wait_until_listed(kubelet, TTYS, VIDEO)
+                assert await offers(kubelet) == before
+                assert kubelet.resource(SERIAL).registrations == 1
+            assert len(sockets(plugin_directory)) == 2
+        assert plugin.is_running()
+
+
+async def test_what_changes_while_there_is_no_kubelet_is_in_the_next_ones_first_list(
+    host: FakeHost, plugin_directory: str
+) -> None:
+    async with node(plugin_directory, TTYS) as here:
+        host.plug(serial_adapter("ttyUSB0", "A", "1-1"))
+        await here.wait_for(healthy=1)
+        await here.kubelet.stop()
+        seen = len(here.plugin.log)
+        host.plug(serial_adapter("ttyUSB1", "B", "1-2"))
+        await here.plugin.wait_for_message("devices are here", after=seen)
+        await here.kubelet.start()
+        await here.kubelet.wait_until(is_listed)
+        first = next(message for message in here.kubelet.history if message.resource == SERIAL)
+        assert len(first.devices) == 2
+
+
+async def test_a_wiped_directory_is_served_in_anew(host: FakeHost, plugin_directory: str) -> None:
+    host.plug(serial_adapter())
+    async with node(plugin_directory, TTYS) as here:
+        before = await here.offers()
+        old = sockets(plugin_directory)
+        for name in old:
+            os.unlink(f"{plugin_directory}/{name}")
+        await registered_again(here)
+        assert await here.offers() == before
+        assert not old & sockets(plugin_directory)
+
+
+async def test_a_directory_that_was_removed_and_made_again_is_found(host: FakeHost, plugin_directory: str) -> None:
+    host.plug(serial_adapter())
+    async with node(plugin_directory, TTYS) as here:
+        await here.kubelet.stop()
+        shutil.rmtree(plugin_directory)
+        await here.kubelet.start()
+        await here.wait_for(healthy=1)
+
+
+async def test_a_stream_that_the_kubelet_drops_is_registered_again(host: FakeHost, plugin_directory: str) -> None:
+    host.plug(serial_adapter())
+    async with node(plugin_directory, TTYS) as here:
+        here.kubelet.disconnect(SERIAL)
+        await registered_again(here)
+
+
+async def test_a_resource_that_is_refused_does_not_stop_the_others(host: FakeHost, plugin_directory: str) -> None:
+    host.plug(serial_adapter())
+    kubelet = Kubelet(plugin_directory)
+    kubelet.misbehaviour.refuse_registration("squat.ai/video", "not today")
+    async with kubelet, PluginProcess.serving(VIDEO, TTYS, directory=plugin_directory) as plugin:
+        await kubelet.wait_for_devices(SERIAL, healthy=1)
+        line = await plugin.wait_for_log(lambda line: "not today" in line.message)
+        assert line.fields["resource"] == "squat.ai/video"
+        kubelet.misbehaviour.behave()
+        await wait_until_listed(kubelet, VIDEO, TTYS)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+async def test_a_signal_ends_it_cleanly(host: FakeHost, plugin_directory: str, number: signal.Signals) -> None:
+    host.plug(serial_adapter())
+    async with node(plugin_directory, TTYS, VIDEO) as here:
+        here.plugin.signal(number)
+        assert await here.plugin.wait() == 0
+        assert sockets(plugin_directory) == set()
+        await here.kubelet.wait_until(lambda kubelet: not kubelet.resource(SERIAL).connected)
+        await here.wait_for(healthy=0, unhealthy=1)
+        assert here.plugin.log[-1].message == "stopped"
+        assert here.plugin.errors == []
+
+
+async def test_a_signal_ends_it_before_there_is_a_kubelet(host: FakeHost, plugin_directory: str) -> None:
+    host.plug(serial_adapter())
+    async with PluginProcess.serving(TTYS, directory=plugin_directory) as plugin:
+        await plugin.wait_for_message("devices are here")
+        assert await plugin.terminate() == 0
+        assert plugin.errors == []
+
+
+async def test_killed_and_started_at_once_it_offers_the_same_and_clears_up(
+    host: FakeHost, plugin_directory: str
+) -> None:
+    host.plug(serial_adapter("ttyUSB0", "A", "1-1"))
+    host.plug(serial_adapter("ttyUSB1", "B", "1-2"))
+    async with Kubelet(plugin_directory) as kubelet:
+        async with PluginProcess.serving(TTYS, directory=plugin_directory) as plugin:
+            await kubelet.wait_for_devices(SERIAL, healthy=2)
+            before = await offers(kubelet)
+            await plugin.kill()
+        left_behind = sockets(plugin_directory)
+        assert len(left_behind) == 1
+        async with PluginProcess.serving(TTYS, directory=plugin_directory) as plugin:
+            await kubelet.wait_for_devices(SERIAL, healthy=2)
+            assert await offers(kubelet) == before
+            assert not left_behind & sockets(plugin_directory)
+            await plugin.wait_for_message("removed the socket of an earlier run")
+
+
+async def test_sockets_of_others_and_of_the_living_are_left_alone(host: FakeHost, plugin_directory: str) -> None:
+    host.plug(serial_adapter())
+    async with node(plugin_directory, TTYS) as here:
+        others = f"{plugin_directory}/gdp-c3F1YXQuYWkvc2VyaWFs-1700000000.sock"
+        os.close(os.open(others, os.O_CREAT, 0o600))
+        living = sockets(plugin_directory)
+        async with PluginProcess.serving(VIDEO, directory=plugin_directory):
+            await wait_until_listed(here.kubelet, VIDEO)
+            assert living <= sockets(plugin_directory)
+            assert os.path.exists(others)
+        await here.wait_for(healthy=1)
+
+
+async def test_a_new_plugin_stays_when_the_old_one_of_a_rolling_update_goes(
+    host: FakeHost, plugin_directory: str
+) -> None:
+    host.plug(serial_adapter())
+    async with node(plugin_directory, TTYS) as old:
+        before = await old.offers()
+        async with PluginProcess.serving(TTYS, directory=plugin_directory) as new:
+            await wait_for_metric(new, "udev_device_plugin_kubelet_connected", 1)
+            assert await old.plugin.terminate() == 0
+            # The kubelet hangs up on the new one now, whose name the old stream's end was booked on.
+            await wait_for_metric(new, "generic_device_plugin_restarts_total", 1)
+            await old.wait_for(healthy=1)
+            assert await old.offers() == before
+            assert len(sockets(plugin_directory)) == 1
+
+
+async def test_each_kubelet_restart_is_counted(host: FakeHost, plugin_directory: str) -> None:
+    host.plug(serial_adapter())
+    async with node(plugin_directory, TTYS) as here:
+        await here.kubelet.restart()
+        await here.wait_for(healthy=1)
+        assert await metric(here.plugin, "generic_device_plugin_restarts_total", resource=SERIAL) == 1
