@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from tests.lab import sysfs
 from tests.lab.links import Links
-from tests.lab.netlink import Injector, datagram, listeners
+from tests.lab.netlink import Injector, datagram, overflow
 from tests.lab.records import FakeDevice, Stick
 
 Pluggable = FakeDevice | Stick
@@ -22,9 +22,6 @@ CONTROL = "/run/udev/control"
 DATABASE = "/run/udev/data"
 QUEUE = "/run/udev/queue"
 
-# A listener may have 128 MiB of buffer: few large events fill it sooner than many small ones.
-LARGE = "x" * 65_536
-OVERFLOW_ROUNDS = 100
 CONTROLLER = FakeDevice(
     devpath="/devices/pci0000:00/0000:00:14.0",
     subsystem="pci",
@@ -127,13 +124,7 @@ class FakeHost:
 
     def overflow(self, subsystem: str = "tty") -> None:
         """Sends events of the subsystem until each listener has lost some. Suspend a reader that keeps up."""
-        before = {listener.inode: listener.drops for listener in listeners()}
-        device = FakeDevice(f"/devices/virtual/{subsystem}/storm", subsystem, properties={"LARGE": LARGE})
-        for _ in range(OVERFLOW_ROUNDS):
-            self.storm(device, 100)
-            if all(now.drops > before.get(now.inode, 0) for now in listeners()):
-                return
-        raise AssertionError(f"a listener to udev did not overflow; does it hear {subsystem}? {listeners()}")
+        overflow(self._injector, subsystem)
 
     def hide_udevd(self) -> None:
         """Makes it as in a pod that udev's events cannot reach: monitors made from now on stay silent."""

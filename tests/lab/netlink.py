@@ -70,6 +70,11 @@ class Injector:
                 self._socket.sendto(message, (0, UDEV_GROUP))
 
 
+# A listener may have 128 MiB of buffer: few large events fill it sooner than many small ones.
+LARGE = "x" * 65_536
+OVERFLOW_ROUNDS = 100
+
+
 @dataclass(frozen=True, slots=True)
 class Listener:
     """A socket that hears udev's events in this network namespace, and how many it has lost."""
@@ -88,3 +93,15 @@ def listeners() -> tuple[Listener, ...]:
         for row in rows
         if int(row[1]) == NETLINK_KOBJECT_UEVENT and int(row[3], 16) & UDEV_GROUP
     )
+
+
+def overflow(injector: Injector, subsystem: str = "tty") -> None:
+    """Sends events of the subsystem until each listener has lost some. Suspend a reader that keeps up."""
+    properties = {"ACTION": "change", "DEVPATH": f"/devices/virtual/{subsystem}/storm", "SUBSYSTEM": subsystem}
+    message = datagram({"SEQNUM": "1", "USEC_INITIALIZED": "1", **properties, "LARGE": LARGE})
+    before = {listener.inode: listener.drops for listener in listeners()}
+    for _ in range(OVERFLOW_ROUNDS):
+        injector.send_raw(message, 100)
+        if all(now.drops > before.get(now.inode, 0) for now in listeners()):
+            return
+    raise AssertionError(f"a listener to udev did not overflow; does it hear {subsystem}? {listeners()}")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.lab.hotplug import LoopDevices, MacvtapSticks
+from tests.lab.netlink import Injector
 from tests.lab.plugin import plugin_directory
 from tests.lab.udevd import Udevd, refuse_outside
 
@@ -52,3 +53,11 @@ def loops(udevd: Udevd) -> Iterator[LoopDevices]:
     udevd.start()
     loops.clear()
     udevd.settle()
+
+
+@pytest.fixture
+def injector() -> Iterator[Injector]:
+    """Sends what no udevd would."""
+    injector = Injector()
+    yield injector
+    injector.close()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.lab.host import FakeHost, refuse_outside
+from tests.lab.netlink import Injector
 from tests.lab.plugin import plugin_directory
 
 __all__ = ["plugin_directory"]  # a fixture: it is known here by its import
@@ -20,3 +21,11 @@ def host() -> Iterator[FakeHost]:
     host = FakeHost()
     yield host
     host.close()
+
+
+@pytest.fixture
+def injector() -> Iterator[Injector]:
+    """Sends what no udevd would."""
+    injector = Injector()
+    yield injector
+    injector.close()

@@ -4,7 +4,7 @@ Only root can send them; but drivers name devices after what strangers plug in, 
 the libudev that reads its events.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import pytest
 
@@ -50,14 +50,6 @@ NO_EVENTS = {
     "the kernel's form": b"add@/devices/virtual/tty/odd\0ACTION=add\0DEVPATH=/devices/virtual/tty/odd\0",
     "long rubbish": b"\xff" * 9000,
 }
-
-
-@pytest.fixture
-def injector() -> Iterator[Injector]:
-    """Sends what no udevd would."""
-    injector = Injector()
-    yield injector
-    injector.close()
 
 
 async def expect_unhurt(host: FakeHost, here: Node) -> None:
