@@ -170,7 +170,7 @@ def _joined(argv: Sequence[str], findings: Findings) -> Iterator[str]:
     valued = {flag for option in OPTIONS for flag in _flags(option)}
     pending = None
     for word in argv:
-        if pending and not re.match("--[a-z]", word):
+        if pending and word != "--" and not re.match("--[a-z]", word):  # argparse eats a value of --
             yield f"{pending}={word}"
             pending = None
             continue

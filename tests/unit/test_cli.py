@@ -155,6 +155,7 @@ def test_a_reload_insists_on_the_file_that_was_read_and_sees_it_anew(tmp_path: P
         (["--log-level"], "--log-level: it needs a value; write --log-level LEVEL"),
         (["--log-level", "--listen", ":1"], "--log-level: it needs a value"),
         (["--config-file"], "--config-file: it needs a value; write --config-file FILE"),
+        (["--device", "--"], "--device: it needs a value; write --device SPEC"),
         (["--check-config=yes"], "--check-config: it takes no value; leave out what follows the flag"),
         (["--version=1"], "--version: it takes no value"),
         (["-hx"], "argument -h/--help: ignored explicit argument 'x'"),
