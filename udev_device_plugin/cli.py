@@ -176,6 +176,9 @@ def _joined(argv: Sequence[str], findings: Findings) -> Iterator[str]:
             continue
         if pending:
             _note_missing(pending, findings)
+            if word == "--":  # it was meant as the value; argparse would eat it
+                pending = None
+                continue
         pending = word if word in valued else None
         if word.startswith((f"{CHECK}=", "--help=", "--version=")):
             findings.fault(word.partition("=")[0], "it takes no value; leave out what follows the flag")
