@@ -1,0 +1,41 @@
+"""A program: what the plugin's packages cost by themselves. `python -m hack.benchmarks.floor SOCKET`.
+
+It imports what the plugin imports from others, in the same way, and runs one gRPC server without any service. Less is
+not to be had with these packages.
+"""
+
+import sys
+
+from udev_device_plugin import without_tls
+
+without_tls.keep_out()
+
+# ruff: noqa: E402, F401 - the order is the point, and to be there is all that these are for
+import asyncio
+import json
+import logging
+
+import asyncinotify
+import configargparse
+import grpc
+import prometheus_client
+import pyudev
+import tenacity
+import yaml
+
+from udev_device_plugin.kubelet.v1beta1 import api_pb2, api_pb2_grpc
+
+READY = "ready"
+
+
+async def serve(path: str) -> None:
+    """Serve nothing until killed."""
+    server = grpc.aio.server()
+    server.add_insecure_port(f"unix:{path}")
+    await server.start()
+    print(READY, flush=True)
+    await server.wait_for_termination()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(sys.argv[1]))
