@@ -2,70 +2,121 @@
 
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto
 
+from udev_device_plugin.kubelet.podresources.v1 import (
+    api_pb2 as pod_resources_pb2,
+    api_pb2_grpc as pod_resources_pb2_grpc,
+)
 from udev_device_plugin.kubelet.v1beta1 import api_pb2, api_pb2_grpc
 
 GENERATE_STUBS = Path(__file__).resolve().parents[2] / "hack" / "generate-stubs"
 
-MESSAGES = {
-    "DevicePluginOptions": ["1 pre_start_required bool", "2 get_preferred_allocation_available bool"],
-    "RegisterRequest": [
-        "1 version string",
-        "2 endpoint string",
-        "3 resource_name string",
-        "4 options DevicePluginOptions",
-    ],
-    "Empty": [],
-    "ListAndWatchResponse": ["1 devices repeated Device"],
-    "NUMANode": ["1 ID int64"],
-    "TopologyInfo": ["1 nodes repeated NUMANode"],
-    "Device": ["1 ID string", "2 health string", "3 topology TopologyInfo"],
-    "PreStartContainerRequest": ["1 devices_ids repeated string"],
-    "PreStartContainerResponse": [],
-    "PreferredAllocationRequest": ["1 container_requests repeated ContainerPreferredAllocationRequest"],
-    "ContainerPreferredAllocationRequest": [
-        "1 available_deviceIDs repeated string",
-        "2 must_include_deviceIDs repeated string",
-        "3 allocation_size int32",
-    ],
-    "PreferredAllocationResponse": ["1 container_responses repeated ContainerPreferredAllocationResponse"],
-    "ContainerPreferredAllocationResponse": ["1 deviceIDs repeated string"],
-    "AllocateRequest": ["1 container_requests repeated ContainerAllocateRequest"],
-    "ContainerAllocateRequest": ["1 devices_ids repeated string"],
-    "AllocateResponse": ["1 container_responses repeated ContainerAllocateResponse"],
-    "ContainerAllocateResponse": [
-        "1 envs map<string,string>",
-        "2 mounts repeated Mount",
-        "3 devices repeated DeviceSpec",
-        "4 annotations map<string,string>",
-        "5 cdi_devices repeated CDIDevice",
-    ],
-    "CDIDevice": ["1 name string"],
-    "Mount": ["1 container_path string", "2 host_path string", "3 read_only bool"],
-    "DeviceSpec": ["1 container_path string", "2 host_path string", "3 permissions string"],
-}
 
-METHODS = [
-    ("/v1beta1.Registration/Register", "unary_unary", "RegisterRequest", "Empty"),
-    ("/v1beta1.DevicePlugin/GetDevicePluginOptions", "unary_unary", "Empty", "DevicePluginOptions"),
-    ("/v1beta1.DevicePlugin/ListAndWatch", "unary_stream", "Empty", "ListAndWatchResponse"),
-    (
-        "/v1beta1.DevicePlugin/GetPreferredAllocation",
-        "unary_unary",
-        "PreferredAllocationRequest",
-        "PreferredAllocationResponse",
-    ),
-    ("/v1beta1.DevicePlugin/Allocate", "unary_unary", "AllocateRequest", "AllocateResponse"),
-    (
-        "/v1beta1.DevicePlugin/PreStartContainer",
-        "unary_unary",
-        "PreStartContainerRequest",
-        "PreStartContainerResponse",
-    ),
+@dataclass(frozen=True, slots=True)
+class Method:
+    path: str
+    kind: str
+    request: str
+    response: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What kubelets speak, and the stubs that must say the same."""
+
+    package: str
+    messages: dict[str, list[str]]
+    methods: list[Method]
+    descriptor: FileDescriptor
+    stubs: list[type]
+
+
+DEVICE_PLUGIN = Contract(
+    package="v1beta1",
+    messages={
+        "DevicePluginOptions": ["1 pre_start_required bool", "2 get_preferred_allocation_available bool"],
+        "RegisterRequest": [
+            "1 version string",
+            "2 endpoint string",
+            "3 resource_name string",
+            "4 options DevicePluginOptions",
+        ],
+        "Empty": [],
+        "ListAndWatchResponse": ["1 devices repeated Device"],
+        "NUMANode": ["1 ID int64"],
+        "TopologyInfo": ["1 nodes repeated NUMANode"],
+        "Device": ["1 ID string", "2 health string", "3 topology TopologyInfo"],
+        "PreStartContainerRequest": ["1 devices_ids repeated string"],
+        "PreStartContainerResponse": [],
+        "PreferredAllocationRequest": ["1 container_requests repeated ContainerPreferredAllocationRequest"],
+        "ContainerPreferredAllocationRequest": [
+            "1 available_deviceIDs repeated string",
+            "2 must_include_deviceIDs repeated string",
+            "3 allocation_size int32",
+        ],
+        "PreferredAllocationResponse": ["1 container_responses repeated ContainerPreferredAllocationResponse"],
+        "ContainerPreferredAllocationResponse": ["1 deviceIDs repeated string"],
+        "AllocateRequest": ["1 container_requests repeated ContainerAllocateRequest"],
+        "ContainerAllocateRequest": ["1 devices_ids repeated string"],
+        "AllocateResponse": ["1 container_responses repeated ContainerAllocateResponse"],
+        "ContainerAllocateResponse": [
+            "1 envs map<string,string>",
+            "2 mounts repeated Mount",
+            "3 devices repeated DeviceSpec",
+            "4 annotations map<string,string>",
+            "5 cdi_devices repeated CDIDevice",
+        ],
+        "CDIDevice": ["1 name string"],
+        "Mount": ["1 container_path string", "2 host_path string", "3 read_only bool"],
+        "DeviceSpec": ["1 container_path string", "2 host_path string", "3 permissions string"],
+    },
+    methods=[
+        Method("/v1beta1.Registration/Register", "unary_unary", "RegisterRequest", "Empty"),
+        Method("/v1beta1.DevicePlugin/GetDevicePluginOptions", "unary_unary", "Empty", "DevicePluginOptions"),
+        Method("/v1beta1.DevicePlugin/ListAndWatch", "unary_stream", "Empty", "ListAndWatchResponse"),
+        Method(
+            "/v1beta1.DevicePlugin/GetPreferredAllocation",
+            "unary_unary",
+            "PreferredAllocationRequest",
+            "PreferredAllocationResponse",
+        ),
+        Method("/v1beta1.DevicePlugin/Allocate", "unary_unary", "AllocateRequest", "AllocateResponse"),
+        Method(
+            "/v1beta1.DevicePlugin/PreStartContainer",
+            "unary_unary",
+            "PreStartContainerRequest",
+            "PreStartContainerResponse",
+        ),
+    ],
+    descriptor=api_pb2.DESCRIPTOR,
+    stubs=[api_pb2_grpc.RegistrationStub, api_pb2_grpc.DevicePluginStub],
+)
+
+POD_RESOURCES = Contract(
+    package="v1",
+    messages={
+        "ListPodResourcesRequest": [],
+        "ListPodResourcesResponse": ["1 pod_resources repeated PodResources"],
+        "PodResources": ["1 name string", "2 namespace string", "3 containers repeated ContainerResources"],
+        "ContainerResources": ["1 name string", "2 devices repeated ContainerDevices"],
+        "ContainerDevices": ["1 resource_name string", "2 device_ids repeated string"],
+    },
+    methods=[
+        Method("/v1.PodResourcesLister/List", "unary_unary", "ListPodResourcesRequest", "ListPodResourcesResponse")
+    ],
+    descriptor=pod_resources_pb2.DESCRIPTOR,
+    stubs=[pod_resources_pb2_grpc.PodResourcesListerStub],
+)
+
+CONTRACTS = [
+    pytest.param(DEVICE_PLUGIN, id="the device-plugin API"),
+    pytest.param(POD_RESOURCES, id="the pod-resources API"),
 ]
 
 
@@ -76,39 +127,38 @@ def test_the_committed_stubs_are_what_the_pinned_generator_makes_of_the_protos()
     assert outcome.returncode == 0, outcome.stderr
 
 
-def test_the_package_is_the_one_that_method_paths_are_built_from() -> None:
-    assert api_pb2.DESCRIPTOR.package == "v1beta1"
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_the_package_is_the_one_that_method_paths_are_built_from(contract: Contract) -> None:
+    assert contract.descriptor.package == contract.package
 
 
-def test_there_are_no_messages_and_services_but_those_of_the_contract() -> None:
-    assert set(api_pb2.DESCRIPTOR.message_types_by_name) == set(MESSAGES)
-    assert set(api_pb2.DESCRIPTOR.services_by_name) == {"Registration", "DevicePlugin"}
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_the_messages_are_those_of_the_contract_with_its_numbers_names_and_types_of_fields(contract: Contract) -> None:
+    proto = FileDescriptorProto()
+    contract.descriptor.CopyToProto(proto)
+
+    fields = {message.name: [spelt(field, message) for field in message.field] for message in proto.message_type}
+    assert fields == contract.messages
 
 
-@pytest.mark.parametrize("name", MESSAGES)
-def test_the_fields_of_a_message_have_the_numbers_names_and_types_of_the_contract(name: str) -> None:
-    (message,) = (message for message in contract().message_type if message.name == name)
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_the_services_and_their_methods_are_those_of_the_contract_with_its_messages(contract: Contract) -> None:
+    methods = {
+        f"/{service.full_name}/{method.name}": (method.input_type.name, method.output_type.name)
+        for service in contract.descriptor.services_by_name.values()
+        for method in service.methods
+    }
 
-    assert [spelt(field, message) for field in message.field] == MESSAGES[name]
+    assert methods == {method.path: (method.request, method.response) for method in contract.methods}
 
 
-def test_a_client_calls_the_methods_of_the_contract_by_their_paths_and_kinds() -> None:
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_a_client_calls_the_methods_of_the_contract_by_their_paths_and_kinds(contract: Contract) -> None:
     channel = NotingChannel()
+    for stub in contract.stubs:
+        stub(channel)
 
-    api_pb2_grpc.RegistrationStub(channel)
-    api_pb2_grpc.DevicePluginStub(channel)
-
-    assert channel.methods == [(path, kind) for path, kind, _, _ in METHODS]
-
-
-@pytest.mark.parametrize(("path", "request_name", "response_name"), [(m[0], m[2], m[3]) for m in METHODS])
-def test_a_method_takes_and_answers_the_messages_of_the_contract(
-    path: str, request_name: str, response_name: str
-) -> None:
-    service, method = path.removeprefix("/v1beta1.").split("/")
-    descriptor = api_pb2.DESCRIPTOR.services_by_name[service].methods_by_name[method]
-
-    assert (descriptor.input_type.name, descriptor.output_type.name) == (request_name, response_name)
+    assert channel.methods == [(method.path, method.kind) for method in contract.methods]
 
 
 class NotingChannel:
@@ -124,12 +174,6 @@ class NotingChannel:
         self.methods.append((method, "unary_stream"))
 
 
-def contract() -> FileDescriptorProto:
-    proto = FileDescriptorProto()
-    api_pb2.DESCRIPTOR.CopyToProto(proto)
-    return proto
-
-
 def spelt(field: FieldDescriptorProto, message: DescriptorProto) -> str:
     """A field as the contract's table spells it: ``1 devices repeated Device``."""
     for nested in message.nested_type:
@@ -142,4 +186,4 @@ def spelt(field: FieldDescriptorProto, message: DescriptorProto) -> str:
 
 def kind(field: FieldDescriptorProto) -> str:
     scalar = FieldDescriptorProto.Type.Name(field.type).removeprefix("TYPE_").lower()
-    return field.type_name.removeprefix(".v1beta1.") or scalar
+    return field.type_name.rpartition(".")[2] or scalar

@@ -11,6 +11,7 @@ from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, wait_ex
 
 from udev_device_plugin.errors import RegistrationError
 from udev_device_plugin.kubelet import messages
+from udev_device_plugin.kubelet.channel import open_channel
 from udev_device_plugin.kubelet.life import Life
 from udev_device_plugin.kubelet.v1beta1 import api_pb2_grpc
 from udev_device_plugin.metrics import Metrics
@@ -23,12 +24,6 @@ CALL_TIMEOUT = 15.0
 _FIRST_WAIT = 0.1
 _LONGEST_WAIT = 30.0
 """Seconds between two attempts with a kubelet that refuses."""
-
-_CHANNEL_OPTIONS = (
-    # Channels to one address share their connection and its back-off by default: a new attempt must be a new one.
-    ("grpc.use_local_subchannel_pool", 1),
-    ("grpc.enable_http_proxy", 0),
-)
 
 
 class Registration:
@@ -66,7 +61,7 @@ class Registration:
 
     async def _attempt(self, life: Life) -> None:
         try:
-            async with grpc.aio.insecure_channel(f"unix:{self._kubelet_socket}", _CHANNEL_OPTIONS) as channel:
+            async with open_channel(self._kubelet_socket) as channel:
                 stub = api_pb2_grpc.RegistrationStub(channel)
                 await stub.Register(messages.register_request(self._endpoint, self._resource), timeout=CALL_TIMEOUT)
         except grpc.aio.AioRpcError as error:

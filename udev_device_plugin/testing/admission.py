@@ -12,6 +12,7 @@ from udev_device_plugin.testing.client import PluginCallError, PluginClient
 from udev_device_plugin.testing.records import (
     AdmissionError,
     Allocation,
+    Container,
     ContainerResponse,
     ContainerStartError,
 )
@@ -27,15 +28,16 @@ class Admission:
         self._one_at_a_time = asyncio.Lock()
 
     async def admit(
-        self, resource: str, count: int, ids: Iterable[str] | None, must_include: Iterable[str]
+        self, container: Container, resource: str, count: int, ids: Iterable[str] | None, must_include: Iterable[str]
     ) -> Allocation:
         """Choose devices, unless ``ids`` says which, and ask the plugin for them."""
         async with self._one_at_a_time:
             chosen = await self._choose(resource, count, must_include) if ids is None else tuple(ids)
             chosen = self._shuffled(chosen)
             response = await self._allocate(resource, chosen)
-            self._book.hold(resource, chosen)
-        return Allocation(resource, chosen, response)
+            allocation = Allocation(resource, chosen, response, container)
+            self._book.hold(allocation)
+        return allocation
 
     async def start_container(self, allocation: Allocation) -> None:
         """Call ``PreStartContainer`` where the plugin wants it; silently not, before one has registered."""

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
-from udev_device_plugin.testing.records import UNHEALTHY, ListReceived, ResourceView
+from udev_device_plugin.testing.records import UNHEALTHY, Allocation, ListReceived, ResourceView
 
 
 class Book:
@@ -29,7 +29,7 @@ class Book:
         self._resources: dict[str, ResourceView] = {}
         self._stopped: dict[str, float] = {}  # when each resource without a plugin lost it
         self._attempts: Counter[str] = Counter()
-        self._held: list[tuple[str, tuple[str, ...]]] = []
+        self._allocations: list[Allocation] = []
         self._history: list[ListReceived] = []
 
     @property
@@ -92,17 +92,22 @@ class Book:
 
     def held(self, name: str) -> frozenset[str]:
         """IDs that containers hold."""
-        return frozenset(one for resource, ids in self._held if resource == name for one in ids)
+        return frozenset(one for held in self._allocations if held.resource == name for one in held.ids)
 
-    def hold(self, name: str, ids: tuple[str, ...]) -> None:
+    @property
+    def allocations(self) -> tuple[Allocation, ...]:
+        """What containers hold, oldest first."""
+        return tuple(self._allocations)
+
+    def hold(self, allocation: Allocation) -> None:
         """A container got these."""
-        self._held.append((name, ids))
+        self._allocations.append(allocation)
         self._on_lasting_change()
         self._on_change()
 
-    def let_go(self, name: str, ids: tuple[str, ...]) -> None:
-        """A container that held just these has ended."""
-        self._held.remove((name, ids))
+    def let_go(self, allocation: Allocation) -> None:
+        """The container that held these has ended."""
+        self._allocations.remove(allocation)
         self._on_lasting_change()
         self._on_change()
 

@@ -1,6 +1,6 @@
-"""What a kubelet does to its plugin directory: clears it at a start, rewrites its checkpoint all the time.
+"""What a kubelet does to its directories: clears them at a start, rewrites its checkpoint all the time.
 
-Small blocking file operations, on the kubelet's loop. Touches nothing outside the directory that it is given.
+Small blocking file operations, on the kubelet's loop. Touches nothing outside the directories that it is given.
 """
 
 import contextlib
@@ -39,6 +39,13 @@ def _is_doomed(entry: os.DirEntry[str], wipe: Wipe) -> bool:
     if wipe is Wipe.SOCKETS:
         return stat.S_ISSOCK(mode)
     return not stat.S_ISDIR(mode) and entry.name != CHECKPOINT
+
+
+def make_room(socket: str) -> None:
+    """Make the directory of a socket if need be, and delete what another kubelet left behind there."""
+    os.makedirs(os.path.dirname(socket), mode=0o750, exist_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(socket)
 
 
 def write_checkpoint(directory: str, resources: Iterable[ResourceView]) -> None:

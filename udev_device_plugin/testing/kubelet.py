@@ -1,8 +1,8 @@
 """An embedded kubelet: what a device plugin meets on a node, without Kubernetes.
 
-A real Registration server on ``<directory>/kubelet.sock`` and a real client of the plugins' streams, faithful
-to the device managers of kubelet 1.32 and 1.36, their faults included. This module decides nothing itself, it
-puts the parts together. Everything runs on the loop that ``start`` ran on.
+A real Registration server on ``<directory>/kubelet.sock``, a real client of the plugins' streams and, if wanted, a real
+PodResourcesLister, faithful to the device managers of kubelet 1.32 and 1.36, their faults included. This module decides
+nothing itself, it puts the parts together. Everything runs on the loop that ``start`` ran on.
 
     async with Kubelet(directory) as kubelet:
         await kubelet.wait_for_devices("example.com/serial", healthy=2)
@@ -10,6 +10,7 @@ puts the parts together. Everything runs on the loop that ``start`` ran on.
 """
 
 import asyncio
+import itertools
 import os
 from collections.abc import Callable, Iterable
 from types import TracebackType
@@ -18,9 +19,10 @@ from typing import Self
 from udev_device_plugin.testing.admission import Admission
 from udev_device_plugin.testing.book import Book
 from udev_device_plugin.testing.client import PluginClient
-from udev_device_plugin.testing.directory import Wipe, clear, write_checkpoint
+from udev_device_plugin.testing.directory import Wipe, clear, make_room, write_checkpoint
+from udev_device_plugin.testing.lister import Lister
 from udev_device_plugin.testing.misbehaviour import Misbehaviour
-from udev_device_plugin.testing.records import Allocation, ListReceived, ResourceView
+from udev_device_plugin.testing.records import Allocation, Container, ListReceived, ResourceView
 from udev_device_plugin.testing.registrar import Registrar
 from udev_device_plugin.testing.server import Server
 from udev_device_plugin.testing.waiting import Watchers
@@ -35,6 +37,8 @@ class Kubelet:
         dial_timeout: seconds until a registration fails whose endpoint does not answer.
         stop_grace_period: seconds until a resource without a plugin is forgotten, when next looked at.
         seed: makes the choice and the order of device IDs repeatable.
+        pod_resources_socket: where ``List`` of the pod-resources API is answered, in a directory of its own, which is
+            made if it is not there; None: nowhere.
 
     Attributes:
         misbehaviour: switches for what goes wrong with real kubelets.
@@ -48,6 +52,7 @@ class Kubelet:
         dial_timeout: float = 10.0,
         stop_grace_period: float = 300.0,
         seed: int | None = None,
+        pod_resources_socket: str | os.PathLike[str] | None = None,
     ) -> None:
         self.directory = os.path.abspath(directory)
         self.misbehaviour = Misbehaviour()
@@ -56,6 +61,8 @@ class Kubelet:
         self._watchers = Watchers()
         self._book = Book(stop_grace_period, self._watchers.changed, self._write_checkpoint)
         self._admission = Admission(self._book, self._find_client, seed)
+        self._lister = self._make_lister(pod_resources_socket)
+        self._pods = itertools.count(1)
         self._server: Server | None = None
 
     async def __aenter__(self) -> Self:
@@ -79,11 +86,11 @@ class Kubelet:
         clear(self.directory, self._wipe)
         self._book.begin()
         registrar = Registrar(self.directory, self._book, self.misbehaviour, self._dial_timeout)
-        self._server = Server(self.directory, registrar)
+        self._server = Server(self.directory, registrar, self._present_lister())
         await self._server.start()
 
     async def stop(self) -> None:
-        """End as a killed kubelet: streams drop, ``kubelet.sock`` stays behind, and nothing else."""
+        """End as a killed kubelet: streams drop, its sockets stay behind, and nothing else."""
         server, self._server = self._server, None
         if server is None:
             return
@@ -114,6 +121,11 @@ class Kubelet:
     def history(self) -> tuple[ListReceived, ...]:
         """All lists received since the start, oldest first."""
         return self._book.history
+
+    @property
+    def pod_resources_calls(self) -> int:
+        """How often ``List`` was called, answered or not; not begun anew by a restart."""
+        return 0 if self._lister is None else self._lister.calls
 
     async def wait_until(
         self,
@@ -157,6 +169,9 @@ class Kubelet:
         *,
         ids: Iterable[str] | None = None,
         must_include: Iterable[str] = (),
+        pod: str | None = None,
+        namespace: str = "default",
+        container: str = "main",
     ) -> Allocation:
         """Admit a container that wants ``count`` devices, and start it.
 
@@ -165,13 +180,17 @@ class Kubelet:
             count: how many devices.
             ids: just these, whether they are there, healthy and free or not: for what plugins must refuse.
             must_include: what an init container of the same pod held; part of ``count``.
+            pod: its name; None: a new one, ``pod-1`` and so on.
+            namespace: the pod's.
+            container: its name.
 
         Raises:
             AdmissionError: the pod failed for good; with the plugin's text, if the plugin refused.
             ContainerStartError: ``PreStartContainer`` failed; the devices stay allocated, and
                 ``start_container`` tries again.
         """
-        allocation = await self._admission.admit(resource, count, ids, must_include)
+        who = Container(namespace, pod or f"pod-{next(self._pods)}", container)
+        allocation = await self._admission.admit(who, resource, count, ids, must_include)
         await self.start_container(allocation)
         return allocation
 
@@ -185,10 +204,22 @@ class Kubelet:
 
     def release(self, allocation: Allocation) -> None:
         """End the container: its devices are free again."""
-        self._book.let_go(allocation.resource, allocation.ids)
+        self._book.let_go(allocation)
 
     def __str__(self) -> str:
         return "; ".join(str(self.resource(name)) for name in self.resources) or "no resources"
+
+    def _make_lister(self, socket: str | os.PathLike[str] | None) -> Lister | None:
+        if socket is None:
+            return None
+        return Lister(os.path.abspath(socket), self._book, self.misbehaviour, self._watchers.changed)
+
+    def _present_lister(self) -> Lister | None:
+        """Who answers in the life that begins; what an earlier one left behind is cleared away."""
+        if self._lister is None:
+            return None
+        make_room(self._lister.socket)
+        return None if self.misbehaviour.pod_resources_absent else self._lister
 
     def _find_client(self, resource: str) -> PluginClient | None:
         return None if self._server is None else self._server.registrar.client(resource)

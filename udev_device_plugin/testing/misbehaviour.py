@@ -5,13 +5,19 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Misbehaviour:
-    """How the kubelet goes wrong; looked at when a plugin registers, so set it before. It outlives restarts.
+    """How the kubelet goes wrong; looked at when a plugin registers or asks, so set it before. It outlives restarts.
 
     Attributes:
         mute: registrations are never answered.
+        pod_resources_rate_limited: so many of the next calls of ``List`` are turned away.
+        pod_resources_silent: calls of ``List`` are never answered.
+        pod_resources_absent: the next start makes no socket to call ``List`` on.
     """
 
     mute: bool = False
+    pod_resources_rate_limited: int = 0
+    pod_resources_silent: bool = False
+    pod_resources_absent: bool = False
     _refusals: dict[str, str] = field(default_factory=dict)
     _streamless: set[str] = field(default_factory=set)
 
@@ -24,14 +30,21 @@ class Misbehaviour:
         self._streamless.add(resource)
 
     def behave(self) -> None:
-        """Be good again, to registrations from now on."""
-        self.mute = False
+        """Be good again, to registrations and questions from now on, and at the next start."""
+        self.mute = self.pod_resources_silent = self.pod_resources_absent = False
+        self.pod_resources_rate_limited = 0
         self._refusals.clear()
         self._streamless.clear()
 
     def refusal(self, resource: str) -> str | None:
         """The text to turn a registration away with, if it is to be."""
         return self._refusals.get(resource)
+
+    def limits_rate(self) -> bool:
+        """Whether this call of ``List`` is to be turned away; one fewer is, next time."""
+        is_over_limit = self.pod_resources_rate_limited > 0
+        self.pod_resources_rate_limited -= is_over_limit
+        return is_over_limit
 
     def opens_no_stream(self, resource: str) -> bool:
         """Whether ``ListAndWatch`` is not to be called."""

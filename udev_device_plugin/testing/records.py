@@ -115,12 +115,22 @@ class ContainerResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class Container:
+    """A container, by its own name, its pod's and the pod's namespace."""
+
+    namespace: str
+    pod: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Allocation:
     """Devices that a container holds, in the order of the request, and what their plugin answered."""
 
     resource: str
     ids: tuple[str, ...]
     response: ContainerResponse
+    container: Container
 
 
 class AdmissionError(UdevDevicePluginError):

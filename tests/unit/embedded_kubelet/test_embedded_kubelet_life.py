@@ -76,7 +76,8 @@ async def test_every_list_and_every_allocation_replaces_the_checkpoint(
     assert set(os.listdir(tmp_path)) == {CHECKPOINT, SOCKET, plugin.endpoint, "after the list"}
 
 
-async def test_restarts_leave_no_tasks_files_or_directories_behind(kubelet: Kubelet) -> None:
+async def test_restarts_leave_no_tasks_files_or_directories_behind(tmp_path: Path) -> None:
+    kubelet = Kubelet(tmp_path / "plugins", dial_timeout=0.5, seed=1, pod_resources_socket=tmp_path / "pods" / SOCKET)
     await live(kubelet)
     before = left_behind()
     for _ in range(20):
