@@ -2,16 +2,19 @@
 
 Floor 4; runs on the main loop. All deciding is done by the pure rooms below (``inventory``, ``formation``); here is
 only when it is done: the first change is published at once, changes in its wake are gathered, so that a burst costs the
-kubelet few messages. Knows neither udev nor the kubelet.
+kubelet few messages; and nothing is forgotten before it was asked whether a pod holds it. Knows neither udev nor the
+kubelet.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import ParamSpec
 
 from udev_device_plugin.config.specs import ResourceSpec
-from udev_device_plugin.formation import Formation, device_set, form
+from udev_device_plugin.device import DeviceNumber
+from udev_device_plugin.formation import Circumstances, Formation, device_set, form
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.inventory import Inventory
 from udev_device_plugin.observations import DeviceObserved, DeviceRemoved, Observation, UdevResync
@@ -22,13 +25,38 @@ logger = logging.getLogger(__name__)
 WINDOW = 0.05
 """For how many seconds after a published change further changes of the resource are gathered."""
 
+PATIENCE = 0.05
+"""Seconds from a node that udev is done with to the question what it is: most often udev's event comes before that."""
+
+_AFTERWARDS = 0.002
+"""Seconds by which the kubelet goes before the log."""
+
 _MAX_NAMED = 10
 """How many devices one log line names."""
 
 _P = ParamSpec("_P")
 
-Look = Callable[[Iterable[str]], Sequence[Observation]]
-"""Looks at paths on the host right now, and tells what changed there."""
+Holdings = Mapping[str, frozenset[str]]
+"""The IDs that pods hold, by resource."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the advertiser asks of others.
+
+    Attributes:
+        look: look at paths on the host right now, and tell what changed there.
+        identify: have udev describe the devices with these nodes, sooner or later.
+        link: keep these links of our own, to these nodes.
+        held: which IDs pods hold; nothing for a resource if nobody knows.
+        links_directory: where our own links are; with a trailing slash.
+    """
+
+    look: Callable[[Iterable[str]], Sequence[Observation]]
+    identify: Callable[[Collection[DeviceNumber]], None]
+    link: Callable[[Mapping[str, str]], None]
+    held: Callable[[], Awaitable[Holdings]]
+    links_directory: str
 
 
 class Advertiser:
@@ -36,7 +64,7 @@ class Advertiser:
 
     Args:
         specs: what to offer.
-        look: asked for the paths that udev speaks of: udev decides what a device is, the filesystem what exists.
+        surroundings: whom to ask.
         grace_period: for how many seconds an absent device stays listed.
 
     Attributes:
@@ -44,19 +72,26 @@ class Advertiser:
         has_looked: set once every source has had its first complete look at the host.
     """
 
-    def __init__(self, specs: Iterable[ResourceSpec], look: Look, grace_period: float) -> None:
+    def __init__(self, specs: Iterable[ResourceSpec], surroundings: Surroundings, grace_period: float) -> None:
         self._specs = {spec.resource: spec for spec in specs}
-        self._look = look
+        self._surroundings = surroundings
         self._grace_period = grace_period
-        self._inventory = Inventory(
-            path.glob for spec in self._specs.values() for group in spec.groups for path in group.paths
-        )
+        self._globs = {
+            resource: frozenset(path.glob for group in spec.groups for path in group.paths)
+            for resource, spec in self._specs.items()
+        }
+        self._inventory = Inventory(frozenset().union(*self._globs.values()))
         self._formations = dict.fromkeys(self._specs, Formation())
         self._dirty: dict[str, float | None] = {}
         self._windows: dict[str, asyncio.TimerHandle] = {}
-        self._expiries: dict[str, asyncio.TimerHandle] = {}
+        self._expiry: asyncio.TimerHandle | None = None
+        self._identifying: asyncio.TimerHandle | None = None
+        self._links: dict[str, dict[str, str]] = {}
+        self._offered: dict[str, frozenset[DeviceNumber]] = {}
+        self._shared: set[frozenset[str]] = set()
         self._loop = asyncio.get_running_loop()
         self._broken: asyncio.Future[None] = self._loop.create_future()
+        self._ask = asyncio.Event()
         self.boards = {resource: Board(Snapshot(DeviceSet(resource), 0)) for resource in self._specs}
         self.has_looked = asyncio.Event()
 
@@ -66,15 +101,24 @@ class Advertiser:
         Raises:
             Exception: whatever taking in an observation failed with; a retry would not mend it.
         """
+        asking = asyncio.ensure_future(self._ask_when_due())
         try:
-            await self._broken
+            await asyncio.wait([asking, self._broken], return_when=asyncio.FIRST_COMPLETED)
+            await (self._broken if self._broken.done() else asking)
         finally:
-            for timer in (*self._windows.values(), *self._expiries.values()):
-                timer.cancel()
+            asking.cancel()
+            timers = (self._expiry, self._identifying, *self._windows.values())
+            for timer in timers:
+                if timer is not None:
+                    timer.cancel()
 
     def observe(self, observations: Sequence[Observation], received: float) -> None:
         """Take observations in (the sources' sink); ``received``: when the first came, monotonic seconds."""
         self._guarded(self._take_in, observations, received)
+
+    def ask_for_holders(self) -> None:
+        """Have it asked which devices pods hold, as if one's time were up: a kubelet answers for the first time."""
+        self._ask.set()
 
     def _guarded(self, work: Callable[_P, None], *args: _P.args, **kwargs: _P.kwargs) -> None:
         """Do ``work``; its failure ends ``run``, since a callback's is only logged, and the lists would go stale."""
@@ -87,13 +131,14 @@ class Advertiser:
     def _take_in(self, observations: Sequence[Observation], received: float) -> None:
         touched: set[Glob] = set()
         for observation in observations:
-            names = self._names(observation)
-            touched |= self._inventory.observe(observation)
-            for seen in self._look(names):
+            # What udev speaks of is looked at before udev is believed: a node made anew is another device.
+            for seen in self._surroundings.look(self._names(observation)):
                 touched |= self._inventory.observe(seen)
+            touched |= self._inventory.observe(observation)
+        self._identify_soon(touched)
         if self.has_looked.is_set():
-            for resource, spec in self._specs.items():
-                if any(path.glob in touched for group in spec.groups for path in group.paths):
+            for resource, globs in self._globs.items():
+                if not globs.isdisjoint(touched):
                     self._touch(resource, received)
         elif self._inventory.is_complete:
             for resource in self._specs:
@@ -112,31 +157,43 @@ class Advertiser:
                 return {name for device in (*devices, *known) for name in device.names}
         return set()
 
+    def _identify_soon(self, touched: Collection[Glob]) -> None:
+        """Ask udev about nodes that it is done with, should its events not come."""
+        if self._identifying is None and self._inventory.unidentified(touched):
+            self._identifying = self._loop.call_later(PATIENCE, self._guarded, self._identify)
+
+    def _identify(self) -> None:
+        self._identifying = None
+        numbers = self._inventory.unidentified(frozenset().union(*self._globs.values()))
+        if numbers:
+            self._surroundings.identify(numbers)
+
     def _touch(self, resource: str, received: float | None) -> None:
         """Something changed for a resource: published now, or with the window that is open."""
         self._dirty.setdefault(resource, received)
         if resource not in self._windows:
             self._publish(resource)
 
-    def _publish(self, resource: str) -> None:
+    def _publish(self, resource: str, held: frozenset[str] | None = None) -> None:
         """Form the resource's devices anew, and pin them up if that changed anything."""
-        received = self._dirty.pop(resource)
+        received = self._dirty.pop(resource, None)
         spec, board = self._specs[resource], self.boards[resource]
-        formation = form(
-            spec,
-            self._inventory,
-            self._formations[resource],
-            now=self._loop.time(),
-            grace_period=self._grace_period,
-        )
-        self._formations[resource] = formation
-        self._expire_at(resource, formation.expires_at)
+        given = Circumstances(self._loop.time(), self._grace_period, self._surroundings.links_directory, held)
+        formation = self._formations[resource] = form(spec, self._inventory, self._formations[resource], given)
+        self._expire_in_time()
         devices = device_set(spec, formation)
         before = board.snapshot.devices
         if devices == before and board.snapshot.generation:
             return
-        _log_difference(before, devices)
+        self._keep_own_links(devices)
+        is_first = board.snapshot.generation == 0
         board.publish(devices, received)
+        self._loop.call_later(_AFTERWARDS, _log_difference, before, devices)
+        self._loop.call_later(_AFTERWARDS, self._warn_of_shared_nodes, devices)
+        if is_first:  # the list that a registration begins with is no change, and holds up none
+            return
+        if (window := self._windows.get(resource)) is not None:
+            window.cancel()
         self._windows[resource] = self._loop.call_later(WINDOW, self._guarded, self._end_window, resource)
 
     def _end_window(self, resource: str) -> None:
@@ -144,12 +201,47 @@ class Advertiser:
         if resource in self._dirty:
             self._publish(resource)
 
-    def _expire_at(self, resource: str, when: float | None) -> None:
-        """Have the resource formed anew when an absent device's time is up."""
-        if (timer := self._expiries.pop(resource, None)) is not None:
-            timer.cancel()
-        if when is not None:
-            self._expiries[resource] = self._loop.call_at(when, self._guarded, self._touch, resource, None)
+    def _keep_own_links(self, devices: DeviceSet) -> None:
+        """Keep the links of our own that must be there for what is there."""
+        self._links[devices.resource] = {
+            member.host_path: member.node
+            for device in devices.devices
+            if device.is_healthy
+            for member in device.members
+            if member.host_path.startswith(self._surroundings.links_directory)
+        }
+        self._surroundings.link({link: node for links in self._links.values() for link, node in links.items()})
+
+    def _expire_in_time(self) -> None:
+        """Have it asked what pods hold when the time of an absent device is up."""
+        if self._expiry is not None:
+            self._expiry.cancel()
+        times = [when for formation in self._formations.values() if (when := formation.expires_at) is not None]
+        self._expiry = self._loop.call_at(min(times), self._ask.set) if times else None
+
+    async def _ask_when_due(self) -> None:
+        """Ask which devices pods hold, and forget what nobody holds and nobody has seen for long enough."""
+        while True:
+            await self._ask.wait()
+            await self.has_looked.wait()
+            self._ask.clear()
+            held = await self._surroundings.held()
+            for resource in self._specs:
+                self._publish(resource, held.get(resource, frozenset()))
+
+    def _warn_of_shared_nodes(self, devices: DeviceSet) -> None:
+        """Say once for each two resources that both offer one node: two pods may get it."""
+        mine = self._offered[devices.resource] = frozenset(
+            member.number for device in devices.devices for member in device.members if member.number
+        )
+        for resource, theirs in self._offered.items():
+            pair = frozenset((resource, devices.resource))
+            if resource != devices.resource and pair not in self._shared and (both := mine & theirs):
+                self._shared.add(pair)
+                logger.warning(
+                    "two resources offer the same device nodes, so two pods may get them: let their paths not overlap",
+                    extra={"resources": sorted(pair), "nodes": sorted(map(str, both))[:_MAX_NAMED]},
+                )
 
 
 def _log_difference(before: DeviceSet, after: DeviceSet) -> None:
@@ -165,3 +257,5 @@ def _log_difference(before: DeviceSet, after: DeviceSet) -> None:
             named = [" + ".join(identity) for identity in identities[:_MAX_NAMED]]
             more = [f"and {len(identities) - _MAX_NAMED} more"] if len(identities) > _MAX_NAMED else []
             logger.info(text, extra={"resource": after.resource, "devices": named + more, "listed": after.count})
+    for id_, _ in sorted(set(after.remembered) - set(before.remembered)):
+        logger.info("a pod holds a device that is not here", extra={"resource": after.resource, "device_id": id_})

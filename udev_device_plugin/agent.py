@@ -7,11 +7,12 @@ process exits with 1 and whoever started it (a DaemonSet, systemd) starts it ane
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 from collections.abc import Sequence
 
 from udev_device_plugin import __version__, web
-from udev_device_plugin.advertiser import Advertiser
+from udev_device_plugin.advertiser import Advertiser, Holdings, Surroundings
 from udev_device_plugin.config.settings import Settings
 from udev_device_plugin.discovery.filesystem import FilesystemSource
 from udev_device_plugin.discovery.udev import UdevSource
@@ -19,9 +20,17 @@ from udev_device_plugin.errors import StartError, UdevDevicePluginError
 from udev_device_plugin.kubelet.directory import PluginDirectory
 from udev_device_plugin.kubelet.endpoint import remove_stale, socket_name
 from udev_device_plugin.kubelet.plugin import Plugin
+from udev_device_plugin.kubelet.pod_resources import PodResources
+from udev_device_plugin.links import OwnLinks
 from udev_device_plugin.metrics import Metrics
 
 logger = logging.getLogger(__name__)
+
+LINKS_DIRECTORY = "udev-device-plugin"
+"""Where our own links are, below the plugin directory, which the kubelet clears of files but not of directories."""
+
+PODS_ARE_KNOWN_AFTER = 10.0
+"""Seconds after which a kubelet that has just started certainly tells of all pods that hold devices."""
 
 
 def run(settings: Settings) -> int:
@@ -68,10 +77,21 @@ class Agent:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._metrics = Metrics()
-        self._udev = UdevSource(self._metrics)
         globs = {path.glob for spec in settings.resources for group in spec.groups for path in group.paths}
+        self._udev = UdevSource(
+            lambda names: any(glob.matches(name) for name in names for glob in globs), self._metrics
+        )
         self._filesystem = FilesystemSource(globs, self._udev.rescan, self._metrics)
-        self._advertiser = Advertiser(settings.resources, self._filesystem.look, settings.removal_grace_period)
+        self._links = OwnLinks(os.path.join(settings.plugin_directory, LINKS_DIRECTORY, ""))
+        self._pod_resources = PodResources(settings.pod_resources_socket)
+        surroundings = Surroundings(
+            look=self._filesystem.look,
+            identify=self._udev.identify,
+            link=self._links.keep,
+            held=self._held,
+            links_directory=self._links.directory,
+        )
+        self._advertiser = Advertiser(settings.resources, surroundings, settings.removal_grace_period)
         self._directory = PluginDirectory(settings.plugin_directory)
         self._plugins = [Plugin(board, self._directory, self._metrics) for board in self._advertiser.boards.values()]
         self._metrics.read_from(
@@ -118,10 +138,30 @@ class Agent:
     async def _serve(self) -> None:
         """Serve all resources once the host has been looked at: nothing is registered on a guess."""
         await self._advertiser.has_looked.wait()
+        self._links.restore()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._directory.run(), name="plugin directory")
+            group.create_task(self._greet_kubelets(), name="new kubelets")
             for plugin in self._plugins:
                 group.create_task(plugin.run(), name=plugin.resource)
+
+    async def _greet_kubelets(self) -> None:
+        """What is owed to each kubelet that answers: it may have cleared our links away, and knows what pods hold."""
+        epoch = await self._directory.answering()
+        # Once for what pods hold from before us, and once more when a kubelet that has just started knows its pods.
+        self._advertiser.ask_for_holders()
+        later = asyncio.get_running_loop().call_later(PODS_ARE_KNOWN_AFTER, self._advertiser.ask_for_holders)
+        try:
+            while True:
+                self._links.restore()
+                epoch = await self._directory.newer_than(epoch)
+        finally:
+            later.cancel()
+
+    async def _held(self) -> Holdings:
+        resources = [plugin.resource for plugin in self._plugins]
+        holdings = await self._pod_resources.held(resources)
+        return {} if holdings is None else {resource: holdings.ids(resource) for resource in resources}
 
     async def _rescan(self) -> None:
         """The safety net: look at everything anew now and then, for what no source was told of."""
@@ -129,6 +169,7 @@ class Agent:
             await asyncio.sleep(interval)
             self._filesystem.rescan()
             self._udev.rescan()
+            self._links.restore()
 
     def _web(self) -> contextlib.AbstractContextManager[None]:
         if self._settings.listen is None:

@@ -34,7 +34,12 @@ class HostDevice:
         devnode: the kernel's name of its node, ``/dev/ttyUSB0``.
         devlinks: the links that udev's rules claim for it (``DEVLINKS``). A claim only: another device may claim
             the same link, and it leads to one of them.
+        links: those of them that led to this node when it was described.
         is_initialized: udevd has worked on it: links, mode and properties are there.
+        serial: the serial number that the hardware has (``ID_SERIAL_SHORT``); "" for none.
+        usb_version: of the bus that it hangs on, by its root hub, ``2`` or ``3``; "" if it is on none. The ports of
+            both versions at one controller have the same numbers.
+        numa_node: of the nearest ancestor that has one; None for none.
     """
 
     sys_path: str
@@ -42,7 +47,11 @@ class HostDevice:
     number: DeviceNumber
     devnode: str
     devlinks: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
     is_initialized: bool = True
+    serial: str = ""
+    usb_version: str = ""
+    numa_node: int | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -69,11 +78,22 @@ class PathEntry:
         kind: what its end is.
         number: of a device node, else None.
         target: the end of the chain of links; ``path`` itself where there is none.
-        awaits_udev: a node that the kernel's sysfs knows and udevd has not finished with yet.
+        inode: of the end: a node that was made anew has another one.
+        readiness: of a device node: how far udev is with it.
     """
 
     path: str
     kind: PathKind
     number: DeviceNumber | None = None
     target: str = ""
-    awaits_udev: bool = False
+    inode: int = 0
+    readiness: "Readiness | None" = None
+
+
+class Readiness(Enum):
+    """How far udev is with a device node."""
+
+    UNKNOWN = "udev does not know it: it is what it is"
+    AWAITED = "udevd works on it"
+    DONE = "udevd is done with it"
+    OVERDUE = "udevd has not got to it in time: offered without what udev would know"

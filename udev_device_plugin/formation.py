@@ -1,24 +1,23 @@
-"""Which devices a resource offers: the matches of its paths, zipped into devices that stay together.
+"""Which devices a resource offers: the candidates of its paths, zipped into devices that stay together.
 
-Floor 3, pure: what the host has, what was offered before, and the time go in; a formation comes out. Invariants, for
-every call: a node is in at most one device of a resource (``limit`` repeats excepted); a device that was formed keeps
-its members until it is forgotten; no two devices share an identity.
+Floor 3, pure: what the host has, what was offered before, what pods hold and the time go in; a formation comes out.
+Invariants, for every call: a device that was formed keeps its members until it is forgotten; no two devices share an
+identity; nothing that a pod holds is forgotten.
 """
 
 import heapq
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
+from udev_device_plugin.candidates import Candidate, Candidates, Slot, candidates
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
-from udev_device_plugin.device import DeviceNumber, PathEntry, PathKind
-from udev_device_plugin.identity import Identity
+from udev_device_plugin.identity import Identity, device_id, id_base
 from udev_device_plugin.inventory import Inventory
 from udev_device_plugin.snapshots import Device, DeviceSet, Member
 
-_Node = DeviceNumber | str
-"""What one match is, whatever name led to it: the node's number, or the path of what is not a node."""
+MIN_ASK = 60.0
+"""Seconds from one question whether a pod still holds an absent device to the next, at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,216 +27,240 @@ class Formed:
     Attributes:
         identity: what makes it itself, for as long as it is known.
         group: which of the spec's groups it belongs to.
-        paths: the matched path for each of the group's paths; None for an optional one that had no match.
+        members: what each of the group's paths gave to it, as last seen; None for an optional one that had nothing.
         is_healthy: whether all required ones are there.
         since: when that last changed, monotonic seconds.
+        keep_until: until when it is kept without being asked for, if it is absent; monotonic seconds.
     """
 
     identity: Identity
     group: int
-    paths: tuple[str | None, ...]
+    members: tuple[Candidate | None, ...]
     is_healthy: bool
     since: float
+    keep_until: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A device that a pod holds and that has not been seen since the plugin started: the ID is all that is known."""
+
+    id: str
+    since: float
+    keep_until: float
 
 
 @dataclass(frozen=True, slots=True)
 class Formation:
-    """What a resource offers, and when the next absent device is to be forgotten.
+    """What a resource offers.
 
     Attributes:
         formed: all devices, those of earlier groups and earlier formation first.
-        expires_at: when the formation changes by the passing of time alone, monotonic seconds; None: never.
+        remembered: what pods hold besides.
     """
 
     formed: tuple[Formed, ...] = ()
-    expires_at: float | None = None
+    remembered: tuple[Remembered, ...] = ()
+
+    @property
+    def expires_at(self) -> float | None:
+        """When the time of the next absent device is up, monotonic seconds; None if none is absent."""
+        times = [formed.keep_until for formed in self.formed if not formed.is_healthy]
+        return min((*times, *(remembered.keep_until for remembered in self.remembered)), default=None)
 
 
-class _Slot(NamedTuple):
-    """Member ``member`` of group ``group``: the unit that matches and claims are counted for."""
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a formation depends on besides the host.
 
-    group: int
-    member: int
-
-
-_Matches = dict[_Slot, set[str]]
-"""The paths that each slot may use."""
-
-
-def form(
-    spec: ResourceSpec, inventory: Inventory, previous: Formation, *, now: float, grace_period: float
-) -> Formation:
-    """What ``spec`` offers on this host now.
-
-    Args:
-        spec: the resource.
-        inventory: the host.
-        previous: what was offered before.
+    Attributes:
         now: monotonic seconds.
-        grace_period: for how many seconds an absent device is kept, Unhealthy; 0 forgets it at once.
+        grace_period: for how many seconds an absent device is kept, Unhealthy.
+        links_directory: where our own links are; with a trailing slash.
+        held: the IDs of the resource that pods hold; None while nobody has asked: then nothing is forgotten.
     """
-    matches = _claimed_matches(spec, inventory, previous)
-    aged = (_age(formed, spec, matches, now) for formed in previous.formed)
-    kept = [formed for formed in aged if formed.is_healthy or now < formed.since + grace_period]
+
+    now: float
+    grace_period: float
+    links_directory: str = ""
+    held: frozenset[str] | None = None
+
+
+def form(spec: ResourceSpec, inventory: Inventory, previous: Formation, given: Circumstances) -> Formation:
+    """What ``spec`` offers on this host now."""
+    holding = [
+        (Slot(formed.group, member), candidate)
+        for formed in previous.formed
+        for member, candidate in enumerate(formed.members)
+        if candidate is not None
+    ]
+    found = candidates(spec, inventory, holding, given.links_directory)
+    aged = (_age(formed, spec.groups[formed.group], found, given) for formed in previous.formed)
+    kept = [renewed for formed in aged if (renewed := _keep(formed, spec, given)) is not None]
     formation: dict[Identity, Formed] = {}
     for index, group in enumerate(spec.groups):
         mine = [formed for formed in kept if formed.group == index]
         pools = [
-            _Pool(path, matches[_Slot(index, member)], Counter(formed.paths[member] for formed in mine))
-            for member, path in enumerate(group.paths)
+            _Pool(
+                path_spec, found[Slot(index, member)], Counter(_identity_of(formed.members[member]) for formed in mine)
+            )
+            for member, path_spec in enumerate(group.paths)
         ]
         completed = [_complete(formed, pools) for formed in mine]
-        fresh = [Formed(_identity(group, paths), index, paths, is_healthy=True, since=now) for paths in _zip(pools)]
+        fresh = [Formed(_identity(group, chosen), index, chosen, True, given.now) for chosen in _zip(pools)]
         for formed in completed + fresh:
-            # Two groups can spell the same device (shared by a limit): the first one has it.
-            formation.setdefault(formed.identity, formed)
-    expiries = (formed.since + grace_period for formed in formation.values() if not formed.is_healthy)
-    return Formation(tuple(formation.values()), min(expiries, default=None))
+            # Two groups can reach the same device: the first one has it, unless it is reached by the other only now.
+            other = formation.get(formed.identity)
+            if other is None or (formed.is_healthy and not other.is_healthy):
+                formation[formed.identity] = formed
+    return Formation(tuple(formation.values()), _remember(spec, previous, formation.values(), given))
 
 
 def device_set(spec: ResourceSpec, formation: Formation) -> DeviceSet:
     """The formation as the rest of the program sees it: described devices, sorted by identity."""
     devices = (_describe(spec, formed) for formed in formation.formed)
-    return DeviceSet(spec.resource, tuple(sorted(devices, key=lambda device: device.identity)))
+    return DeviceSet(
+        spec.resource,
+        tuple(sorted(devices, key=lambda device: device.identity)),
+        tuple((remembered.id, remembered.since) for remembered in formation.remembered),
+    )
 
 
 def _describe(spec: ResourceSpec, formed: Formed) -> Device:
     group = spec.groups[formed.group]
-    members = (
+    members = tuple(
         Member(
-            path=path,
-            host_path=path,
-            container_path=path_spec.container_path(path),
+            identity=candidate.identity,
+            host_path=candidate.host_path,
+            container_path=path_spec.container_path(candidate.path),
             type=path_spec.type,
             permissions=path_spec.permissions if path_spec.type is PathType.DEVICE else "",
             read_only=path_spec.read_only,
+            node=candidate.target,
+            number=candidate.node.number,
         )
-        for path_spec, path in zip(group.paths, formed.paths, strict=True)
-        if path is not None
+        for path_spec, candidate in zip(group.paths, formed.members, strict=True)
+        if candidate is not None
     )
-    return Device(formed.identity, tuple(members), group.count, formed.is_healthy, formed.since)
+    numa_nodes = {candidate.numa_node for candidate in formed.members if candidate and candidate.numa_node is not None}
+    return Device(formed.identity, members, group.count, formed.is_healthy, formed.since, tuple(sorted(numa_nodes)))
 
 
-def _identity(group: GroupSpec, paths: tuple[str | None, ...]) -> Identity:
+def _identity(group: GroupSpec, members: Sequence[Candidate | None]) -> Identity:
     """The required device members; where there are none, all members."""
     required = tuple(
-        path
-        for path_spec, path in zip(group.paths, paths, strict=True)
-        if path is not None and path_spec.type is PathType.DEVICE and not path_spec.optional
+        candidate.identity
+        for path_spec, candidate in zip(group.paths, members, strict=True)
+        if candidate is not None and path_spec.type is PathType.DEVICE and not path_spec.optional
     )
-    return required or tuple(path for path in paths if path is not None)
+    return required or tuple(candidate.identity for candidate in members if candidate is not None)
 
 
-def _age(formed: Formed, spec: ResourceSpec, matches: _Matches, now: float) -> Formed:
-    """A formed device as it is now: its health, and without the optional paths that are gone."""
-    is_healthy, paths = True, list(formed.paths)
-    for member, (path_spec, path) in enumerate(zip(spec.groups[formed.group].paths, paths, strict=True)):
-        if path is None or path in matches[_Slot(formed.group, member)]:
+def _identity_of(candidate: Candidate | None) -> str | None:
+    return candidate.identity if candidate is not None else None
+
+
+def _age(formed: Formed, group: GroupSpec, found: Candidates, given: Circumstances) -> Formed:
+    """A formed device as it is now: its health, where its members are now, and without optional ones that are gone."""
+    is_healthy, members = True, list(formed.members)
+    for member, (path_spec, candidate) in enumerate(zip(group.paths, formed.members, strict=True)):
+        if candidate is None:
             continue
-        if path_spec.optional and path not in formed.identity:
-            paths[member] = None
+        now = found[Slot(formed.group, member)].get(candidate.identity)
+        if now is not None:
+            members[member] = now
+        elif path_spec.optional and candidate.identity not in formed.identity:
+            members[member] = None
         else:
             is_healthy = False
-    since = formed.since if is_healthy == formed.is_healthy else now
-    return replace(formed, paths=tuple(paths), is_healthy=is_healthy, since=since)
+    aged = replace(formed, members=tuple(members), is_healthy=is_healthy)
+    if is_healthy == formed.is_healthy:
+        return aged
+    return replace(aged, since=given.now, keep_until=given.now + given.grace_period)
+
+
+def _keep(formed: Formed, spec: ResourceSpec, given: Circumstances) -> Formed | None:
+    """None if it is time to forget a device. What a pod holds gets another grace period, since nobody tells its end."""
+    if formed.is_healthy or given.held is None or given.now < formed.keep_until:
+        return formed
+    base = id_base(device_id(spec.resource, formed.identity, 0))
+    if base not in {id_base(id_) for id_ in given.held}:
+        return None
+    return replace(formed, keep_until=_renewed(given))
+
+
+def _remember(
+    spec: ResourceSpec, previous: Formation, formed: Iterable[Formed], given: Circumstances
+) -> tuple[Remembered, ...]:
+    """What pods hold of our making, and no device is known for."""
+    described = {id_base(device_id(spec.resource, device.identity, 0)) for device in formed}
+    remembered = {known.id: known for known in previous.remembered}
+    for id_ in sorted(given.held or ()):
+        known = remembered.get(id_)
+        if known is None or known.keep_until <= given.now:
+            remembered[id_] = Remembered(id_, known.since if known else given.now, _renewed(given))
+    return tuple(
+        known
+        for known in remembered.values()
+        if (given.held is None or given.now < known.keep_until) and id_base(known.id) not in {*described, None}
+    )
+
+
+def _renewed(given: Circumstances) -> float:
+    return given.now + max(given.grace_period, MIN_ASK)
 
 
 def _complete(formed: Formed, pools: Sequence["_Pool"]) -> Formed:
-    """A formed device with matches for the optional paths that it lacks, as far as there are any."""
-    if not formed.is_healthy or None not in formed.paths:
+    """A formed device with candidates for the optional paths that it lacks, as far as there are any."""
+    if not formed.is_healthy or None not in formed.members:
         return formed
-    paths = tuple(path if path is not None else pool.take() for path, pool in zip(formed.paths, pools, strict=True))
-    return replace(formed, paths=paths)
-
-
-def _claimed_matches(spec: ResourceSpec, inventory: Inventory, previous: Formation) -> _Matches:
-    """For each path of each group its matches, each node only where it is claimed first.
-
-    What formed devices hold comes first, so that a late name never takes a node away from them; then literal paths
-    before globs, then the spec's order, then the names' bytewise order.
-    """
-    held = {
-        (_Slot(formed.group, member), path) for formed in previous.formed for member, path in enumerate(formed.paths)
-    }
-    slots = {
-        _Slot(index, member): path_spec
-        for index, group in enumerate(spec.groups)
-        for member, path_spec in enumerate(group.paths)
-    }
-    candidates = [
-        ((slot, path) not in held, not path_spec.glob.is_literal, slot, path)
-        for slot, path_spec in slots.items()
-        for path, entry in inventory.matches(path_spec.glob).items()
-        if _fits(path_spec, entry)
-    ]
-    matches: _Matches = {slot: set() for slot in slots}
-    claimed: set[_Node] = set()
-    for _, _, slot, path in sorted(candidates):
-        if _may_have(slots[slot], inventory.entries[path], claimed):
-            matches[slot].add(path)
-    return matches
-
-
-def _may_have(path_spec: PathSpec, entry: PathEntry, claimed: set[_Node]) -> bool:
-    """Claim what stands at a path for one path spec; False if another has it already.
-
-    A path with a ``limit`` is meant to be shared, a mount is by nature: they neither claim nor are kept off.
-    """
-    if path_spec.type is PathType.MOUNT or path_spec.limit > 1:
-        return True
-    node: _Node = entry.number or entry.target
-    if node in claimed:
-        return False
-    claimed.add(node)
-    return True
-
-
-def _fits(path_spec: PathSpec, entry: PathEntry) -> bool:
-    """Whether a container can be given what stands at a path."""
-    if path_spec.type is PathType.MOUNT:
-        return True
-    if entry.kind is PathKind.NODE:
-        return not entry.awaits_udev
-    # The runtime hands over the nodes in a directory; only who names it can mean that.
-    return entry.kind is PathKind.DIRECTORY and path_spec.glob.is_literal
+    members = tuple(
+        member if member is not None else pool.take() for member, pool in zip(formed.members, pools, strict=True)
+    )
+    return replace(formed, members=members)
 
 
 class _Pool:
-    """The matches of one path of a group that may still be used: the least used first, then bytewise."""
+    """The candidates of one path of a group that may still be used: the least used first, then bytewise by path."""
 
-    def __init__(self, path_spec: PathSpec, matches: Collection[str], uses: Counter[str | None]) -> None:
+    def __init__(self, path_spec: PathSpec, found: Mapping[str, Candidate], uses: Counter[str | None]) -> None:
         self._limit = path_spec.limit
-        self._heap = [(uses[path], path) for path in matches if uses[path] < path_spec.limit]
+        self._found = found
+        self._heap = [
+            (uses[identity], candidate.path, identity)
+            for identity, candidate in found.items()
+            if uses[identity] < path_spec.limit
+        ]
         heapq.heapify(self._heap)
-        self.is_left_out = path_spec.optional and not matches
+        self.is_left_out = path_spec.optional and not found
 
     @property
     def is_empty(self) -> bool:
-        """Whether no match may be used once more."""
+        """Whether no candidate may be used once more."""
         return not self._heap
 
     @property
     def is_fresh(self) -> bool:
-        """Whether the next match is one that nothing uses yet."""
+        """Whether the next candidate is one that nothing uses yet."""
         return bool(self._heap) and self._heap[0][0] == 0
 
-    def take(self) -> str | None:
-        """Use the next match once more; None if there is none."""
+    def take(self) -> Candidate | None:
+        """Use the next candidate once more; None if there is none."""
         if not self._heap:
             return None
-        uses, path = self._heap[0]
+        uses, path, identity = self._heap[0]
         if uses + 1 < self._limit:
-            heapq.heapreplace(self._heap, (uses + 1, path))
+            heapq.heapreplace(self._heap, (uses + 1, path, identity))
         else:
             heapq.heappop(self._heap)
-        return path
+        return self._found[identity]
 
 
-def _zip(pools: Sequence[_Pool]) -> Iterator[tuple[str | None, ...]]:
+def _zip(pools: Sequence[_Pool]) -> Iterator[tuple[Candidate | None, ...]]:
     """New devices from what the pools have left.
 
-    Each takes the next match of every path, and at least one that nothing uses yet: so there are as many as the longest
-    natural match list, capped by the shortest repeated one.
+    Each takes the next candidate of every path, and at least one that nothing uses yet: so there are as many as the
+    longest natural match list, capped by the shortest repeated one.
     """
     joining = [pool for pool in pools if not pool.is_left_out]
     while not any(pool.is_empty for pool in joining) and any(pool.is_fresh for pool in joining):

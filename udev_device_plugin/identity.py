@@ -1,12 +1,15 @@
-"""Which device is it: the stable identity of a device, and the ID that the kubelet knows it by.
+"""Which device is it: the stable identity of a node, and the ID that the kubelet knows a device by.
 
-Floor 2, pure. An ID must be the same after every kind of restart, because the kubelet remembers pods' devices by ID;
-it must be unique over all resources of the node, because the kubelet finds the pod of a device by the ID alone; and a
-person should recognise it.
+Floor 2, pure. An ID must be the same after every kind of restart and after a replug, because the kubelet remembers
+pods' devices by ID; it must be unique over all resources of the node, because the kubelet finds the pod of a device by
+the ID alone; and a person should recognise it.
 """
 
 import hashlib
 import re
+from collections.abc import Callable
+
+from udev_device_plugin.device import HostDevice
 
 MAX_ID_LENGTH = 63
 """The kubelet's limit on ``Device.ID``, in characters."""
@@ -16,6 +19,51 @@ Identity = tuple[str, ...]
 
 _HASH_LENGTH = 10
 _NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
+_OUR_ID = re.compile(rf"([a-z0-9][a-z0-9-]*-[0-9a-f]{{{_HASH_LENGTH}}})-[0-9]+")
+
+_USB = re.compile(
+    r"/sys/devices/(?P<controller>.+?)/usb\d+/(?:\d+-[\d.]+/)*\d+-(?P<ports>[\d.]+)"
+    r"(?::(?P<interface>\d+\.\d+))?(?P<rest>(?:/.*)?)"
+)
+"""A place in sysfs below a USB port: bus ``usb1``, device ``1-2.3``, interface ``1-2.3:1.0``, and what is in that."""
+
+_PCI = re.compile(r"(?P<controller>/sys/devices/.*/[0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])(?P<rest>/.*)")
+_COUNTED = re.compile(r"\d+|\.[0-9A-F]{4}(?=/|$)")
+"""What the kernel counts up in the names below a port: ``ttyUSB0``, ``card1``, HID's ``0003:046D:C52B.0005``."""
+
+
+def node_identity(device: HostDevice, is_sole: Callable[[str], bool], ordinal: int) -> str:
+    """The identity of a node of a physical device.
+
+    Its ``by-id`` link if the hardware has a serial number, else its ``by-path`` link, else its port (see ``port``).
+
+    Args:
+        device: the node's device.
+        is_sole: whether no other device that is present claims a link.
+        ordinal: which of the nodes at its port it is, see ``port``.
+    """
+    links = sorted(filter(is_sole, device.links))
+    for directory in ("/by-id/", "/by-path/") if device.serial else ("/by-path/",):
+        for link in links:
+            if directory in link:
+                return link
+    place = port(device)
+    return f"{place}#{ordinal}" if ordinal else place
+
+
+def port(device: HostDevice) -> str:
+    """The place of a device as seen from its port: no bus number, no device number, nothing that is counted up.
+
+    Several nodes of one interface can share it; they are told apart by their order. Devices that hang on no port keep
+    their sysfs path, which their driver decides.
+    """
+    if (usb := _USB.fullmatch(device.sys_path)) is not None:
+        kind = _COUNTED.sub("", usb["rest"]).strip("/") or device.subsystem
+        interface = f":{usb['interface']}" if usb["interface"] else ""
+        return f"{kind}-{usb['ports']}{interface}@{usb['controller']}/usb{device.usb_version}"
+    if (pci := _PCI.fullmatch(device.sys_path)) is not None:
+        return f"{pci['controller']}{_COUNTED.sub('', pci['rest'])}"
+    return device.sys_path
 
 
 def device_id(resource: str, identity: Identity, replica: int) -> str:
@@ -24,12 +72,24 @@ def device_id(resource: str, identity: Identity, replica: int) -> str:
     At most 63 characters of ``[a-z0-9-]``: a slug of the identity for a person, a hash of resource and identity for
     uniqueness over the node's resources, the replica's number.
     """
+    tail = f"-{digest(resource, *identity)}-{replica}"
+    return slug(*identity)[: MAX_ID_LENGTH - len(tail)].rstrip("-") + tail
+
+
+def id_base(id_: str) -> str | None:
+    """What all replicas of a device have in common in their IDs; None for an ID that is not of our making."""
+    ours = _OUR_ID.fullmatch(id_)
+    return ours[1] if ours and len(id_) <= MAX_ID_LENGTH else None
+
+
+def digest(*parts: str) -> str:
+    """A short hash of names."""
     # NUL separates, since it is the one byte that no path holds.
-    hashed = "\0".join((resource, *identity)).encode("utf-8", "surrogateescape")
-    tail = f"-{hashlib.sha256(hashed).hexdigest()[:_HASH_LENGTH]}-{replica}"
-    return _slug(identity)[: MAX_ID_LENGTH - len(tail)].rstrip("-") + tail
+    hashed = "\0".join(parts).encode("utf-8", "surrogateescape")
+    return hashlib.sha256(hashed).hexdigest()[:_HASH_LENGTH]
 
 
-def _slug(identity: Identity) -> str:
-    names = "-".join(part.rsplit("/", 1)[-1] for part in identity)
+def slug(*identity: str) -> str:
+    """What a person recognises of an identity, in ``[a-z0-9-]``; never empty."""
+    names = "-".join(part.partition("@")[0].rsplit("/", 1)[-1] for part in identity)
     return _NOT_IN_SLUG.sub("-", names.lower()).strip("-") or "device"

@@ -5,20 +5,24 @@ decides what a device is and which names it claims; the filesystem decides what 
 followed by both resyncs equals the resyncs alone.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import assert_never
 
-from udev_device_plugin.device import HostDevice, PathEntry
+from udev_device_plugin.device import DeviceNumber, HostDevice, PathEntry, Readiness
 from udev_device_plugin.globs import Glob
+from udev_device_plugin.identity import port
 from udev_device_plugin.observations import (
     DeviceObserved,
     DeviceRemoved,
+    DeviceUnknown,
     Observation,
     PathObserved,
     PathsResync,
     PathVanished,
     UdevResync,
 )
+
+_NOTHING: frozenset[Glob] = frozenset()
 
 
 class Inventory:
@@ -27,7 +31,9 @@ class Inventory:
     def __init__(self, globs: Iterable[Glob]) -> None:
         self._matches: dict[Glob, dict[str, PathEntry]] = {glob: {} for glob in globs}
         self._entries: dict[str, PathEntry] = {}
-        self._devices: dict[str, HostDevice] = {}
+        self._paths: defaultdict[DeviceNumber, set[str]] = defaultdict(set)
+        self._devices = _Devices()
+        self._strangers: set[DeviceNumber] = set()
         self._awaited: set[type[Observation]] = {UdevResync, PathsResync}
 
     @property
@@ -38,7 +44,7 @@ class Inventory:
     @property
     def devices(self) -> Mapping[str, HostDevice]:
         """Udev's devices with a node, by sysfs path."""
-        return self._devices
+        return self._devices.by_sys_path
 
     @property
     def entries(self) -> Mapping[str, PathEntry]:
@@ -51,49 +57,138 @@ class Inventory:
 
     def names(self, sys_path: str) -> tuple[str, ...]:
         """The paths that may lead to a device's node, as far as udev told; empty if it is unknown."""
-        device = self._devices.get(sys_path)
+        device = self.devices.get(sys_path)
         return device.names if device else ()
+
+    def device(self, number: DeviceNumber) -> HostDevice | None:
+        """Udev's device with this node number."""
+        return self._devices.by_number.get(number)
+
+    def is_sole_claim(self, device: HostDevice, link: str) -> bool:
+        """Whether no other device that is present claims ``link`` too."""
+        return self._devices.claims.get(link, set()) <= {device.sys_path}
+
+    def ordinal(self, device: HostDevice) -> int:
+        """Which of the nodes at its port a device is, in the kernel's order."""
+        return self._devices.ordinal(device)
+
+    def is_settled(self, entry: PathEntry) -> bool:
+        """Whether all is known of what stands at a path that will be known."""
+        if entry.number is None or entry.readiness is Readiness.UNKNOWN:
+            return True
+        if entry.readiness is Readiness.AWAITED:
+            return False
+        return entry.number in self._devices.by_number or entry.number in self._strangers
+
+    def unidentified(self, globs: Iterable[Glob]) -> set[DeviceNumber]:
+        """The nodes at matches of ``globs`` that udev is done with, and that no source has described yet."""
+        return {
+            entry.number
+            for glob in globs
+            for entry in self._matches[glob].values()
+            if entry.number is not None and entry.readiness is not Readiness.AWAITED and not self.is_settled(entry)
+        }
 
     def observe(self, observation: Observation) -> frozenset[Glob]:
         """Take one observation in.
 
         Returns:
-            The globs whose matches changed by it.
+            The globs for whose matches something changed by it.
         """
         self._awaited.discard(type(observation))
         match observation:
-            case DeviceObserved(device):
-                self._devices[device.sys_path] = device
-            case DeviceRemoved(sys_path):
-                self._devices.pop(sys_path, None)
-            case UdevResync(devices):
-                self._devices = {device.sys_path: device for device in devices}
+            case DeviceObserved() | DeviceRemoved() | DeviceUnknown() | UdevResync():
+                return self._observe_udev(observation)
             case PathObserved(entry):
-                return self._put(entry)
+                before = self._entries.get(entry.path)
+                return self._put(entry) | self._left(before)
             case PathVanished(path):
-                return self._drop(path)
+                before = self._entries.get(path)
+                return self._drop(path) | self._left(before)
             case PathsResync(entries):
-                return self._replace(entries)
-            case _:
-                assert_never(observation)
-        return frozenset()
+                return self._replace_entries(entries)
+
+    def _observe_udev(
+        self, observation: DeviceObserved | DeviceRemoved | DeviceUnknown | UdevResync
+    ) -> frozenset[Glob]:
+        match observation:
+            case DeviceObserved(device):
+                self._strangers.discard(device.number)
+                return self._touched_by(self._devices.put(device))
+            case DeviceRemoved(sys_path):
+                gone = self.devices.get(sys_path)
+                if gone is not None and gone.number in self._paths:
+                    return _NOTHING  # an event only (``udevadm trigger``): its node is there, and goes before it does
+                return self._touched_by(self._devices.drop(sys_path))
+            case UdevResync(devices):
+                return self._replace_devices(devices)
+            case DeviceUnknown(number) if number not in self._devices.by_number:
+                self._strangers.add(number)
+                return self._touched_by({number})
+        return _NOTHING
+
+    def _touched_by(self, numbers: Iterable[DeviceNumber]) -> frozenset[Glob]:
+        """The globs that match a name of one of these nodes."""
+        paths = {path for number in numbers for path in self._paths.get(number, ())}
+        return frozenset(glob for glob, matches in self._matches.items() if not matches.keys().isdisjoint(paths))
+
+    def _replace_devices(self, devices: Iterable[HostDevice]) -> frozenset[Glob]:
+        before, self._devices = self._devices, _Devices()
+        for device in devices:
+            self._devices.put(device)
+        self._strangers.clear()
+        changed = {
+            device.number
+            for device in (*before.by_number.values(), *self._devices.by_number.values())
+            if before.by_number.get(device.number) != self._devices.by_number.get(device.number)
+        }
+        links = {
+            link
+            for link in before.claims.keys() | self._devices.claims.keys()
+            if before.claims.get(link) != self._devices.claims.get(link)
+        }
+        return self._touched_by(changed | self._devices.claimants(links))
 
     def _put(self, entry: PathEntry) -> frozenset[Glob]:
-        if self._entries.get(entry.path) == entry:
-            return frozenset()
-        touched = frozenset(glob for glob in self._matches if glob.matches(entry.path))
-        if touched:
-            self._entries[entry.path] = entry
-        for glob in touched:
+        before = self._entries.get(entry.path)
+        if before == entry:
+            return _NOTHING
+        globs = frozenset(glob for glob in self._matches if glob.matches(entry.path))
+        if not globs:
+            return globs
+        if before is not None:
+            self._unlist(before)
+        self._entries[entry.path] = entry
+        for glob in globs:
             self._matches[glob][entry.path] = entry
-        return touched
+        if entry.number is not None:
+            self._paths[entry.number].add(entry.path)
+        return globs
 
     def _drop(self, path: str) -> frozenset[Glob]:
-        if self._entries.pop(path, None) is None:
-            return frozenset()
+        before = self._entries.pop(path, None)
+        if before is None:
+            return _NOTHING
+        self._unlist(before)
         return frozenset(glob for glob, matches in self._matches.items() if matches.pop(path, None))
 
-    def _replace(self, entries: Iterable[PathEntry]) -> frozenset[Glob]:
+    def _unlist(self, entry: PathEntry) -> None:
+        if entry.number is not None:
+            self._paths[entry.number].discard(entry.path)
+            if not self._paths[entry.number]:
+                del self._paths[entry.number]
+
+    def _left(self, before: PathEntry | None) -> frozenset[Glob]:
+        """A path does not lead to ``before`` any more: if none does, whatever has its number now is another device."""
+        if before is None or before.number is None:
+            return _NOTHING
+        if any(self._entries[path].inode == before.inode for path in self._paths.get(before.number, ())):
+            return _NOTHING
+        self._strangers.discard(before.number)
+        device = self._devices.by_number.get(before.number)
+        return self._touched_by(self._devices.drop(device.sys_path)) if device else _NOTHING
+
+    def _replace_entries(self, entries: Iterable[PathEntry]) -> frozenset[Glob]:
         present = {entry.path: entry for entry in entries}
         touched: set[Glob] = set()
         for path in self._entries.keys() - present.keys():
@@ -101,3 +196,54 @@ class Inventory:
         for entry in present.values():
             touched |= self._put(entry)
         return frozenset(touched)
+
+
+class _Devices:
+    """Udev's devices, and whom they share what with."""
+
+    def __init__(self) -> None:
+        self.by_sys_path: dict[str, HostDevice] = {}
+        self.by_number: dict[DeviceNumber, HostDevice] = {}
+        self.claims: defaultdict[str, set[str]] = defaultdict(set)
+        self._ports: defaultdict[str, set[str]] = defaultdict(set)
+
+    def put(self, device: HostDevice) -> set[DeviceNumber]:
+        """Have a device as described; returns the nodes for which that changes something."""
+        if self.by_sys_path.get(device.sys_path) == device:
+            return set()
+        touched = self.drop(device.sys_path)
+        other = self.by_number.get(device.number)
+        if other is not None:  # its number was given anew, so it is gone, and its remove event is on the way
+            touched |= self.drop(other.sys_path)
+        self.by_sys_path[device.sys_path] = device
+        self.by_number[device.number] = device
+        self._ports[port(device)].add(device.sys_path)
+        for link in device.devlinks:
+            self.claims[link].add(device.sys_path)
+        return touched | {device.number} | self.claimants(device.devlinks)
+
+    def drop(self, sys_path: str) -> set[DeviceNumber]:
+        """Have it no more; returns the nodes for which that changes something."""
+        device = self.by_sys_path.pop(sys_path, None)
+        if device is None:
+            return set()
+        del self.by_number[device.number]
+        self._discard(self._ports, port(device), sys_path)
+        for link in device.devlinks:
+            self._discard(self.claims, link, sys_path)
+        return {device.number} | self.claimants(device.devlinks)
+
+    def claimants(self, links: Iterable[str]) -> set[DeviceNumber]:
+        """The nodes of all that claim one of these links."""
+        return {self.by_sys_path[sys_path].number for link in links for sys_path in self.claims.get(link, ())}
+
+    def ordinal(self, device: HostDevice) -> int:
+        """See ``Inventory.ordinal``."""
+        siblings = sorted(self._ports.get(port(device), ()), key=lambda path: (len(path), path))
+        return siblings.index(device.sys_path) if device.sys_path in siblings else 0
+
+    @staticmethod
+    def _discard(index: defaultdict[str, set[str]], key: str, sys_path: str) -> None:
+        index[key].discard(sys_path)
+        if not index[key]:
+            del index[key]

@@ -7,7 +7,7 @@ way is put right by the next one.
 
 from dataclasses import dataclass
 
-from udev_device_plugin.device import HostDevice, PathEntry
+from udev_device_plugin.device import DeviceNumber, HostDevice, PathEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,13 @@ class DeviceRemoved:
     """Udev announced that the device at ``sys_path`` is gone."""
 
     sys_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceUnknown:
+    """Udev was asked for the device with this number, and knows of none."""
+
+    number: DeviceNumber
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +59,4 @@ class PathsResync:
     entries: tuple[PathEntry, ...]
 
 
-Observation = DeviceObserved | DeviceRemoved | UdevResync | PathObserved | PathVanished | PathsResync
+Observation = DeviceObserved | DeviceRemoved | DeviceUnknown | UdevResync | PathObserved | PathVanished | PathsResync

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from udev_device_plugin.config.specs import PathType
-from udev_device_plugin.identity import Identity, device_id
+from udev_device_plugin.device import DeviceNumber
+from udev_device_plugin.identity import Identity, device_id, id_base
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,20 +19,24 @@ class Member:
     """One thing that a container gets with a device.
 
     Attributes:
-        path: the path on the host that was matched.
-        host_path: what the runtime is told to look for on the host.
+        identity: what makes it itself.
+        host_path: what the runtime is told to look for on the host; always leads to this very thing.
         container_path: where the container finds it.
         type: device node or mount.
         permissions: for the device cgroup, of ``r``, ``w``, ``m``; devices only.
         read_only: mounts only.
+        node: where it is on the host now, or was last.
+        number: of a device node.
     """
 
-    path: str
+    identity: str
     host_path: str
     container_path: str
     type: PathType
     permissions: str = ""
     read_only: bool = False
+    node: str = ""
+    number: DeviceNumber | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class Device:
         count: how many replicas of it are offered.
         is_healthy: all its required members are there.
         since: when its health last changed, monotonic seconds.
+        numa_nodes: that its members belong to, sorted.
     """
 
     identity: Identity
@@ -51,14 +57,22 @@ class Device:
     count: int
     is_healthy: bool
     since: float
+    numa_nodes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class DeviceSet:
-    """All devices of one resource at one moment, sorted by identity."""
+    """All devices of one resource at one moment, sorted by identity.
+
+    Attributes:
+        resource: whose they are.
+        devices: all that is known.
+        remembered: IDs that pods hold of devices that have not been seen, and since when that is known.
+    """
 
     resource: str
     devices: tuple[Device, ...] = ()
+    remembered: tuple[tuple[str, float], ...] = ()
 
     @cached_property
     def by_id(self) -> Mapping[str, Device]:
@@ -69,10 +83,15 @@ class DeviceSet:
             for replica in range(device.count)
         }
 
+    @cached_property
+    def by_base(self) -> Mapping[str | None, Device]:
+        """The device behind each ID, whatever the number of the replica (see ``identity.id_base``)."""
+        return {id_base(device_id(self.resource, device.identity, 0)): device for device in self.devices}
+
     @property
     def count(self) -> int:
         """How many IDs are listed, replicas included."""
-        return sum(device.count for device in self.devices)
+        return sum(device.count for device in self.devices) + len(self.remembered)
 
     @property
     def healthy_count(self) -> int:

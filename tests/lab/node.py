@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.lab.plugin import PATIENCE, PluginProcess
 from udev_device_plugin.advertiser import WINDOW
 from udev_device_plugin.testing.kubelet import Kubelet
-from udev_device_plugin.testing.records import DeviceSpec, Mount
+from udev_device_plugin.testing.records import ContainerStartError, DeviceSpec, Mount
 
 SERIAL = "squat.ai/serial"
 LANDMARKS = "squat.ai/landmarks"
@@ -146,7 +146,10 @@ async def offers(kubelet: Kubelet, resource: str = SERIAL) -> tuple[Offer, ...]:
     """What a resource lists now, in the list's order, by what a container would get."""
     found = []
     for device in kubelet.resource(resource).devices:
-        allocation = await kubelet.allocate(resource, ids=[device.id])
+        try:
+            allocation = await kubelet.allocate(resource, ids=[device.id])
+        except ContainerStartError as error:  # the container would wait for its device
+            allocation = error.allocation
         kubelet.release(allocation)
         response = allocation.response
         found.append(Offer(device.id, device.is_healthy, response.devices, response.mounts))

@@ -4,8 +4,6 @@ import asyncio
 import os
 import time
 
-import pytest
-
 from tests.lab.hotplug import LoopDevices, MacvtapSticks, announce, describe
 from tests.lab.netlink import Injector, overflow
 from tests.lab.node import SERIAL, every, metric, most_lists, node, wait_for_metric
@@ -157,8 +155,9 @@ async def test_an_overflow_is_counted_and_a_stick_plugged_meanwhile_is_listed(
         await wait_for_metric(here.plugin, "udev_device_plugin_rescans_total", rescans + 1, source="udev")
 
 
-@pytest.mark.usefixtures("udevd")
-async def test_announcements_of_a_device_that_stays_send_no_list(plugin_directory: str) -> None:
+async def test_announcements_of_a_device_that_stays_send_no_list(udevd: Udevd, plugin_directory: str) -> None:
+    announce("add")  # or udevd has never heard of it
+    udevd.settle()
     async with node(plugin_directory, every("/dev/tty62")) as here:
         await here.wait_for(healthy=1)
         before = await here.offers()

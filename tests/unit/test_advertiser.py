@@ -1,14 +1,17 @@
 """When changes are published: the first at once, those in its wake together."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 
 import pytest
 
-from udev_device_plugin.advertiser import Advertiser
+from udev_device_plugin.advertiser import Advertiser, Holdings, Surroundings
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
-from udev_device_plugin.device import DeviceNumber, HostDevice, PathEntry, PathKind
+from udev_device_plugin.device import DeviceNumber, HostDevice, PathEntry, PathKind, Readiness
 from udev_device_plugin.globs import Glob
+from udev_device_plugin.identity import device_id
 from udev_device_plugin.observations import (
     DeviceObserved,
     DeviceRemoved,
@@ -18,6 +21,7 @@ from udev_device_plugin.observations import (
     PathVanished,
     UdevResync,
 )
+from udev_device_plugin.snapshots import Board, DeviceSet
 
 
 def spec(name: str, glob: str) -> ResourceSpec:
@@ -25,7 +29,7 @@ def spec(name: str, glob: str) -> ResourceSpec:
 
 
 def entry(path: str) -> PathEntry:
-    return PathEntry(path, PathKind.NODE, DeviceNumber("c", 188, int(path[-1])), path)
+    return PathEntry(path, PathKind.NODE, DeviceNumber("c", 188, int(path[-1])), path, readiness=Readiness.UNKNOWN)
 
 
 class Host:
@@ -34,6 +38,10 @@ class Host:
     def __init__(self) -> None:
         self.present: set[str] = set()
         self.asked: list[set[str]] = []
+        self.identified: list[set[DeviceNumber]] = []
+        self.linked: list[dict[str, str]] = []
+        self.holdings: Holdings = {}
+        self.questions = 0
 
     def look(self, paths: Iterable[str]) -> list[Observation]:
         asked = set(paths)
@@ -42,9 +50,23 @@ class Host:
         return [PathObserved(entry(path)) if path in self.present else PathVanished(path) for path in asked]
 
 
+def surroundings(host: Host) -> Surroundings:
+    async def held() -> Holdings:
+        host.questions += 1
+        return host.holdings
+
+    return Surroundings(
+        look=host.look,
+        identify=lambda numbers: host.identified.append(set(numbers)),
+        link=lambda links: host.linked.append(dict(links)),
+        held=held,
+        links_directory="/links/",
+    )
+
+
 def advertiser(host: Host | None = None, grace_period: float = 300.0) -> Advertiser:
     specs = [spec("serial", "/dev/ttyUSB*"), spec("other", "/dev/other*")]
-    return Advertiser(specs, (host or Host()).look, grace_period)
+    return Advertiser(specs, surroundings(host or Host()), grace_period)
 
 
 def looked(host: Host | None = None, grace_period: float = 300.0) -> Advertiser:
@@ -129,26 +151,63 @@ async def test_udev_speaks_of_a_device_and_the_filesystem_is_asked_whether_it_is
     assert made.boards["squat.ai/serial"].snapshot.devices.healthy_count == 0
 
 
-async def test_an_absent_device_is_forgotten_when_its_time_is_up() -> None:
-    made = looked(grace_period=0.2)
-    board = made.boards["squat.ai/serial"]
-    await _window_over(made)
-    plug(made, "/dev/ttyUSB0")
-    await _window_over(made)
-    made.observe([PathVanished("/dev/ttyUSB0")], 1.0)
-    unhealthy = board.snapshot
-    assert (unhealthy.devices.count, unhealthy.devices.healthy_count) == (1, 0)
-    assert (await board.newer_than(unhealthy.generation)).devices.count == 0
+async def test_an_absent_device_is_forgotten_when_its_time_is_up_and_no_pod_holds_it() -> None:
+    host = Host()
+    async with running(looked(host, grace_period=0.01)) as made:
+        board = made.boards["squat.ai/serial"]
+        plug(made, "/dev/ttyUSB0")
+        (id_,) = (await _until(board, lambda devices: devices.count == 1)).by_id
+        host.holdings = {"squat.ai/serial": frozenset({id_})}
+        made.observe([PathVanished("/dev/ttyUSB0")], 1.0)
+        await _until(board, lambda devices: devices.healthy_count == 0)
+        while not host.questions:
+            await asyncio.sleep(0)
+        assert board.snapshot.devices.count == 1
+        host.holdings = {}
+        made.ask_for_holders()
+        assert made._formations["squat.ai/serial"].formed
+
+
+async def test_what_pods_hold_and_is_not_here_is_listed_once_somebody_tells() -> None:
+    host = Host()
+    id_ = device_id("squat.ai/serial", ("/dev/ttyUSB7",), 0)
+    host.holdings = {"squat.ai/serial": frozenset({id_, "an-id-of-somebody-else"})}
+    async with running(looked(host)) as made:
+        made.ask_for_holders()
+        board = made.boards["squat.ai/serial"]
+        devices = await _until(board, lambda devices: devices.count == 1)
+        assert [remembered for remembered, _ in devices.remembered] == [id_]
+        plug(made, "/dev/ttyUSB7")
+        devices = await _until(board, lambda devices: devices.healthy_count == 1)
+        assert (list(devices.by_id), devices.remembered) == ([id_], ())
+        assert host.questions == 1
 
 
 async def test_a_failure_while_taking_in_ends_the_run_and_is_not_swallowed() -> None:
     def look(_: Iterable[str]) -> list[Observation]:
         raise ZeroDivisionError
 
-    made = Advertiser([spec("serial", "/dev/ttyUSB*")], look, 300.0)
+    made = Advertiser([spec("serial", "/dev/ttyUSB*")], replace(surroundings(Host()), look=look), 300.0)
     made.observe([UdevResync(())], 0.0)
     with pytest.raises(ZeroDivisionError):
         await made.run()
+
+
+@asynccontextmanager
+async def running(made: Advertiser) -> AsyncIterator[Advertiser]:
+    task = asyncio.create_task(made.run())
+    yield made
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def _until(board: Board, condition: Callable[[DeviceSet], bool]) -> DeviceSet:
+    """Wait for a snapshot that meets the condition."""
+    async with asyncio.timeout(10):
+        while not condition(board.snapshot.devices):
+            await board.newer_than(board.snapshot.generation)
+    return board.snapshot.devices
 
 
 async def _window_over(made: Advertiser) -> None:

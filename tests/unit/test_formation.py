@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
-from udev_device_plugin.device import DeviceNumber, PathEntry, PathKind
-from udev_device_plugin.formation import Formation, device_set, form
+from udev_device_plugin.device import DeviceNumber, PathEntry, PathKind, Readiness
+from udev_device_plugin.formation import Circumstances, Formation, Formed, device_set, form
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.inventory import Inventory
 from udev_device_plugin.observations import PathObserved, PathVanished
@@ -18,7 +18,8 @@ MINORS: dict[str, int] = {}
 def node(path: str, *, same_as: str | None = None, awaits_udev: bool = False) -> PathEntry:
     target = same_as or path
     number = DeviceNumber("c", 188, MINORS.setdefault(target, len(MINORS)))
-    return PathEntry(path, PathKind.NODE, number, target, awaits_udev)
+    readiness = Readiness.AWAITED if awaits_udev else Readiness.UNKNOWN
+    return PathEntry(path, PathKind.NODE, number, target, inode=number.minor, readiness=readiness)
 
 
 def path(text: str, **others: object) -> PathSpec:
@@ -38,6 +39,7 @@ class Host:
         self.formation = Formation()
         self.now = 1000.0
         self.grace_period = grace_period
+        self.held: frozenset[str] | None = frozenset()
 
     def has(self, *entries: PathEntry | str) -> "Host":
         for entry in entries:
@@ -54,7 +56,8 @@ class Host:
         return self._form()
 
     def _form(self) -> "Host":
-        self.formation = form(self.spec, self.inventory, self.formation, now=self.now, grace_period=self.grace_period)
+        given = Circumstances(self.now, self.grace_period, held=self.held)
+        self.formation = form(self.spec, self.inventory, self.formation, given)
         return self
 
     @property
@@ -62,6 +65,10 @@ class Host:
         """Host paths of each device's members, and whether it is Healthy."""
         devices = device_set(self.spec, self.formation).devices
         return {tuple(member.host_path for member in device.members): device.is_healthy for device in devices}
+
+
+def paths(formed: Formed) -> tuple[str, ...]:
+    return tuple(member.path for member in formed.members if member is not None)
 
 
 def healthy(*devices: Iterable[str]) -> dict[tuple[str, ...], bool]:
@@ -263,13 +270,13 @@ def test_whatever_happens_no_node_is_in_two_devices_and_no_partner_is_swapped(
         else:
             host.waits(4)
         formed = host.formation.formed
-        used = [member for device in formed for member in device.paths if member is not None]
+        used = [member for device in formed for member in paths(device)]
         assert all(used.count(member) <= (limit if "b" in member else 1) for member in used)
         assert len({device.identity for device in formed}) == len(formed)
         if not optional:
-            now = {device.identity: tuple(filter(None, device.paths)) for device in formed}
+            now = {device.identity: paths(device) for device in formed}
             assert all(now[key] == partners[key] for key in now.keys() & partners.keys())
             partners = now
     host.waits(10.0)
     present = set(host.inventory.entries)
-    assert all(set(filter(None, device.paths)) <= present and device.is_healthy for device in host.formation.formed)
+    assert all(set(paths(device)) <= present and device.is_healthy for device in host.formation.formed)

@@ -15,20 +15,15 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from typing import Literal
 
-from udev_device_plugin.device import DeviceNumber, PathEntry, PathKind
+from udev_device_plugin.device import DeviceNumber, PathEntry, PathKind, Readiness
 from udev_device_plugin.discovery import UDEV_CONTROL, Sink
+from udev_device_plugin.discovery.readiness import HOLD_BACK, UDEV_DATA, Waits
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.metrics import Metrics
 from udev_device_plugin.observations import Observation, PathObserved, PathsResync, PathVanished
 from udev_device_plugin.watching import PathWatch
 
 logger = logging.getLogger(__name__)
-
-UDEV_DATA = "/run/udev/data"
-"""udev's database: one file for each device, named by its number, written when udevd is done with it."""
-
-HOLD_BACK = 3.0
-"""For how many seconds a node that udevd has not finished with is held back."""
 
 _KINDS: dict[int, PathKind] = {
     stat.S_IFCHR: PathKind.NODE,
@@ -55,15 +50,17 @@ class FilesystemSource:
         self._entries: dict[str, PathEntry] = {}
         self._followed: dict[str, frozenset[str]] = {}
         self._dependents: defaultdict[str, set[str]] = defaultdict(set)
-        self._hold_ends: dict[DeviceNumber, float] = {}
+        self._waits = Waits(self._offer_overdue)
         self._watch: PathWatch | None = None
         self._sink: Sink | None = None
 
     async def run(self, sink: Sink) -> None:
         """Tell ``sink`` everything, then every change, until cancelled."""
         self._sink = sink
-        with closing(PathWatch([*self._globs, Glob.of(UDEV_CONTROL)], self._changed)) as self._watch:
+        with closing(self._waits), closing(PathWatch([*self._globs, Glob.of(UDEV_CONTROL)], self._changed)) as watch:
+            self._watch = watch
             self.rescan()
+            self._waits.end_first_look()
             await asyncio.Event().wait()
 
     def rescan(self) -> None:
@@ -123,13 +120,14 @@ class FilesystemSource:
             status = os.stat(path)
             target = os.path.realpath(path, strict=True) if os.path.islink(path) else path
         except OSError:  # not there, or a link that leads nowhere
-            self._forget_hold(path)
+            self._forget_node(path)
             return None, {os.path.realpath(path)} - {path} if os.path.islink(path) else set()
         kind = _KINDS.get(stat.S_IFMT(status.st_mode), PathKind.OTHER)
         number = _number(status) if kind is PathKind.NODE else None
-        is_held = number is not None and self._is_held(number)
-        depends_on = ({target} - {path}) | ({f"{UDEV_DATA}/{number}"} if is_held else set())
-        return PathEntry(path, kind, number, target, awaits_udev=is_held), depends_on
+        readiness = self._waits.readiness(number, status) if number else None
+        awaited = {f"{UDEV_DATA}/{number}"} if readiness is Readiness.AWAITED else set()
+        entry = PathEntry(path, kind, number, target, status.st_ino, readiness)
+        return entry, ({target} - {path}) | awaited
 
     def _follow(self, path: str, depends_on: set[str]) -> bool:
         """Have ``path`` looked at again when something comes or goes at the paths that it depends on.
@@ -157,41 +155,19 @@ class FilesystemSource:
         if self._watch is not None and glob not in self._globs:
             self._watch.discard(glob)
 
-    def _is_held(self, number: DeviceNumber) -> bool:
-        """Whether to wait for udevd, which makes links, mode and properties, before a node is offered."""
-        if not _awaits_udev(number):
-            self._hold_ends.pop(number, None)
-            return False
-        loop = asyncio.get_running_loop()
-        if number not in self._hold_ends:
-            self._hold_ends[number] = loop.time() + HOLD_BACK
-            loop.call_later(HOLD_BACK, self._release, number)
-        return loop.time() < self._hold_ends[number]
-
-    def _release(self, number: DeviceNumber) -> None:
+    def _offer_overdue(self, number: DeviceNumber) -> None:
         """The wait for udevd is over."""
-        if number not in self._hold_ends:
-            return
-        self._hold_ends[number] = 0.0
         paths = [entry.path for entry in self._entries.values() if entry.number == number]
         if observations := self.look(paths):
             logger.warning("%s: udevd has not announced it within %g s; offered as it is", paths[0], HOLD_BACK)
             self._tell(observations, time.monotonic())
 
-    def _forget_hold(self, path: str) -> None:
+    def _forget_node(self, path: str) -> None:
         entry = self._entries.get(path)
-        if entry is not None and entry.number is not None:
-            self._hold_ends.pop(entry.number, None)
+        if entry is not None and entry.number is not None and entry.target == path:
+            self._waits.forget(entry.number)
 
 
 def _number(status: os.stat_result) -> DeviceNumber:
     kind: Literal["b", "c"] = "c" if stat.S_ISCHR(status.st_mode) else "b"
     return DeviceNumber(kind, os.major(status.st_rdev), os.minor(status.st_rdev))
-
-
-def _awaits_udev(number: DeviceNumber) -> bool:
-    """Whether a node is one that udevd handles and has not finished with: sysfs knows it, the database does not."""
-    if os.path.lexists(f"{UDEV_DATA}/{number}") or not os.path.lexists(UDEV_CONTROL):
-        return False
-    kind = "char" if number.kind == "c" else "block"
-    return os.path.lexists(f"/sys/dev/{kind}/{number.major}:{number.minor}")

@@ -1,9 +1,9 @@
-"""What udev says of the host's devices: the only room that speaks libudev.
+"""Listens to udev's events, and asks for what it may have missed.
 
-Floor 4. ``UdevSource`` lives on the main loop, ``_Listener`` on the udev thread; no pyudev object leaves that thread,
-plain strings are copied out of it. The monitor is always started before the enumeration, so that nothing falls between
-the two. Whatever the monitor loses or misses (an overflow, a udevd that comes back), a new monitor and a new
-enumeration put right.
+Floor 4. Together with ``describing`` and ``ears`` the only room that speaks libudev. ``UdevSource`` lives on the main
+loop, ``_Listener`` on the udev thread; no pyudev object leaves that thread, plain strings are copied out of it. The
+monitor is always started before the enumeration, so that nothing falls between the two. Whatever the monitor loses or
+misses (an overflow, a udevd that comes back), a new monitor and a new enumeration put right.
 """
 
 import asyncio
@@ -14,15 +14,18 @@ import os
 import select
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from queue import SimpleQueue
 
 import pyudev
 
-from udev_device_plugin.device import DeviceNumber, HostDevice
-from udev_device_plugin.discovery import UDEV_CONTROL, Sink
+from udev_device_plugin.device import DeviceNumber
+from udev_device_plugin.discovery import Sink
+from udev_device_plugin.discovery.describing import Describer
+from udev_device_plugin.discovery.ears import Ears
 from udev_device_plugin.errors import SourceError
 from udev_device_plugin.metrics import Metrics
-from udev_device_plugin.observations import DeviceObserved, DeviceRemoved, Observation, UdevResync
+from udev_device_plugin.observations import DeviceObserved, DeviceUnknown, Observation, UdevResync
 
 logger = logging.getLogger(__name__)
 
@@ -42,9 +45,16 @@ _BROKEN = select.POLLERR | select.POLLHUP | select.POLLNVAL
 
 
 class UdevSource:
-    """Follows udev's events on a thread of its own; ``metrics`` counts them."""
+    """Follows udev's events on a thread of its own.
 
-    def __init__(self, metrics: Metrics) -> None:
+    Args:
+        is_wanted: whether a device with these names may be offered: only such a one is described in full. Called on the
+            udev thread.
+        metrics: counts what happens.
+    """
+
+    def __init__(self, is_wanted: Callable[[Sequence[str]], bool], metrics: Metrics) -> None:
+        self._is_wanted = is_wanted
         self._metrics = metrics
         self._listener: _Listener | None = None
         self._thread: threading.Thread | None = None
@@ -73,7 +83,7 @@ class UdevSource:
             except Exception as error:  # whatever kills the thread must not go unnoticed
                 loop.call_soon_threadsafe(_fail, broken, error)
 
-        with contextlib.closing(_Listener(deliver, self._metrics)) as listener:
+        with contextlib.closing(_Listener(deliver, Describer(self._is_wanted), self._metrics)) as listener:
             self._listener = listener
             self._thread = threading.Thread(target=work, args=(listener,), name="udev", daemon=True)
             self._thread.start()
@@ -89,6 +99,11 @@ class UdevSource:
         if self._listener is not None:
             self._listener.renew()
 
+    def identify(self, numbers: Collection[DeviceNumber]) -> None:
+        """Have the devices with these nodes described: they are there, and no event has told of them."""
+        if self._listener is not None:
+            self._listener.identify(numbers)
+
 
 def _fail(future: asyncio.Future[None], error: Exception) -> None:
     if not future.done():
@@ -98,12 +113,17 @@ def _fail(future: asyncio.Future[None], error: Exception) -> None:
 class _Listener:
     """The udev thread's work: sessions of one monitor each, until it is told to stop."""
 
-    def __init__(self, deliver: Callable[[Sequence[Observation], float], None], metrics: Metrics) -> None:
+    def __init__(
+        self, deliver: Callable[[Sequence[Observation], float], None], describer: Describer, metrics: Metrics
+    ) -> None:
         self._deliver = deliver
+        self._describer = describer
         self._metrics = metrics
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._questions: SimpleQueue[DeviceNumber] = SimpleQueue()
         self._is_stopping = False
-        self._is_deaf = False
+        self._is_renewing = False
+        self._ears = Ears()
 
     # From any thread.
 
@@ -114,6 +134,13 @@ class _Listener:
 
     def renew(self) -> None:
         """Have the running session replaced by a new one."""
+        self._is_renewing = True
+        os.eventfd_write(self._wake, 1)
+
+    def identify(self, numbers: Iterable[DeviceNumber]) -> None:
+        """Have the devices with these nodes described."""
+        for number in numbers:
+            self._questions.put(number)
         os.eventfd_write(self._wake, 1)
 
     def close(self) -> None:
@@ -150,29 +177,29 @@ class _Listener:
 
     def _session(self) -> None:
         """Listen with one monitor until it must be replaced."""
+        self._is_renewing = False
         self._drain_wake()
-        self._warn_if_deaf()
+        self._ears.look_for_udevd()
         context = pyudev.Context()
         monitor = pyudev.Monitor.from_netlink(context, source="udev")
         with contextlib.suppress(OSError):  # more than net.core.rmem_max takes CAP_NET_ADMIN
             monitor.set_receive_buffer_size(RECEIVE_BUFFER)
         monitor.start()
         received = time.monotonic()
-        self._deliver([UdevResync(tuple(_enumerate(context)))], received)
+        self._describer.begin()
+        self._deliver([UdevResync(tuple(self._describer.all_devices(context)))], received)
         self._metrics.rescans.labels("udev").inc()
-        self._follow(monitor)
+        self._follow(context, monitor)
 
-    def _follow(self, monitor: pyudev.Monitor) -> None:
+    def _follow(self, context: pyudev.Context, monitor: pyudev.Monitor) -> None:
         """Hand on the monitor's events; returns when it lost some, or when it is to be replaced."""
         poll = select.poll()
         poll.register(monitor.fileno(), select.POLLIN)
         poll.register(self._wake, select.POLLIN)
         while True:
-            ready = dict(poll.poll())
-            if self._wake in ready:
-                return
+            ready = dict(poll.poll(self._ears.wait_milliseconds()))
             try:
-                if ready[monitor.fileno()] & _BROKEN:
+                if ready.get(monitor.fileno(), 0) & _BROKEN:
                     raise BlockingIOError("receive buffer overflow")
                 while batch := self._receive(monitor):
                     self._deliver(batch, time.monotonic())
@@ -181,6 +208,12 @@ class _Listener:
                 self._metrics.overflows.inc()
                 logger.warning("udev: events were lost (%s); looking at everything anew", error)
                 return
+            self._ears.judge()
+            if self._wake in ready:
+                self._drain_wake()
+                if self._is_renewing or self._is_stopping:
+                    return
+                self._answer(context)
 
     def _receive(self, monitor: pyudev.Monitor) -> list[Observation]:
         """What has come by now, up to a batch of it."""
@@ -190,7 +223,8 @@ class _Listener:
                 if (device := monitor.poll(0)) is None:
                     break
                 self._metrics.count_uevent(device.action)
-                batch.extend(_observations(device))
+                self._ears.heard(device)
+                batch.extend(self._describer.observations(device))
             except (ValueError, OSError) as error:
                 if isinstance(error, OSError) and error.errno in (None, errno.ENOBUFS):
                     raise
@@ -198,56 +232,18 @@ class _Listener:
                 logger.warning("udev: an event is passed over, since it cannot be read: %r", error)
         return batch
 
+    def _answer(self, context: pyudev.Context) -> None:
+        """Describe the devices that were asked for."""
+        answers: list[Observation] = []
+        while not self._questions.empty():
+            number = self._questions.get()
+            device = self._describer.device(context, number)
+            answers.append(DeviceUnknown(number) if device is None else DeviceObserved(device))
+            if device is not None and device.is_initialized:
+                self._ears.expect(device.sys_path)
+        if answers:
+            self._deliver(answers, time.monotonic())
+
     def _drain_wake(self) -> None:
         with contextlib.suppress(BlockingIOError):
             os.eventfd_read(self._wake)
-
-    def _warn_if_deaf(self) -> None:
-        """Tell that libudev turns a monitor off silently where it sees no udevd (and no devtmpfs)."""
-        is_deaf = not os.path.exists(UDEV_CONTROL)
-        if is_deaf and not self._is_deaf:
-            logger.warning(
-                "udev: %s is not there, so udev's events cannot arrive: mount the host's /run/udev, or start udevd;"
-                " the filesystem alone is watched until then",
-                UDEV_CONTROL,
-            )
-        elif self._is_deaf and not is_deaf:
-            logger.info("udev: udevd is there now")
-        self._is_deaf = is_deaf
-
-
-def _enumerate(context: pyudev.Context) -> Iterator[HostDevice]:
-    """All devices with a node."""
-    for device in context.list_devices(DEVNAME="*"):
-        if (host_device := _copy(device)) is not None:
-            yield host_device
-
-
-def _observations(device: pyudev.Device) -> Iterator[Observation]:
-    """What one uevent means: every action but ``remove`` means "look again"."""
-    if device.action == "remove":
-        yield DeviceRemoved(device.sys_path)
-        return
-    if device.action == "move" and (old := device.properties.get("DEVPATH_OLD")) is not None:
-        yield DeviceRemoved(f"/sys{old}")
-    if (host_device := _copy(device)) is not None:
-        yield DeviceObserved(host_device)
-
-
-def _copy(device: pyudev.Device) -> HostDevice | None:
-    """A device as plain values; None if it has no node, or a name that is no text."""
-    try:
-        if device.device_node is None or not device.device_number:
-            return None
-        number = device.device_number
-        return HostDevice(
-            sys_path=device.sys_path,
-            subsystem=device.subsystem or "",
-            number=DeviceNumber("b" if device.subsystem == "block" else "c", os.major(number), os.minor(number)),
-            devnode=device.device_node,
-            devlinks=tuple(device.device_links),
-            is_initialized=device.is_initialized,
-        )
-    except UnicodeDecodeError as error:
-        logger.warning("udev: a device is passed over, since a name of it is not UTF-8: %r", error.object)
-        return None

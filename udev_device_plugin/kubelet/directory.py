@@ -67,12 +67,17 @@ class PluginDirectory:
         self._answering.clear()
         self._wake.set()
 
+    async def newer_than(self, epoch: int) -> int:
+        """Wait for another kubelet than that of ``epoch``; returns its epoch."""
+        while self.epoch == epoch:
+            await self._new_epoch.wait()
+        return self.epoch
+
     async def pause(self, seconds: float, epoch: int) -> None:
         """Wait ``seconds``, or until another kubelet than that of ``epoch`` has come."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while self.epoch == epoch:
-                    await self._new_epoch.wait()
+                await self.newer_than(epoch)
 
     @contextlib.contextmanager
     def attended(self, life: Life, socket_path: str) -> Iterator[None]:

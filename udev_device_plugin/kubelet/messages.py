@@ -3,7 +3,7 @@
 from udev_device_plugin.allocation import Allocation
 from udev_device_plugin.config.specs import PathType
 from udev_device_plugin.kubelet.v1beta1 import api_pb2
-from udev_device_plugin.snapshots import DeviceSet, Member
+from udev_device_plugin.snapshots import Device, DeviceSet, Member
 
 VERSION = "v1beta1"
 HEALTHY = "Healthy"
@@ -14,9 +14,18 @@ def device_list(devices: DeviceSet) -> api_pb2.ListAndWatchResponse:
     """The whole list, as each message of a stream is."""
     return api_pb2.ListAndWatchResponse(
         devices=[
-            api_pb2.Device(ID=id_, health=HEALTHY if device.is_healthy else UNHEALTHY)
-            for id_, device in devices.by_id.items()
+            *(_listed(id_, device) for id_, device in devices.by_id.items()),
+            *(api_pb2.Device(ID=id_, health=UNHEALTHY) for id_, _ in devices.remembered),
         ]
+    )
+
+
+def _listed(id_: str, device: Device) -> api_pb2.Device:
+    numa_nodes = [api_pb2.NUMANode(ID=node) for node in device.numa_nodes]
+    return api_pb2.Device(
+        ID=id_,
+        health=HEALTHY if device.is_healthy else UNHEALTHY,
+        topology=api_pb2.TopologyInfo(nodes=numa_nodes) if numa_nodes else None,
     )
 
 
@@ -24,7 +33,7 @@ def container_response(allocation: Allocation) -> api_pb2.ContainerAllocateRespo
     """What the runtime is to give one container."""
     devices = [_device(member) for member in allocation.members if member.type is PathType.DEVICE]
     mounts = [_mount(member) for member in allocation.members if member.type is PathType.MOUNT]
-    return api_pb2.ContainerAllocateResponse(devices=devices, mounts=mounts)
+    return api_pb2.ContainerAllocateResponse(devices=devices, mounts=mounts, envs=allocation.environment)
 
 
 def register_request(endpoint: str, resource: str) -> api_pb2.RegisterRequest:
@@ -34,7 +43,7 @@ def register_request(endpoint: str, resource: str) -> api_pb2.RegisterRequest:
 
 def options() -> api_pb2.DevicePluginOptions:
     """Which of the optional calls the kubelet shall make."""
-    return api_pb2.DevicePluginOptions(pre_start_required=False, get_preferred_allocation_available=False)
+    return api_pb2.DevicePluginOptions(pre_start_required=True, get_preferred_allocation_available=True)
 
 
 def _device(member: Member) -> api_pb2.DeviceSpec:

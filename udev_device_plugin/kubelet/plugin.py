@@ -11,6 +11,7 @@ import os
 
 from udev_device_plugin.kubelet.directory import PluginDirectory
 from udev_device_plugin.kubelet.endpoint import serve, socket_name
+from udev_device_plugin.kubelet.handouts import Handouts
 from udev_device_plugin.kubelet.life import Life
 from udev_device_plugin.kubelet.registration import Registration
 from udev_device_plugin.kubelet.servicer import Servicer
@@ -43,6 +44,7 @@ class Plugin:
         self._board = board
         self._directory = directory
         self._metrics = metrics
+        self._handouts = Handouts()
         self._life: Life | None = None
         self._last_reason = ""
         self.resource = board.snapshot.devices.resource
@@ -85,7 +87,7 @@ class Plugin:
         life = self._life = Life()
         name = socket_name(self._directory.path, self.resource)
         path = os.path.join(self._directory.path, name)
-        async with serve(Servicer(self._board, life, self._metrics), path):
+        async with serve(Servicer(self._board, life, self._handouts, self._metrics), path):
             try:
                 with self._directory.attended(life, path):
                     registration = Registration(self._directory.kubelet_socket, name, self.resource, self._metrics)

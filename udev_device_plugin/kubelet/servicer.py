@@ -6,12 +6,14 @@ Floor 4; runs on the main loop. Answers from the board; changes nothing.
 import logging
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import grpc
 
-from udev_device_plugin.allocation import allocate
+from udev_device_plugin.allocation import Absence, absences, allocate, prefer
 from udev_device_plugin.errors import AllocationError
 from udev_device_plugin.kubelet import messages
+from udev_device_plugin.kubelet.handouts import Handouts
 from udev_device_plugin.kubelet.life import Life
 from udev_device_plugin.kubelet.v1beta1 import api_pb2, api_pb2_grpc
 from udev_device_plugin.metrics import Metrics
@@ -26,12 +28,14 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
     Args:
         board: where the resource's device set is pinned up.
         life: learns of the stream's beginning and end, and says when to end it.
+        handouts: remembers what was handed out under which path.
         metrics: counts allocations and latencies.
     """
 
-    def __init__(self, board: Board, life: Life, metrics: Metrics) -> None:
+    def __init__(self, board: Board, life: Life, handouts: Handouts, metrics: Metrics) -> None:
         self._board = board
         self._life = life
+        self._handouts = handouts
         self._metrics = metrics
 
     async def GetDevicePluginOptions(
@@ -68,7 +72,8 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
         except AllocationError as error:
             logger.warning("allocation refused: %s", error, extra={"resource": devices.resource})
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
-        for allocation in allocations:
+        for container, allocation in zip(request.container_requests, allocations, strict=True):
+            self._handouts.note(devices, container.devices_ids)
             self._metrics.allocations.labels(devices.resource).inc()
             given = [member.host_path for member in allocation.members]
             logger.info("allocated", extra={"resource": devices.resource, "devices": given})
@@ -77,14 +82,41 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
     async def GetPreferredAllocation(
         self, request: api_pb2.PreferredAllocationRequest, context: grpc.aio.ServicerContext
     ) -> api_pb2.PreferredAllocationResponse:
-        """Not announced in the options, so no kubelet asks; whoever does gets no preference."""
+        """Which of the free IDs containers should get."""
         del context
-        empty = [api_pb2.ContainerPreferredAllocationResponse() for _ in request.container_requests]
-        return api_pb2.PreferredAllocationResponse(container_responses=empty)
+        devices = self._board.snapshot.devices
+        preferred = (
+            prefer(devices, container.available_deviceIDs, container.must_include_deviceIDs, container.allocation_size)
+            for container in request.container_requests
+        )
+        return api_pb2.PreferredAllocationResponse(
+            container_responses=[api_pb2.ContainerPreferredAllocationResponse(deviceIDs=ids) for ids in preferred]
+        )
 
     async def PreStartContainer(
         self, request: api_pb2.PreStartContainerRequest, context: grpc.aio.ServicerContext
     ) -> api_pb2.PreStartContainerResponse:
-        """Not announced in the options, so no kubelet asks."""
-        del request, context
+        """Before each start of a container: refused, which the kubelet tries again, while a device is away."""
+        devices = self._board.snapshot.devices
+        reasons = [
+            *map(_waiting_for, absences(devices, request.devices_ids)),
+            *self._handouts.strayed(devices, request.devices_ids),
+        ]
+        if reasons:
+            text = f"{devices.resource}: {'; '.join(reasons)}"
+            logger.info("a container waits: %s", text, extra={"resource": devices.resource})
+            await context.abort(grpc.StatusCode.UNAVAILABLE, text)
         return api_pb2.PreStartContainerResponse()
+
+
+def _waiting_for(absence: Absence) -> str:
+    """What a person reads in the container's status."""
+    if absence.since is None:
+        return (
+            f"device {absence.name} has not been seen since this plugin started; the container starts when it is here"
+        )
+    gone = datetime.now(UTC) - timedelta(seconds=time.monotonic() - absence.since)
+    return (
+        f"device {absence.name} is unplugged since {gone:%Y-%m-%d %H:%M:%S} UTC;"
+        " the container starts when it is plugged in again"
+    )

@@ -1,0 +1,148 @@
+"""What a resource's paths select on this host now: the nodes, what each of them is, and which path may have it.
+
+Floor 3, pure. Invariant: within a resource a node is claimed by one path of its groups (``limit`` repeats excepted),
+and a node that was offered keeps the identity it was offered under for as long as it is there.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from udev_device_plugin.config.specs import PathSpec, PathType, ResourceSpec
+from udev_device_plugin.device import DeviceNumber, PathEntry, PathKind, Readiness
+from udev_device_plugin.identity import digest, node_identity, slug
+from udev_device_plugin.inventory import Inventory
+
+
+class Slot(NamedTuple):
+    """Path ``member`` of group ``group``: the unit that matches and claims are counted for."""
+
+    group: int
+    member: int
+
+
+class NodeKey(NamedTuple):
+    """One making of a node, whatever names lead to it; of what is no node, the path."""
+
+    number: DeviceNumber | None
+    inode: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Something on the host that a path selects.
+
+    Attributes:
+        identity: what makes it itself: a persistent link, a port, or the path.
+        path: the path that was matched.
+        node: which node it is.
+        target: the node's own path.
+        host_path: a path that always leads to it: its verified persistent link, or one of our own.
+        numa_node: of a node's device; None for none.
+    """
+
+    identity: str
+    path: str
+    node: NodeKey
+    target: str
+    host_path: str
+    numa_node: int | None = None
+
+
+Known = Mapping[NodeKey, str]
+"""The identity under which a node was offered first."""
+
+Candidates = Mapping[Slot, Mapping[str, Candidate]]
+"""For each slot, what it may have, by identity."""
+
+
+def candidates(
+    spec: ResourceSpec, inventory: Inventory, held: Collection[tuple[Slot, Candidate]], links_directory: str
+) -> Candidates:
+    """What each path of ``spec`` may have.
+
+    What formed devices hold comes first, so that a late name never takes a node away from them; then literal paths
+    before globs, then the spec's order, then the names' bytewise order.
+
+    Args:
+        spec: the resource.
+        inventory: the host.
+        held: what formed devices were made of.
+        links_directory: where our own links are; with a trailing slash.
+    """
+    slots = dict(_slots(spec))
+    holding = {(slot, candidate.node, candidate.path) for slot, candidate in held}
+    known = {candidate.node: candidate.identity for slot, candidate in held if not slots[slot].glob.is_literal}
+    chooser = _Chooser(inventory, known, links_directory)
+    found = [
+        ((slot, key, path) not in holding, not path_spec.glob.is_literal, slot, path, key, entry)  # in this order
+        for slot, path_spec in slots.items()
+        for path, entry in inventory.matches(path_spec.glob).items()
+        if _fits(path_spec, entry) and (path_spec.glob.is_literal or inventory.is_settled(entry))
+        for key in (node_key(entry),)
+    ]
+    result: dict[Slot, dict[str, Candidate]] = {slot: {} for slot in slots}
+    claimed: set[NodeKey] = set()
+    for _, _, slot, _, key, entry in sorted(found, key=lambda item: item[:4]):
+        if _may_have(slots[slot], key, claimed):
+            candidate = chooser.choose(slots[slot], entry, key)
+            result[slot].setdefault(candidate.identity, candidate)
+    return result
+
+
+def node_key(entry: PathEntry) -> NodeKey:
+    """Which node stands at a path."""
+    return NodeKey(entry.number, entry.inode, "" if entry.number else entry.target)
+
+
+def _slots(spec: ResourceSpec) -> Iterator[tuple[Slot, PathSpec]]:
+    for index, group in enumerate(spec.groups):
+        for member, path_spec in enumerate(group.paths):
+            yield Slot(index, member), path_spec
+
+
+def _may_have(path_spec: PathSpec, node: NodeKey, claimed: set[NodeKey]) -> bool:
+    """Claim a node for one path spec; False if another has it already.
+
+    A path with a ``limit`` is meant to be shared, a mount is by nature: they neither claim nor are kept off.
+    """
+    if path_spec.type is PathType.MOUNT or path_spec.limit > 1:
+        return True
+    if node in claimed:
+        return False
+    claimed.add(node)
+    return True
+
+
+def _fits(path_spec: PathSpec, entry: PathEntry) -> bool:
+    """Whether a container can be given what stands at a path."""
+    if path_spec.type is PathType.MOUNT:
+        return True
+    if entry.kind is PathKind.NODE:
+        return entry.readiness is not Readiness.AWAITED
+    # The runtime hands over the nodes in a directory; only who names it can mean that.
+    return entry.kind is PathKind.DIRECTORY and path_spec.glob.is_literal
+
+
+@dataclass(frozen=True, slots=True)
+class _Chooser:
+    """Chooses identities and host paths."""
+
+    inventory: Inventory
+    known: Known
+    links_directory: str
+
+    def choose(self, path_spec: PathSpec, entry: PathEntry, node: NodeKey) -> Candidate:
+        device = self.inventory.device(entry.number) if entry.number else None
+        numa_node = device.numa_node if device else None
+        if device is None or path_spec.glob.is_literal or path_spec.type is PathType.MOUNT:
+            return Candidate(entry.path, entry.path, node, entry.target, entry.path, numa_node)
+
+        def is_sole(link: str) -> bool:
+            return self.inventory.is_sole_claim(device, link)
+
+        identity = self.known.get(node) or node_identity(device, is_sole, self.inventory.ordinal(device))
+        is_link = identity in device.links and is_sole(identity)
+        host_path = identity if is_link else self.links_directory + f"{slug(identity)}-{digest(identity)}"
+        return Candidate(identity, entry.path, node, entry.target, host_path, numa_node)

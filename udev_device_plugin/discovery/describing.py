@@ -1,0 +1,128 @@
+"""Describes udev's devices in plain values.
+
+Floor 4, on the udev thread: what leaves it is frozen text and numbers, never a pyudev object. What comes from udev is
+untrusted: a name that is no text costs its device, and nothing else.
+"""
+
+import logging
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+import pyudev
+
+from udev_device_plugin.device import DeviceNumber, HostDevice
+from udev_device_plugin.observations import DeviceObserved, DeviceRemoved, Observation
+
+logger = logging.getLogger(__name__)
+
+MAX_CACHED = 10_000
+"""Places in sysfs whose NUMA node is remembered at a time: sticks that come and go have ever new ones."""
+
+_ROOT_HUB = re.compile(r"/sys/devices/.+?/usb\d+(?=/)")
+
+
+class Describer:
+    """Copies out of pyudev what the rest of the program needs.
+
+    Args:
+        is_wanted: whether a device with these names may be offered: only such a one is described in full.
+    """
+
+    def __init__(self, is_wanted: Callable[[Sequence[str]], bool]) -> None:
+        self._is_wanted = is_wanted
+        self._numa_nodes: dict[str, int | None] = {}
+
+    def begin(self) -> None:
+        """Forget what was read of buses and bridges: a session starts."""
+        self._numa_nodes.clear()
+
+    def all_devices(self, context: pyudev.Context) -> Iterator[HostDevice]:
+        """All devices with a node."""
+        for device in context.list_devices(DEVNAME="*"):
+            if (described := self._describe(device)) is not None:
+                yield described
+
+    def device(self, context: pyudev.Context, number: DeviceNumber) -> HostDevice | None:
+        """The device with this node; None if there is none."""
+        kind = "char" if number.kind == "c" else "block"
+        try:
+            device = pyudev.Devices.from_device_number(context, kind, os.makedev(number.major, number.minor))
+        except (pyudev.DeviceNotFoundError, OSError):
+            return None
+        return self._describe(device)
+
+    def observations(self, device: pyudev.Device) -> Iterator[Observation]:
+        """What one uevent means: every action but ``remove`` means "look again"."""
+        if device.action == "remove":
+            yield DeviceRemoved(device.sys_path)
+            return
+        if device.action == "move" and (old := device.properties.get("DEVPATH_OLD")) is not None:
+            yield DeviceRemoved(f"/sys{old}")
+        if (described := self._describe(device)) is not None:
+            yield DeviceObserved(described)
+
+    def _describe(self, device: pyudev.Device) -> HostDevice | None:
+        """A device as plain values; None if it has no node, or a name that is no text."""
+        try:
+            if device.device_node is None or not device.device_number:
+                return None
+            return self._copy(device, device.device_node, device.device_number, tuple(device.device_links))
+        except UnicodeDecodeError as error:
+            logger.warning("udev: a device is passed over, since a name of it is not UTF-8: %r", error.object)
+            return None
+
+    def _copy(self, device: pyudev.Device, devnode: str, number: int, devlinks: tuple[str, ...]) -> HostDevice:
+        sys_path, subsystem = device.sys_path, device.subsystem or ""
+        is_wanted = self._is_wanted((devnode, *devlinks))
+        return HostDevice(
+            sys_path=sys_path,
+            subsystem=subsystem,
+            number=DeviceNumber("b" if subsystem == "block" else "c", os.major(number), os.minor(number)),
+            devnode=devnode,
+            devlinks=devlinks,
+            links=tuple(link for link in devlinks if _leads_to(link, number)) if is_wanted else (),
+            is_initialized=device.is_initialized,
+            serial=device.properties.get("ID_SERIAL_SHORT", "") if is_wanted else "",
+            usb_version=_usb_version(sys_path) if is_wanted else "",
+            numa_node=self._numa_node(sys_path) if is_wanted else None,
+        )
+
+    def _numa_node(self, sys_path: str) -> int | None:
+        """Of the nearest ancestor that has one (``numa_node`` is -1 where the firmware says nothing)."""
+        if sys_path.count("/") <= 2:  # noqa: PLR2004 - /sys/devices itself
+            return None
+        if sys_path not in self._numa_nodes:
+            if len(self._numa_nodes) >= MAX_CACHED:
+                self._numa_nodes.clear()
+            own = _read_number(f"{sys_path}/numa_node")
+            parent = os.path.dirname(sys_path)
+            self._numa_nodes[sys_path] = own if own is not None and own >= 0 else self._numa_node(parent)
+        return self._numa_nodes[sys_path]
+
+
+def _leads_to(link: str, number: int) -> bool:
+    try:
+        return os.stat(link).st_rdev == number
+    except OSError:
+        return False
+
+
+def _usb_version(sys_path: str) -> str:
+    """The major version of the bus that a device hangs on, by its root hub: ``2``, ``3``; "" if it is on none."""
+    hub = _ROOT_HUB.match(sys_path)
+    if hub is None:
+        return ""
+    try:
+        with open(f"{hub[0]}/version", encoding="ascii", errors="replace") as file:
+            return file.read(16).strip().partition(".")[0]
+    except OSError:
+        return ""
+
+
+def _read_number(path: str) -> int | None:
+    try:
+        with open(path, encoding="ascii") as file:
+            return int(file.read(16))
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,69 @@
+"""Notices when udev's events cannot be heard, which neither udev nor libudev says.
+
+Floor 4, on the udev thread. Two reasons are known: no control socket of udevd's in sight (libudev then turns a monitor
+off in silence), and a network namespace other than udevd's. Said once, and once more when it is over.
+"""
+
+import logging
+import os
+import time
+
+import pyudev
+
+from udev_device_plugin.discovery import UDEV_CONTROL
+
+logger = logging.getLogger(__name__)
+
+TOLERANCE = 2.0
+"""Seconds after which a device that udevd is done with should have been announced, slow ``RUN`` programs aside."""
+
+
+class Ears:
+    """What was heard, and what should have been."""
+
+    def __init__(self) -> None:
+        self._expected: dict[str, float] = {}
+        self._has_udevd = True
+        self._is_deaf = False
+
+    def look_for_udevd(self) -> None:
+        """A session starts: is there a udevd to hear?"""
+        has_udevd = os.path.exists(UDEV_CONTROL)
+        if self._has_udevd and not has_udevd:
+            logger.warning(
+                "udev: %s is not there, so udev's events cannot arrive: mount the host's /run/udev, or start udevd;"
+                " the filesystem alone is watched until then",
+                UDEV_CONTROL,
+            )
+        elif has_udevd and not self._has_udevd:
+            logger.info("udev: udevd is there now")
+        self._has_udevd = has_udevd
+
+    def heard(self, device: pyudev.Device) -> None:
+        """An event has arrived."""
+        if self._expected:
+            self._expected.pop(device.sys_path, None)
+        if self._is_deaf:
+            self._is_deaf = False
+            logger.info("udev: events arrive now")
+
+    def expect(self, sys_path: str) -> None:
+        """Udevd is done with a device, so its event must be on the way."""
+        if self._has_udevd and not self._is_deaf:
+            self._expected[sys_path] = time.monotonic() + TOLERANCE
+
+    def wait_milliseconds(self) -> float | None:
+        """How long to wait for what is expected; None: nothing is."""
+        if not self._expected:
+            return None
+        return max(0.0, min(self._expected.values()) - time.monotonic()) * 1000 + 1
+
+    def judge(self) -> None:
+        """Is something overdue?"""
+        if self._expected and min(self._expected.values()) <= time.monotonic():
+            self._expected.clear()
+            self._is_deaf = True
+            logger.warning(
+                "udev: its events do not arrive here, though udevd works: a pod needs hostNetwork: true for them;"
+                " the filesystem alone is watched until then"
+            )

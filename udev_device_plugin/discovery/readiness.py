@@ -1,0 +1,98 @@
+"""How far udev is with the device nodes that appear.
+
+Floor 4; runs on the main loop. A node is there 20 to 400 ms before udevd has made its links, its mode and its entry in
+udev's database; until then it is held back, at most for ``HOLD_BACK`` and only where there is a udevd.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from udev_device_plugin.device import DeviceNumber, Readiness
+from udev_device_plugin.discovery import UDEV_CONTROL
+
+UDEV_DATA = "/run/udev/data"
+"""udev's database: one file for each device, named by its number, written when udevd is done with it."""
+
+HOLD_BACK = 3.0
+"""For how many seconds a node that udevd has not finished with is held back."""
+
+
+@dataclass(slots=True)
+class _Node:
+    """One making of a node."""
+
+    inode: int
+    readiness: Readiness
+    timer: asyncio.TimerHandle | None = None
+
+
+class Waits:
+    """Remembers how far udev is with each node.
+
+    Args:
+        on_overdue: called when udevd has not got to a node in time.
+    """
+
+    def __init__(self, on_overdue: Callable[[DeviceNumber], None]) -> None:
+        self._on_overdue = on_overdue
+        self._nodes: dict[DeviceNumber, _Node] = {}
+        self._is_first_look = True
+
+    def end_first_look(self) -> None:
+        """From now on, a node that is new to us is new to the host too."""
+        self._is_first_look = False
+
+    def readiness(self, number: DeviceNumber, status: os.stat_result) -> Readiness:
+        """How far udev is with the node ``number``, whose ``stat`` is ``status``."""
+        node = self._nodes.get(number)
+        if node is None or node.inode != status.st_ino:
+            self.forget(number)
+            node = self._nodes[number] = _Node(status.st_ino, Readiness.AWAITED)
+        elif node.readiness is not Readiness.AWAITED:
+            return node.readiness
+        node.readiness = self._judge(number, status)
+        if node.readiness is not Readiness.AWAITED:
+            _cancel(node)
+        elif node.timer is None:
+            node.timer = asyncio.get_running_loop().call_later(HOLD_BACK, self._expire, number, node)
+        return node.readiness
+
+    def forget(self, number: DeviceNumber) -> None:
+        """The node is gone."""
+        if (node := self._nodes.pop(number, None)) is not None:
+            _cancel(node)
+
+    def close(self) -> None:
+        """Wait for nothing any more."""
+        for number in list(self._nodes):
+            self.forget(number)
+
+    def _judge(self, number: DeviceNumber, status: os.stat_result) -> Readiness:
+        if not _is_kernels(number):
+            return Readiness.UNKNOWN
+        try:
+            written = os.lstat(f"{UDEV_DATA}/{number}").st_mtime_ns
+        except OSError:
+            return Readiness.AWAITED if os.path.lexists(UDEV_CONTROL) else Readiness.OVERDUE
+        # An entry that is older than the node speaks of the last device that had this number. For a node that was here
+        # before us that cannot be told: its times change with its mode.
+        is_stale = written < status.st_ctime_ns and not self._is_first_look
+        return Readiness.AWAITED if is_stale else Readiness.DONE
+
+    def _expire(self, number: DeviceNumber, node: _Node) -> None:
+        is_known = os.path.lexists(f"{UDEV_DATA}/{number}")
+        node.readiness = Readiness.DONE if is_known else Readiness.OVERDUE
+        self._on_overdue(number)
+
+
+def _cancel(node: _Node) -> None:
+    if node.timer is not None:
+        node.timer.cancel()
+
+
+def _is_kernels(number: DeviceNumber) -> bool:
+    """Whether a driver stands behind the number; a node can be made for any."""
+    kind = "char" if number.kind == "c" else "block"
+    return os.path.lexists(f"/sys/dev/{kind}/{number.major}:{number.minor}")

@@ -1,0 +1,46 @@
+"""Remembers under which host paths devices were handed out.
+
+Floor 4, pure. The kubelet gives a container that restarts the very answer that it got from ``Allocate`` once. A path in
+it that led to the right stick then may lead to another now: a second stick with the same serial number takes the first
+one's link along. Better to wait than to be given that.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from udev_device_plugin.identity import id_base
+from udev_device_plugin.snapshots import DeviceSet
+
+MAX_REMEMBERED = 10_000
+"""Devices; the oldest handouts are forgotten first. A node has far fewer."""
+
+
+class Handouts:
+    """What one resource's devices were handed out as, since the plugin started."""
+
+    def __init__(self) -> None:
+        self._paths: dict[str, frozenset[str]] = {}
+
+    def note(self, devices: DeviceSet, ids: Iterable[str]) -> None:
+        """These devices were handed out as they are described now."""
+        for base in map(id_base, ids):
+            device = devices.by_base.get(base)
+            if base is not None and device is not None:
+                self._paths.pop(base, None)
+                self._paths[base] = frozenset(
+                    member.host_path for member in device.members if member.identity in device.identity
+                )
+        while len(self._paths) > MAX_REMEMBERED:
+            del self._paths[next(iter(self._paths))]
+
+    def strayed(self, devices: DeviceSet, ids: Iterable[str]) -> Iterator[str]:
+        """For each of these that is here and was handed out under a path which is its own no more: what to tell."""
+        for base in dict.fromkeys(map(id_base, ids)):
+            device = devices.by_base.get(base)
+            if base not in self._paths or device is None or not device.is_healthy:
+                continue
+            own = {member.host_path for member in device.members}
+            for path in sorted(self._paths[base] - own):
+                yield (
+                    f"{path} may lead to another device now, which claims the same serial number:"
+                    " unplug that one, or delete the pod"
+                )
