@@ -6,7 +6,9 @@ A story in steps; each step does something real and waits until the kubelet has 
 import argparse
 import asyncio
 import contextlib
+import glob
 import os
+import re
 import shutil
 import signal
 import tempfile
@@ -115,7 +117,7 @@ class Story:
         )
         elapsed = time.monotonic() - started
         self._show.say(f"[bold]The plugin has registered {len(SPECS)} resources[/] in {elapsed:.2f} s.")
-        await self._kubelet.wait_until(lambda kubelet: any(view.devices for view in _views(kubelet)))
+        await self._kubelet.wait_until(lambda kubelet: all(kubelet.resource(name).devices for name in _expected()))
         self._show.table()
 
     async def allocate(self, resource: str | None = None) -> None:
@@ -172,6 +174,16 @@ def _milliseconds(started: float) -> str:
     return f"{(time.monotonic() - started) * 1000:.0f} ms"
 
 
+def _expected() -> list[str]:
+    """The resources of which there is something on this machine."""
+    return [
+        f"squat.ai/{name}"
+        for name, spec in SPECS.items()
+        for pattern in re.findall(r'"(/dev/[^"]+)"', spec)
+        if glob.glob(pattern)
+    ]
+
+
 def _views(kubelet: Kubelet) -> Iterator[ResourceView]:
     return (kubelet.resource(f"squat.ai/{name}") for name in SPECS)
 
@@ -216,7 +228,7 @@ async def demonstrate(*, hotplug: bool, follow: bool) -> None:
                     show.say("\n[bold]Plug and pull what you like;[/] Ctrl-C ends it.")
                     await _interrupted()
                 await story.end()
-                plugin.log.clear()  # it went well: nobody needs the log
+                plugin.is_quiet = True  # it went well
 
 
 async def _interrupted() -> None:

@@ -69,6 +69,7 @@ class PluginProcess:
         self.log: list[LogLine] = []
         self.errors: list[str] = []
         self._open_streams = 2
+        self.is_quiet = False  # True: what it said is not printed in the end
 
     @classmethod
     def serving(cls, *specs: str, directory: str, arguments: Sequence[str] = ()) -> Self:
@@ -95,7 +96,8 @@ class PluginProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.kill()
-        sys.stdout.write(f"{shlex.join(self._command)} ended with {self._process.returncode}\n{self.said()}\n")
+        if not self.is_quiet:
+            sys.stdout.write(f"{shlex.join(self._command)} ended with {self._process.returncode}\n{self.said()}\n")
 
     @property
     def pid(self) -> int:
