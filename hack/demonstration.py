@@ -79,7 +79,8 @@ class Show:
             self.console.print(self._table())
 
     def _table(self) -> RenderableType:
-        table = Table("resource", "capacity", "allocatable", "devices, as the kubelet knows them", title=None)
+        table = Table("resource", "capacity", "allocatable")
+        table.add_column("devices, as the kubelet knows them", overflow="fold")
         missing = []
         for name in SPECS:
             view = self._kubelet.resource(f"squat.ai/{name}")
@@ -159,7 +160,9 @@ class Story:
     async def end(self) -> None:
         started = time.monotonic()
         code = await self._plugin.terminate()
-        left = [name for name in os.listdir(self._kubelet.directory) if name.startswith("udev-device-plugin")]
+        left = [
+            name for name in os.listdir(self._kubelet.directory) if name.endswith(".sock") and name != "kubelet.sock"
+        ]
         self._show.say(
             f"\n[bold]SIGTERM:[/] the plugin ended with {code} after {_milliseconds(started)}, {len(left)} sockets left"
         )

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from udev_device_plugin import __version__, web
 from udev_device_plugin.advertiser import Advertiser, Holdings, Surroundings
 from udev_device_plugin.config.settings import Settings
+from udev_device_plugin.discovery.boot import udev_is_idle
 from udev_device_plugin.discovery.filesystem import FilesystemSource
 from udev_device_plugin.discovery.udev import UdevSource
 from udev_device_plugin.errors import StartError, UdevDevicePluginError
@@ -138,6 +139,7 @@ class Agent:
     async def _serve(self) -> None:
         """Serve all resources once the host has been looked at: nothing is registered on a guess."""
         await self._advertiser.has_looked.wait()
+        await udev_is_idle()
         self._links.restore()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._directory.run(), name="plugin directory")
