@@ -1,7 +1,7 @@
 """Waits at a boot until udevd has worked off what the kernel found.
 
-Floor 4; runs on the main loop. A pod whose device is not in the first list that the kubelet gets is rejected for good, so
-while a machine boots the first list waits a little for udevd: not for ever, since something may keep it busy.
+Floor 4; runs on the main loop. A pod whose device is not in the first list that the kubelet gets is rejected for good,
+so while a machine boots the first list waits a little for udevd: not for ever, since something may keep it busy.
 """
 
 import asyncio
