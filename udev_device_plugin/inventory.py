@@ -34,6 +34,7 @@ class Inventory:
         self._paths: defaultdict[DeviceNumber, set[str]] = defaultdict(set)
         self._devices = _Devices()
         self._strangers: set[DeviceNumber] = set()
+        self._doubtful: set[DeviceNumber] = set()  # where one look tells whether a node is described
         self._awaited: set[type[Observation]] = {UdevResync, PathsResync}
 
     @property
@@ -80,14 +81,18 @@ class Inventory:
             return False
         return entry.number in self._devices.by_number or entry.number in self._strangers
 
-    def unidentified(self, globs: Iterable[Glob]) -> set[DeviceNumber]:
-        """The nodes at matches of ``globs`` that udev is done with, and that no source has described yet."""
-        return {
-            entry.number
-            for glob in globs
-            for entry in self._matches[glob].values()
-            if entry.number is not None and entry.readiness is not Readiness.AWAITED and not self.is_settled(entry)
-        }
+    def unidentified(self) -> frozenset[DeviceNumber]:
+        """The nodes that udev is done with, and that no source has described yet."""
+        self._doubtful = {number for number in self._doubtful if self._is_undescribed(number)}
+        return frozenset(
+            number
+            for number in self._doubtful
+            for path in self._paths[number]
+            if self._entries[path].readiness not in (Readiness.AWAITED, Readiness.UNKNOWN)
+        )
+
+    def _is_undescribed(self, number: DeviceNumber) -> bool:
+        return number in self._paths and number not in self._devices.by_number and number not in self._strangers
 
     def observe(self, observation: Observation) -> frozenset[Glob]:
         """Take one observation in.
@@ -129,6 +134,8 @@ class Inventory:
 
     def _touched_by(self, numbers: Iterable[DeviceNumber]) -> frozenset[Glob]:
         """The globs that match a name of one of these nodes."""
+        numbers = frozenset(numbers)
+        self._doubtful |= numbers
         paths = {path for number in numbers for path in self._paths.get(number, ())}
         return frozenset(glob for glob, matches in self._matches.items() if not matches.keys().isdisjoint(paths))
 
@@ -163,6 +170,7 @@ class Inventory:
             self._matches[glob][entry.path] = entry
         if entry.number is not None:
             self._paths[entry.number].add(entry.path)
+            self._doubtful.add(entry.number)
         return globs
 
     def _drop(self, path: str) -> frozenset[Glob]:
