@@ -5,7 +5,7 @@ and a node that was offered keeps the identity it was offered under for as long 
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from udev_device_plugin.config.specs import PathSpec, PathType, ResourceSpec
@@ -50,8 +50,8 @@ class Candidate:
     numa_node: int | None = None
 
 
-Known = Mapping[NodeKey, str]
-"""The identity under which a node was offered first."""
+Known = Mapping[NodeKey, Candidate]
+"""What was offered of a node before."""
 
 Candidates = Mapping[Slot, Mapping[str, Candidate]]
 """For each slot, what it may have, by identity."""
@@ -73,14 +73,14 @@ def candidates(
     """
     slots = dict(_slots(spec))
     holding = {(slot, candidate.node, candidate.path) for slot, candidate in held}
-    known = {candidate.node: candidate.identity for slot, candidate in held if not slots[slot].glob.is_literal}
+    known = {candidate.node: candidate for slot, candidate in held if not slots[slot].glob.is_literal}
     chooser = _Chooser(inventory, known, links_directory)
     found = [
         ((slot, key, path) not in holding, not path_spec.glob.is_literal, slot, path, key, entry)  # in this order
         for slot, path_spec in slots.items()
         for path, entry in inventory.matches(path_spec.glob).items()
-        if _fits(path_spec, entry) and (path_spec.glob.is_literal or inventory.is_settled(entry))
         for key in (node_key(entry),)
+        if _fits(path_spec, entry) and (path_spec.glob.is_literal or key in known or inventory.is_settled(entry))
     ]
     result: dict[Slot, dict[str, Candidate]] = {slot: {} for slot in slots}
     claimed: set[NodeKey] = set()
@@ -136,13 +136,17 @@ class _Chooser:
     def choose(self, path_spec: PathSpec, entry: PathEntry, node: NodeKey) -> Candidate:
         device = self.inventory.device(entry.number) if entry.number else None
         numa_node = device.numa_node if device else None
-        if device is None or path_spec.glob.is_literal or path_spec.type is PathType.MOUNT:
+        if path_spec.glob.is_literal or path_spec.type is PathType.MOUNT:
             return Candidate(entry.path, entry.path, node, entry.target, entry.path, numa_node)
+        before = self.known.get(node)
+        if device is None:  # not known to udev; or, of a node that was offered before, not at the moment
+            unknown = Candidate(entry.path, entry.path, node, entry.target, entry.path)
+            return replace(before, path=entry.path, target=entry.target) if before else unknown
 
         def is_sole(link: str) -> bool:
             return self.inventory.is_sole_claim(device, link)
 
-        identity = self.known.get(node) or node_identity(device, is_sole, self.inventory.ordinal(device))
+        identity = before.identity if before else node_identity(device, is_sole, self.inventory.ordinal(device))
         is_link = identity in device.links and is_sole(identity)
         host_path = identity if is_link else self.links_directory + f"{slug(identity)}-{digest(identity)}"
         return Candidate(identity, entry.path, node, entry.target, host_path, numa_node)
