@@ -143,7 +143,7 @@ def test_udev_is_asked_about_what_it_is_done_with_and_has_not_described(
 ) -> None:
     inventory = knowing(*known)
     assert is_settled(inventory, "/dev/ttyUSB0") is settled
-    assert inventory.unidentified(GLOBS) == asked
+    assert inventory.unidentified() == asked
 
 
 # Claims.
@@ -184,8 +184,9 @@ def test_who_claims_a_link_touches_what_the_other_claimants_are_offered_by(obser
     ],
 )
 def test_a_claim_that_goes_touches_them_too(observation: Observation) -> None:
-    claimants = [DeviceObserved(device(0, [LINK])), DeviceObserved(device(1, [LINK])), made("/dev/ttyUSB0")]
-    vanishing = [made("/dev/ttyUSB1", 1, inode=2)] if isinstance(observation, PathVanished) else []
+    claimants: list[Observation] = [DeviceObserved(device(0, [LINK])), DeviceObserved(device(1, [LINK]))]
+    claimants.append(made("/dev/ttyUSB0"))
+    vanishing: list[Observation] = [made("/dev/ttyUSB1", 1, inode=2)] if isinstance(observation, PathVanished) else []
     inventory = knowing(*claimants, *vanishing)
     assert inventory.observe(observation) >= {GLOBS[2]}
 
@@ -193,17 +194,17 @@ def test_a_claim_that_goes_touches_them_too(observation: Observation) -> None:
 def test_a_device_whose_link_may_have_come_back_is_described_anew() -> None:
     inventory = knowing(DeviceObserved(device(0, [LINK])), DeviceObserved(device(1, [LINK])), made("/dev/ttyUSB0"))
     inventory.observe(DeviceRemoved("/sys/devices/1"))
-    assert inventory.unidentified(()) == {FIRST}
+    assert inventory.unidentified() == {FIRST}
     assert is_settled(inventory, "/dev/ttyUSB0"), "it is who it was meanwhile"
     inventory.observe(DeviceObserved(device(0, [LINK])))
-    assert inventory.unidentified(()) == set()
+    assert inventory.unidentified() == set()
 
 
 def test_a_device_whose_link_leads_to_its_clone_still_claims_it() -> None:
     first, clone = device(0, [LINK]), device(1, [LINK])
     inventory = knowing(DeviceObserved(first), made(LINK, 0), made(LINK, 1, inode=2), DeviceObserved(clone))
     assert not inventory.is_sole_claim(clone, LINK)
-    assert inventory.unidentified(GLOBS) == {FIRST}, "it may be gone all the same"
+    assert inventory.unidentified() == {FIRST}, "it may be gone all the same"
 
 
 @pytest.mark.parametrize(
@@ -222,7 +223,7 @@ def test_and_is_asked_about_until_it_is_known_whether_it_is_gone(answer: Observa
     )
     assert inventory.is_sole_claim(clone, LINK) is is_sole
     inventory.observe(DeviceObserved(clone))
-    assert inventory.unidentified(GLOBS) == set()
+    assert inventory.unidentified() == set()
 
 
 def test_a_device_that_gets_its_link_back_is_offered_once_it_is_known_to_be_there() -> None:
@@ -279,7 +280,7 @@ def test_any_sequence_of_events_and_then_a_resync_equals_the_resync_alone(
         assert eventful.ordinal(described) == alone.ordinal(described)
         for link in described.devlinks:
             assert eventful.is_sole_claim(described, link) == alone.is_sole_claim(described, link)
-    assert eventful.unidentified(GLOBS) == alone.unidentified(GLOBS)
+    assert eventful.unidentified() == alone.unidentified()
     assert [eventful.is_settled(found) for found in eventful.entries.values()] == [
         alone.is_settled(eventful.entries[path]) for path in eventful.entries
     ]

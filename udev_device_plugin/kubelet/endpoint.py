@@ -69,7 +69,7 @@ async def serve(servicer: api_pb2_grpc.DevicePluginServicer, path: str) -> Async
     try:
         server.add_insecure_port(f"unix:{path}")
     except RuntimeError as error:  # grpc's word for everything that goes wrong here
-        raise OSError(f"{path}: cannot be bound: {_why_unbindable(path)}") from error
+        raise OSError(f"{os.path.dirname(path)}: no socket can be bound there: {_why_unbindable(path)}") from error
     await server.start()
     try:
         yield
