@@ -51,7 +51,7 @@ class Candidate:
 
 
 Known = Mapping[NodeKey, Candidate]
-"""What was offered of a node before."""
+"""As what a node was offered."""
 
 Candidates = Mapping[Slot, Mapping[str, Candidate]]
 """For each slot, what it may have, by identity."""
@@ -73,7 +73,7 @@ def candidates(
     """
     slots = dict(_slots(spec))
     holding = {(slot, candidate.node, candidate.path) for slot, candidate in held}
-    known = {candidate.node: candidate for slot, candidate in held if not slots[slot].glob.is_literal}
+    known = {candidate.node: candidate for slot, candidate in held if not _is_plain(slots[slot])}
     chooser = _Chooser(inventory, known, links_directory)
     found = [
         ((slot, key, path) not in holding, not path_spec.glob.is_literal, slot, path, key, entry)  # in this order
@@ -125,6 +125,11 @@ def _fits(path_spec: PathSpec, entry: PathEntry) -> bool:
     return entry.kind is PathKind.DIRECTORY and path_spec.glob.is_literal
 
 
+def _is_plain(path_spec: PathSpec) -> bool:
+    """Whether what it selects is known by its path alone."""
+    return path_spec.glob.is_literal or path_spec.type is PathType.MOUNT
+
+
 @dataclass(frozen=True, slots=True)
 class _Chooser:
     """Chooses identities and host paths."""
@@ -135,18 +140,17 @@ class _Chooser:
 
     def choose(self, path_spec: PathSpec, entry: PathEntry, node: NodeKey) -> Candidate:
         device = self.inventory.device(entry.number) if entry.number else None
-        numa_node = device.numa_node if device else None
-        if path_spec.glob.is_literal or path_spec.type is PathType.MOUNT:
-            return Candidate(entry.path, entry.path, node, entry.target, entry.path, numa_node)
-        before = self.known.get(node)
-        if device is None:  # not known to udev; or, of a node that was offered before, not at the moment
-            unknown = Candidate(entry.path, entry.path, node, entry.target, entry.path)
-            return replace(before, path=entry.path, target=entry.target) if before else unknown
+        plain = Candidate(entry.path, entry.path, node, entry.target, entry.path, device.numa_node if device else None)
+        if _is_plain(path_spec):
+            return plain
+        known = self.known.get(node)
+        if device is None:  # what was offered is there, whatever udev's last word on it was
+            return replace(known, path=entry.path) if known else plain
 
         def is_sole(link: str) -> bool:
             return self.inventory.is_sole_claim(device, link)
 
-        identity = before.identity if before else node_identity(device, is_sole, self.inventory.ordinal(device))
+        identity = known.identity if known else node_identity(device, is_sole, self.inventory.ordinal(device))
         is_link = identity in device.links and is_sole(identity)
         host_path = identity if is_link else self.links_directory + f"{slug(identity)}-{digest(identity)}"
-        return Candidate(identity, entry.path, node, entry.target, host_path, numa_node)
+        return Candidate(identity, entry.path, node, entry.target, host_path, device.numa_node)

@@ -196,6 +196,16 @@ def test_an_identity_holds_for_as_long_as_the_node_is_there(later: HostDevice) -
     assert host.has(later).only.identity == by_path(1)
 
 
+def test_a_node_that_is_offered_needs_no_word_of_udevs_to_stay() -> None:
+    host = Host(path("/dev/ttyUSB*")).has(stick(0, 1, "A"), node(0)).holds_what_it_has()
+    before = host.only
+    moved = HostDevice(
+        stick(0, 1).sys_path, "tty", number(7), "/dev/ttyUSB7"
+    )  # an event that lies, or a change of number
+    assert not host.has(moved).inventory.is_settled(node(0))
+    assert host.only == before
+
+
 def test_a_node_that_is_made_anew_is_another() -> None:
     host = Host(path("/dev/ttyUSB*")).has(stick(0, 1, "A", links=[by_path(1)]), node(0)).holds_what_it_has()
     host.loses("/dev/ttyUSB0").has(node(0, making=1), stick(0, 1, "A"))
@@ -205,6 +215,12 @@ def test_a_node_that_is_made_anew_is_another() -> None:
 def test_a_literal_paths_hold_on_a_node_names_it_for_nobody_else() -> None:
     host = Host(path("/dev/ttyUSB0"), path("/dev/ttyUSB*", limit=2)).has(stick(0, 1, "A"), node(0)).holds_what_it_has()
     assert host.found == [(0, "/dev/ttyUSB0", "/dev/ttyUSB0"), (1, BY_ID, "/dev/ttyUSB0")]
+
+
+def test_nor_does_a_mounts() -> None:
+    mounts = path("/dev/ttyUSB*", type=PathType.MOUNT)
+    host = Host(mounts, path("/dev/serial/by-id/*")).has(stick(0, 1, "A"), node(0)).holds_what_it_has()
+    assert host.has(node(0, BY_ID)).found == [(0, "/dev/ttyUSB0", "/dev/ttyUSB0"), (1, BY_ID, "/dev/ttyUSB0")]
 
 
 @pytest.mark.parametrize(

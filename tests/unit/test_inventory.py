@@ -184,10 +184,9 @@ def test_who_claims_a_link_touches_what_the_other_claimants_are_offered_by(obser
     ],
 )
 def test_a_claim_that_goes_touches_them_too(observation: Observation) -> None:
-    claimants: list[Observation] = [DeviceObserved(device(0, [LINK])), DeviceObserved(device(1, [LINK]))]
-    claimants.append(made("/dev/ttyUSB0"))
-    vanishing: list[Observation] = [made("/dev/ttyUSB1", 1, inode=2)] if isinstance(observation, PathVanished) else []
-    inventory = knowing(*claimants, *vanishing)
+    inventory = knowing(DeviceObserved(device(0, [LINK])), DeviceObserved(device(1, [LINK])), made("/dev/ttyUSB0"))
+    if isinstance(observation, PathVanished):
+        inventory.observe(made(observation.path, 1, inode=2))
     assert inventory.observe(observation) >= {GLOBS[2]}
 
 
