@@ -14,7 +14,7 @@ from typing import ParamSpec
 
 from udev_device_plugin.config.specs import ResourceSpec
 from udev_device_plugin.device import DeviceNumber
-from udev_device_plugin.formation import Circumstances, Formation, device_set, form
+from udev_device_plugin.formation import MIN_ASK, Circumstances, Formation, device_set, form
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.inventory import Inventory
 from udev_device_plugin.observations import DeviceObserved, DeviceRemoved, Observation, UdevResync
@@ -48,14 +48,14 @@ class Surroundings:
         look: look at paths on the host right now, and tell what changed there.
         identify: have udev describe the devices with these nodes, sooner or later.
         link: keep these links of our own, to these nodes.
-        held: which IDs pods hold; nothing for a resource if nobody knows.
+        held: which IDs pods hold; nothing for a resource if nobody ever knows; None if nobody knows just now.
         links_directory: where our own links are; with a trailing slash.
     """
 
     look: Callable[[Iterable[str]], Sequence[Observation]]
     identify: Callable[[Collection[DeviceNumber]], None]
     link: Callable[[Mapping[str, str]], None]
-    held: Callable[[], Awaitable[Holdings]]
+    held: Callable[[], Awaitable[Holdings | None]]
     links_directory: str
 
 
@@ -92,6 +92,7 @@ class Advertiser:
         self._loop = asyncio.get_running_loop()
         self._broken: asyncio.Future[None] = self._loop.create_future()
         self._ask = asyncio.Event()
+        self._ask_after = 0.0
         self.boards = {resource: Board(Snapshot(DeviceSet(resource), 0)) for resource in self._specs}
         self.has_looked = asyncio.Event()
 
@@ -216,7 +217,7 @@ class Advertiser:
         if self._expiry is not None:
             self._expiry.cancel()
         times = [when for formation in self._formations.values() if (when := formation.expires_at) is not None]
-        self._expiry = self._loop.call_at(min(times), self._ask.set) if times else None
+        self._expiry = self._loop.call_at(max(min(times), self._ask_after), self._ask.set) if times else None
 
     async def _ask_when_due(self) -> None:
         """Ask which devices pods hold, and forget what nobody holds and nobody has seen for long enough."""
@@ -225,8 +226,9 @@ class Advertiser:
             await self.has_looked.wait()
             self._ask.clear()
             held = await self._surroundings.held()
+            self._ask_after = self._loop.time() + MIN_ASK if held is None else 0.0
             for resource in self._specs:
-                self._publish(resource, held.get(resource, frozenset()))
+                self._publish(resource, None if held is None else held.get(resource, frozenset()))
 
     def _warn_of_shared_nodes(self, devices: DeviceSet) -> None:
         """Say once for each two resources that both offer one node: two pods may get it."""

@@ -160,10 +160,13 @@ class Agent:
         finally:
             later.cancel()
 
-    async def _held(self) -> Holdings:
+    async def _held(self) -> Holdings | None:
         resources = [plugin.resource for plugin in self._plugins]
         holdings = await self._pod_resources.held(resources)
-        return {} if holdings is None else {resource: holdings.ids(resource) for resource in resources}
+        if holdings is None:
+            # A kubelet that serves it and does not answer now will tell later; where none serves it, nobody ever knows.
+            return None if os.path.exists(self._settings.pod_resources_socket) else {}
+        return {resource: holdings.ids(resource) for resource in resources}
 
     async def _rescan(self) -> None:
         """The safety net: look at everything anew now and then, for what no source was told of."""

@@ -5,16 +5,16 @@ Invariants, for every call: a device that was formed keeps its members until it 
 identity; nothing that a pod holds is forgotten.
 """
 
-import heapq
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from udev_device_plugin.candidates import Candidate, Candidates, Slot, candidates
-from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
+from udev_device_plugin.config.specs import GroupSpec, PathType, ResourceSpec
 from udev_device_plugin.identity import Identity, device_id, id_base
 from udev_device_plugin.inventory import Inventory
 from udev_device_plugin.snapshots import Device, DeviceSet, Member
+from udev_device_plugin.zipping import Pool, zipped
 
 MIN_ASK = 60.0
 """Seconds from one question whether a pod still holds an absent device to the next, at least."""
@@ -101,13 +101,13 @@ def form(spec: ResourceSpec, inventory: Inventory, previous: Formation, given: C
     for index, group in enumerate(spec.groups):
         mine = [formed for formed in kept if formed.group == index]
         pools = [
-            _Pool(
+            Pool(
                 path_spec, found[Slot(index, member)], Counter(_identity_of(formed.members[member]) for formed in mine)
             )
             for member, path_spec in enumerate(group.paths)
         ]
         completed = [_complete(formed, pools) for formed in mine]
-        fresh = [Formed(_identity(group, chosen), index, chosen, True, given.now) for chosen in _zip(pools)]
+        fresh = [Formed(_identity(group, chosen), index, chosen, True, given.now) for chosen in zipped(pools)]
         for formed in completed + fresh:
             # Two groups can reach the same device: the first one has it, unless it is reached by the other only now.
             other = formation.get(formed.identity)
@@ -210,7 +210,7 @@ def _renewed(given: Circumstances) -> float:
     return given.now + max(given.grace_period, MIN_ASK)
 
 
-def _complete(formed: Formed, pools: Sequence["_Pool"]) -> Formed:
+def _complete(formed: Formed, pools: Sequence[Pool]) -> Formed:
     """A formed device with candidates for the optional paths that it lacks, as far as there are any."""
     if not formed.is_healthy or None not in formed.members:
         return formed
@@ -218,50 +218,3 @@ def _complete(formed: Formed, pools: Sequence["_Pool"]) -> Formed:
         member if member is not None else pool.take() for member, pool in zip(formed.members, pools, strict=True)
     )
     return replace(formed, members=members)
-
-
-class _Pool:
-    """The candidates of one path of a group that may still be used: the least used first, then bytewise by path."""
-
-    def __init__(self, path_spec: PathSpec, found: Mapping[str, Candidate], uses: Counter[str | None]) -> None:
-        self._limit = path_spec.limit
-        self._found = found
-        self._heap = [
-            (uses[identity], candidate.path, identity)
-            for identity, candidate in found.items()
-            if uses[identity] < path_spec.limit
-        ]
-        heapq.heapify(self._heap)
-        self.is_left_out = path_spec.optional and not found
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether no candidate may be used once more."""
-        return not self._heap
-
-    @property
-    def is_fresh(self) -> bool:
-        """Whether the next candidate is one that nothing uses yet."""
-        return bool(self._heap) and self._heap[0][0] == 0
-
-    def take(self) -> Candidate | None:
-        """Use the next candidate once more; None if there is none."""
-        if not self._heap:
-            return None
-        uses, path, identity = self._heap[0]
-        if uses + 1 < self._limit:
-            heapq.heapreplace(self._heap, (uses + 1, path, identity))
-        else:
-            heapq.heappop(self._heap)
-        return self._found[identity]
-
-
-def _zip(pools: Sequence[_Pool]) -> Iterator[tuple[Candidate | None, ...]]:
-    """New devices from what the pools have left.
-
-    Each takes the next candidate of every path, and at least one that nothing uses yet: so there are as many as the
-    longest natural match list, capped by the shortest repeated one.
-    """
-    joining = [pool for pool in pools if not pool.is_left_out]
-    while not any(pool.is_empty for pool in joining) and any(pool.is_fresh for pool in joining):
-        yield tuple(None if pool.is_left_out else pool.take() for pool in pools)

@@ -40,7 +40,7 @@ class Host:
         self.asked: list[set[str]] = []
         self.identified: list[set[DeviceNumber]] = []
         self.linked: list[dict[str, str]] = []
-        self.holdings: Holdings = {}
+        self.holdings: Holdings | None = {}
         self.questions = 0
 
     def look(self, paths: Iterable[str]) -> list[Observation]:
@@ -51,7 +51,7 @@ class Host:
 
 
 def surroundings(host: Host) -> Surroundings:
-    async def held() -> Holdings:
+    async def held() -> Holdings | None:
         host.questions += 1
         return host.holdings
 
@@ -166,6 +166,26 @@ async def test_an_absent_device_is_forgotten_when_its_time_is_up_and_no_pod_hold
         host.holdings = {}
         made.ask_for_holders()
         assert made._formations["squat.ai/serial"].formed
+
+
+async def test_nothing_is_forgotten_while_nobody_knows_what_pods_hold_and_nobody_is_asked_in_vain_for_ever() -> None:
+    host = Host()
+    host.holdings = None
+    async with running(looked(host, grace_period=0.01)) as made:
+        board = made.boards["squat.ai/serial"]
+        plug(made, "/dev/ttyUSB0")
+        await _until(board, lambda devices: devices.count == 1)
+        made.observe([PathVanished("/dev/ttyUSB0")], 1.0)
+        await _until(board, lambda devices: devices.healthy_count == 0)
+        while not host.questions:
+            await asyncio.sleep(0)
+        plug(made, "/dev/ttyUSB1")  # forms the resource anew
+        await _until(board, lambda devices: devices.healthy_count == 1)
+        await _window_over(made)
+        assert (board.snapshot.devices.count, host.questions) == (2, 1)
+        host.holdings = {}
+        made.ask_for_holders()
+        assert (await _until(board, lambda devices: devices.count == 1)).healthy_count == 1
 
 
 async def test_what_pods_hold_and_is_not_here_is_listed_once_somebody_tells() -> None:
