@@ -35,7 +35,10 @@ def clear(directory: str, wipe: Wipe) -> None:
 
 
 def _is_doomed(entry: os.DirEntry[str], wipe: Wipe) -> bool:
-    mode = entry.stat(follow_symlinks=False).st_mode
+    try:
+        mode = entry.stat(follow_symlinks=False).st_mode
+    except FileNotFoundError:  # a plugin tidied up meanwhile
+        return False
     if wipe is Wipe.SOCKETS:
         return stat.S_ISSOCK(mode)
     return not stat.S_ISDIR(mode) and entry.name != CHECKPOINT

@@ -25,7 +25,7 @@ from udev_device_plugin.testing.records import AdmissionError, ContainerStartErr
 PLUGIN = (sys.executable, "-m", "tests.lab.chaos.confiding")
 SPECS = tuple(every(*globs, name=name, count=COUNTS[name]) for name, globs in GLOBS.items())
 GRACE_PERIODS = ("0", "300ms", "5m")
-PATIENCE = 8.0
+PATIENCE = 5.0
 """Seconds until what holds at rest must hold: silent changes are found within 1 s, by the rescan."""
 
 _GLANCE = 0.02
