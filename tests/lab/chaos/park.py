@@ -1,4 +1,4 @@
-"""The sticks of a chaos run: which there are, what may be plugged where, and what each of their nodes is. Values only."""
+"""The sticks of a chaos run: which there are, what may be plugged where, and what each of their nodes is. Values."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -92,7 +92,7 @@ class Plugged:
         if resource == "raw":  # udev makes no links for these
             return frozenset({("port", self.port, index)})
         # The by-path links of both ports of a socket are the same, and so it is one place.
-        port = ("port", self.port.partition("-")[2], self.article.kind == "camera" and "video" or "tty", index)
+        port = ("port", self.port.partition("-")[2], (self.article.kind == "camera" and "video") or "tty", index)
         serial = ("serial", self.article.serial, index)
         if not self.article.serial:
             return frozenset({port})

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import sys
 import time
@@ -49,12 +50,11 @@ class Burden:
     def excess(self, other: "Burden") -> list[str]:
         """In what it has more than another."""
         kinds = ("descriptors", "threads", "watches", "tasks")
-        more = [
+        return [
             f"{kind}: {getattr(other, kind)} before, {getattr(self, kind)} now"
             for kind in kinds
             if getattr(self, kind) > getattr(other, kind)
         ]
-        return more
 
 
 class Run:
@@ -107,17 +107,21 @@ class Run:
             case "disconnect":
                 self._kubelet.disconnect(_resource(step))
             case "remove socket":
-                for name in sorted(sockets(self._kubelet.directory))[step.which % 6 :][:1]:
-                    os.unlink(f"{self._kubelet.directory}/{name}")
+                self._remove_socket(step)
             case "allocate":
                 await self._allocate(step)
             case "release":
-                if self._verdict.held:
-                    self._verdict.release([*self._verdict.held][step.which % len(self._verdict.held)])
-            case "settle":
-                await self._settle()
+                self._release(step)
             case _:
-                raise ValueError(f"{step}: nobody knows how to do this")
+                await self._settle()
+
+    def _remove_socket(self, step: Step) -> None:
+        for name in sorted(sockets(self._kubelet.directory))[step.which % 6 :][:1]:
+            os.unlink(f"{self._kubelet.directory}/{name}")
+
+    def _release(self, step: Step) -> None:
+        if self._verdict.held:
+            self._verdict.release([*self._verdict.held][step.which % len(self._verdict.held)])
 
     async def _allocate(self, step: Step) -> None:
         if not self._kubelet.is_running:
@@ -166,7 +170,7 @@ class Run:
     async def _look_until(self, deadline: float) -> None:
         while True:
             look = await self._verdict.look()
-            faults = look.faults + self._trouble()
+            faults = self._trouble() + look.faults
             if not faults:
                 self._verdict.remember(look)
                 return
@@ -178,8 +182,9 @@ class Run:
         here = sockets(self._kubelet.directory)
         faults = [] if len(here) == len(GLOBS) + 1 else [f"sockets: {sorted(here)}"]
         if not self._plugin.is_running():
-            faults.append("the plugin has ended")
-        return faults + self._plugin.errors
+            faults.insert(0, f"the plugin has ended: {self._plugin.said()[-6000:]}")
+        # grpc's C core tells of hang-ups there, which are the kubelet's restarts.
+        return faults + [line for line in self._plugin.errors if not re.match(r"I\d{4} .*(goaway|GOAWAY)", line)]
 
     async def _clear_up(self) -> None:
         """Unplug everything, end all pods, and see whether the plugin is as it was in the beginning."""
@@ -219,7 +224,11 @@ class Run:
         self._plugin.signal(signal.SIGUSR1)
         line = await self._plugin.wait_for_message(MESSAGE, after=seen)
         return Burden(
-            cost.descriptors, cost.threads, _watches(self._plugin.pid), line.fields["tasks"], tuple(line.fields["names"])
+            cost.descriptors,
+            cost.threads,
+            _watches(self._plugin.pid),
+            line.fields["tasks"],
+            tuple(line.fields["names"]),
         )
 
 
@@ -232,7 +241,15 @@ async def running(host: FakeHost, directory: str, grace: str) -> AsyncIterator[R
     devices = [argument for spec in SPECS for argument in ("--device", spec)]
     with landmarks() as marks:
         plugin = PluginProcess(
-            *devices, "--device", marks.spec, "--plugin-directory", directory, "--listen", "", *arguments, command=PLUGIN
+            *devices,
+            "--device",
+            marks.spec,
+            "--plugin-directory",
+            directory,
+            "--listen",
+            "",
+            *arguments,
+            command=PLUGIN,
         )
         plugin.is_quiet = True
         async with Kubelet(directory, pod_resources_socket=socket, seed=1) as kubelet, plugin:

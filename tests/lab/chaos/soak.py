@@ -5,7 +5,7 @@ import random
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 from tests.lab.chaos.run import GRACE_PERIODS, ChaosError, running
@@ -38,6 +38,10 @@ class Figures:
 
     sequences: int = 0
     steps: int = 0
+    plugins: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.sequences} sequences of {self.steps} steps, with {self.plugins} plugins; nothing leaked in these"
 
 
 async def soak(
@@ -47,12 +51,12 @@ async def soak(
     figures = Figures()
     for number in itertools.count():
         grace = GRACE_PERIODS[number % len(GRACE_PERIODS)]
-        sequences = [draw(random.Random(f"{seed}-{number}-{index}")) for index in range(session)]  # noqa: S311 - no secret
-        failed, fault = await _play(grace, sequences, figures, is_enough)
+        drawn = [draw(random.Random(f"{seed}-{number}-{index}")) for index in range(session)]
+        failed, fault = await _play(grace, drawn, figures, is_enough)
         if failed:
             tell(f"session {number}, seed {seed}: {fault}\nlooking for a smaller sequence …")
             return figures, await _shrink(grace, failed, fault, tell)
-        tell(f"{figures.sequences} sequences, {figures.steps} steps")
+        tell(str(figures))
         if is_enough(figures):
             return figures, None
     raise AssertionError("unreachable: sessions do not end")
@@ -66,6 +70,7 @@ async def _play(
     played: list[Sequence] = []
     try:
         async with running(host, directory, grace) as run:
+            figures.plugins += 1
             for sequence in sequences:
                 played.append(sequence)
                 await run.play(sequence)
@@ -82,7 +87,7 @@ async def _play(
 
 
 async def _shrink(grace: str, played: list[Sequence], fault: str, tell: Callable[[str], None]) -> Finding:
-    """The smallest failing sequence to be found: of the last one alone, else of all that were played with the plugin."""
+    """The smallest failing sequence to be found: of the last one alone, else of all that the plugin saw."""
     trials = itertools.count(1)
 
     async def fault_of(sequence: Sequence) -> str:
@@ -97,7 +102,9 @@ async def _shrink(grace: str, played: list[Sequence], fault: str, tell: Callable
     return Finding(grace, played[-1], f"{fault}\n(did not fail again; it may be a matter of time)")
 
 
-async def _reduce(finding: Finding, fault_of: Callable, trials: itertools.count, tell: Callable[[str], None]) -> Finding:
+async def _reduce(
+    finding: Finding, fault_of: Callable[[Sequence], Awaitable[str]], trials: Iterator[int], tell: Callable[[str], None]
+) -> Finding:
     is_progress = True
     while is_progress:
         is_progress = False
@@ -113,6 +120,11 @@ async def _reduce(finding: Finding, fault_of: Callable, trials: itertools.count,
 
 def _kind(fault: str) -> str:
     return fault.partition(":")[0]
+
+
+def sequences(count: int) -> Callable[[Figures], bool]:
+    """Whether so many sequences are played."""
+    return lambda figures: figures.sequences >= count
 
 
 def minutes(count: float) -> Callable[[Figures], bool]:

@@ -37,17 +37,17 @@ class Stage:
         self.plugged: list[Plugged] = []
         self.is_hidden = False
         self._plays: dict[str, Callable[[Step], None]] = {
-            "plug": lambda step: self._plug(step),
+            "plug": self._plug,
             "plug silently": lambda step: self._plug(step, silent=True),
             "appear": self._appear_only,
-            "finish": lambda step: self._finish_one(step),
+            "finish": self._finish_one,
             "finish silently": lambda step: self._finish_one(step, silent=True),
-            "pull": lambda step: self._pull(step),
+            "pull": self._pull,
             "pull silently": lambda step: self._pull(step, silent=True),
             "vanish": self._vanish_one,
             "forget": self._forget_one,
             "replug": self._replug,
-            "change": lambda step: self._change(step),
+            "change": self._change,
             "change silently": lambda step: self._change(step, silent=True),
             "add again": lambda step: self._send("add", step),
             "false remove": lambda step: self._send("remove", step),
@@ -112,8 +112,10 @@ class Stage:
 
     def node_at(self, path: str) -> str | None:
         """The node that a path leads to now."""
-        node = os.path.realpath(path)
-        return node if os.path.exists(node) else None
+        try:
+            return os.path.realpath(path, strict=True)
+        except OSError:
+            return None
 
     def claims(self, link: str) -> int:
         """How many of those present claim a link."""
@@ -181,9 +183,7 @@ class Stage:
 
     def _some(self, step: Step, *, finished: bool | None = None, vanished: bool = False) -> Iterator[Plugged]:
         """The one that a step is about, if there is one in this state."""
-        fitting = [
-            one for one in self.plugged if finished in {None, one.is_finished} and one.has_vanished == vanished
-        ]
+        fitting = [one for one in self.plugged if finished in {None, one.is_finished} and one.has_vanished == vanished]
         if fitting:
             yield fitting[step.which % len(fitting)]
 
@@ -215,7 +215,9 @@ class Stage:
     def _replug(self, step: Step) -> None:
         for one in self._some(step):
             self._take_away(one)
-            index = [other for other in ARTICLES if other not in {it.article for it in self._present()}].index(one.article)
+            index = [other for other in ARTICLES if other not in {it.article for it in self._present()}].index(
+                one.article
+            )
             if again := self._new(replace(step, which=index)):
                 self._appear(again)
                 self._finish(again)

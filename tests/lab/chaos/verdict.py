@@ -39,6 +39,7 @@ class Look:
     faults: list[str] = field(default_factory=list)
     sightings: list[tuple[Id, str]] = field(default_factory=list)
     own_links: set[str] = field(default_factory=set)
+    asked: set[Id] = field(default_factory=set)
 
 
 class Verdict:
@@ -68,7 +69,7 @@ class Verdict:
     def release(self, id_: Id) -> None:
         """A pod ends."""
         self._kubelet.release(self.held.pop(id_))
-        self._lingering[id_] = time.monotonic() + ASKED_AGAIN
+        self._lingering[_base(id_)] = time.monotonic() + ASKED_AGAIN
 
     async def look(self) -> Look:
         """What is wrong now."""
@@ -78,6 +79,9 @@ class Verdict:
         for name in GLOBS:
             await self._look_at(self._kubelet.resource(f"squat.ai/{name}"), look)
         self._check_links(look)
+        if look.faults:
+            # The plugin may have asked who holds what while a device that was just leaving was allocated for the look.
+            self._lingering.update(dict.fromkeys(look.asked, time.monotonic() + ASKED_AGAIN))
         return look
 
     def remember(self, look: Look) -> None:
@@ -93,10 +97,15 @@ class Verdict:
         if not view.connected or not view.lists:
             look.faults.append(f"not registered, or no list came: {name}")
             return
+        must, may = self._stage.offered(name)
+        least, most = (COUNTS[name] * len(nodes) for nodes in (must, must | may))
+        if not least <= view.allocatable <= most:  # no need to ask, which a plugin would notice
+            look.faults.append(f"not as many as there are: {name}: {view.allocatable} Healthy, of {least} to {most}")
+            return
         reached: Counter[str] = Counter()
         refused: list[Allocation] = []
         for device in view.devices:
-            path, is_started = await self._start((view.name, device.id), device)
+            path, is_started = await self._start((view.name, device.id), device, look)
             if not device.is_healthy:
                 if is_started:
                     look.faults.append(f"Unhealthy, and a container with it starts: {name}: {device.id}")
@@ -109,11 +118,13 @@ class Verdict:
         self._check_nodes(name, reached, refused, look)
         self._check_list(view, look)
 
-    async def _start(self, id_: Id, device: DeviceView) -> tuple[str, bool]:
+    async def _start(self, id_: Id, device: DeviceView, look: Look) -> tuple[str, bool]:
         """The path by which a container would have the device, and whether it starts."""
         held = self.held.get(id_)
         if held is None and not device.is_healthy:
             return "", False  # no kubelet allocates it; and who asked for it would seem to hold it for a moment
+        if held is None:
+            look.asked.add(_base(id_))
         try:
             if held is not None:
                 await self._kubelet.start_container(held)
@@ -122,7 +133,6 @@ class Verdict:
         except ContainerStartError as error:
             if held is None:
                 self._kubelet.release(error.allocation)
-                self._lingering[id_] = time.monotonic() + ASKED_AGAIN
             return str(error), False
         except AdmissionError as error:
             return str(error), False
@@ -145,10 +155,14 @@ class Verdict:
         meanings = one.meanings(name, node)
         known = self._meanings.get(id_, meanings)
         if not known & meanings:
-            look.faults.append(f"an ID that moved: {name}: {id_[1]} was {set(known)}, and is {set(meanings)} now, by {path}")
+            look.faults.append(
+                f"an ID that moved: {name}: {id_[1]} was {set(known)}, and is {set(meanings)} now, by {path}"
+            )
         before = self._ids.get((id_[0], one.making, node, _replica(id_[1])), id_[1])
         if before != id_[1] and (name != "linked" or not one.article.twins):
-            look.faults.append(f"a node that was renamed: {name}: {node} of {one.article.name} was {before}, and is {id_[1]} now, by {path}")
+            look.faults.append(
+                f"a node that was renamed: {name}: {node} of {one.article.name} was {before}, is {id_[1]}, by {path}"
+            )
         look.sightings.append((id_, node))
 
     def _check_nodes(self, name: str, reached: Counter[str], refused: Iterable[Allocation], look: Look) -> None:
@@ -181,7 +195,10 @@ class Verdict:
             look.faults.append(f"held, and not listed: {held - listed}")
         absent = {(view.name, device.id) for device in view.devices if not device.is_healthy}
         if self._forgets:
-            late = {id_ for id_ in absent - held if self._lingering.get(id_, 0) < now}
+            bases = set(map(_base, held))  # all replicas of a device stay if one is held
+            late = {
+                id_ for id_ in absent - held if self._lingering.get(_base(id_), 0) < now and _base(id_) not in bases
+            }
             if late:
                 look.faults.append(f"not forgotten: {late}")
         elif lost := {id_ for id_ in self._listed if id_[0] == view.name} - listed:
@@ -196,6 +213,11 @@ class Verdict:
         dead = {link for link in surplus if self._stage.node_at(f"{self._links}/{link}") is None}
         if dead or len(surplus) > len(self.held):
             look.faults.append(f"links that nobody needs: {dead or surplus}")
+
+
+def _base(id_: Id) -> Id:
+    """All replicas of a device."""
+    return id_[0], id_[1].rpartition("-")[0]
 
 
 def _replica(id_: str) -> int:
