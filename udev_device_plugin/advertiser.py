@@ -135,7 +135,7 @@ class Advertiser:
             for seen in self._surroundings.look(self._names(observation)):
                 touched |= self._inventory.observe(seen)
             touched |= self._inventory.observe(observation)
-        self._identify_soon(touched)
+        self._identify_soon()
         if self.has_looked.is_set():
             for resource, globs in self._globs.items():
                 if not globs.isdisjoint(touched):
@@ -157,15 +157,14 @@ class Advertiser:
                 return {name for device in (*devices, *known) for name in device.names}
         return set()
 
-    def _identify_soon(self, touched: Collection[Glob]) -> None:
+    def _identify_soon(self) -> None:
         """Ask udev about nodes that it is done with, should its events not come."""
-        if self._identifying is None and self._inventory.unidentified(touched):
+        if self._identifying is None and self._inventory.unidentified():
             self._identifying = self._loop.call_later(PATIENCE, self._guarded, self._identify)
 
     def _identify(self) -> None:
         self._identifying = None
-        numbers = self._inventory.unidentified(frozenset().union(*self._globs.values()))
-        if numbers:
+        if numbers := self._inventory.unidentified():
             self._surroundings.identify(numbers)
 
     def _touch(self, resource: str, received: float | None) -> None:

@@ -5,7 +5,7 @@ and a node that was offered keeps the identity it was offered under for as long 
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from udev_device_plugin.config.specs import PathSpec, PathType, ResourceSpec
@@ -50,8 +50,8 @@ class Candidate:
     numa_node: int | None = None
 
 
-Known = Mapping[NodeKey, str]
-"""The identity under which a node was offered first."""
+Known = Mapping[NodeKey, Candidate]
+"""As what a node was offered."""
 
 Candidates = Mapping[Slot, Mapping[str, Candidate]]
 """For each slot, what it may have, by identity."""
@@ -73,14 +73,14 @@ def candidates(
     """
     slots = dict(_slots(spec))
     holding = {(slot, candidate.node, candidate.path) for slot, candidate in held}
-    known = {candidate.node: candidate.identity for slot, candidate in held if not slots[slot].glob.is_literal}
+    known = {candidate.node: candidate for slot, candidate in held if not _is_plain(slots[slot])}
     chooser = _Chooser(inventory, known, links_directory)
     found = [
         ((slot, key, path) not in holding, not path_spec.glob.is_literal, slot, path, key, entry)  # in this order
         for slot, path_spec in slots.items()
         for path, entry in inventory.matches(path_spec.glob).items()
-        if _fits(path_spec, entry) and (path_spec.glob.is_literal or inventory.is_settled(entry))
         for key in (node_key(entry),)
+        if _fits(path_spec, entry) and (path_spec.glob.is_literal or key in known or inventory.is_settled(entry))
     ]
     result: dict[Slot, dict[str, Candidate]] = {slot: {} for slot in slots}
     claimed: set[NodeKey] = set()
@@ -125,6 +125,11 @@ def _fits(path_spec: PathSpec, entry: PathEntry) -> bool:
     return entry.kind is PathKind.DIRECTORY and path_spec.glob.is_literal
 
 
+def _is_plain(path_spec: PathSpec) -> bool:
+    """Whether what it selects is known by its path alone."""
+    return path_spec.glob.is_literal or path_spec.type is PathType.MOUNT
+
+
 @dataclass(frozen=True, slots=True)
 class _Chooser:
     """Chooses identities and host paths."""
@@ -135,14 +140,17 @@ class _Chooser:
 
     def choose(self, path_spec: PathSpec, entry: PathEntry, node: NodeKey) -> Candidate:
         device = self.inventory.device(entry.number) if entry.number else None
-        numa_node = device.numa_node if device else None
-        if device is None or path_spec.glob.is_literal or path_spec.type is PathType.MOUNT:
-            return Candidate(entry.path, entry.path, node, entry.target, entry.path, numa_node)
+        plain = Candidate(entry.path, entry.path, node, entry.target, entry.path, device.numa_node if device else None)
+        if _is_plain(path_spec):
+            return plain
+        known = self.known.get(node)
+        if device is None:  # what was offered is there, whatever udev's last word on it was
+            return replace(known, path=entry.path) if known else plain
 
         def is_sole(link: str) -> bool:
             return self.inventory.is_sole_claim(device, link)
 
-        identity = self.known.get(node) or node_identity(device, is_sole, self.inventory.ordinal(device))
+        identity = known.identity if known else node_identity(device, is_sole, self.inventory.ordinal(device))
         is_link = identity in device.links and is_sole(identity)
         host_path = identity if is_link else self.links_directory + f"{slug(identity)}-{digest(identity)}"
-        return Candidate(identity, entry.path, node, entry.target, host_path, numa_node)
+        return Candidate(identity, entry.path, node, entry.target, host_path, device.numa_node)

@@ -9,7 +9,6 @@ import sys
 from argparse import Action, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import partial
 from typing import Any, NoReturn
 
@@ -203,6 +202,8 @@ def _readable(environ: Mapping[str, str], findings: Findings) -> Mapping[str, st
 
 
 def _note_unknown(rest: Sequence[str], findings: Findings) -> None:
+    from difflib import get_close_matches  # noqa: PLC0415  memory that only mistakes need
+
     known = [CHECK, "--version", "--help", *(flag for option in OPTIONS for flag in _flags(option))]
     after_flag = False
     for word in rest:

@@ -19,7 +19,7 @@ Identity = tuple[str, ...]
 
 _HASH_LENGTH = 10
 _NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
-_OUR_ID = re.compile(rf"([a-z0-9][a-z0-9-]*-[0-9a-f]{{{_HASH_LENGTH}}})-[0-9]+")
+_OUR_ID = re.compile(rf"[a-z0-9][a-z0-9-]*-([0-9a-f]{{{_HASH_LENGTH}}})-[0-9]+")
 
 _USB = re.compile(
     r"/sys/devices/(?P<controller>.+?)/usb\d+/(?:\d+-[\d.]+/)*\d+-(?P<ports>[\d.]+)"
@@ -77,7 +77,10 @@ def device_id(resource: str, identity: Identity, replica: int) -> str:
 
 
 def id_base(id_: str) -> str | None:
-    """What all replicas of a device have in common in their IDs; None for an ID that is not of our making."""
+    """What all replicas of a device have in common in their IDs; None for an ID that is not of our making.
+
+    That is the hash alone: a replica with a longer number has a shorter slug.
+    """
     ours = _OUR_ID.fullmatch(id_)
     return ours[1] if ours and len(id_) <= MAX_ID_LENGTH else None
 

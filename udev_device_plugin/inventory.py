@@ -34,6 +34,9 @@ class Inventory:
         self._paths: defaultdict[DeviceNumber, set[str]] = defaultdict(set)
         self._devices = _Devices()
         self._strangers: set[DeviceNumber] = set()
+        self._new: set[DeviceNumber] = set()  # may not have been described yet
+        self._doubted: set[DeviceNumber] = set()  # may be gone
+        self._outdated: set[DeviceNumber] = set()  # may have got a link back
         self._awaited: set[type[Observation]] = {UdevResync, PathsResync}
 
     @property
@@ -78,16 +81,26 @@ class Inventory:
             return True
         if entry.readiness is Readiness.AWAITED:
             return False
-        return entry.number in self._devices.by_number or entry.number in self._strangers
+        is_described = entry.number in self._devices.by_number and entry.number not in self._doubted
+        return is_described or entry.number in self._strangers
 
-    def unidentified(self, globs: Iterable[Glob]) -> set[DeviceNumber]:
-        """The nodes at matches of ``globs`` that udev is done with, and that no source has described yet."""
-        return {
-            entry.number
-            for glob in globs
-            for entry in self._matches[glob].values()
-            if entry.number is not None and entry.readiness is not Readiness.AWAITED and not self.is_settled(entry)
-        }
+    def unidentified(self) -> frozenset[DeviceNumber]:
+        """The nodes that udev must be asked about.
+
+        Those that udev is done with and that no source has described yet; those that may be gone, since a path that led
+        to them leads elsewhere now; those that may have got a link back, since another device that claimed it is gone.
+        """
+        self._new = {number for number in self._new if self._is_undescribed(number)}
+        undescribed = (
+            number
+            for number in self._new
+            for path in self._paths[number]
+            if self._entries[path].readiness not in (Readiness.AWAITED, Readiness.UNKNOWN)
+        )
+        return frozenset((*undescribed, *self._doubted, *self._outdated))
+
+    def _is_undescribed(self, number: DeviceNumber) -> bool:
+        return number in self._paths and number not in self._devices.by_number and number not in self._strangers
 
     def observe(self, observation: Observation) -> frozenset[Glob]:
         """Take one observation in.
@@ -101,7 +114,7 @@ class Inventory:
                 return self._observe_udev(observation)
             case PathObserved(entry):
                 before = self._entries.get(entry.path)
-                return self._put(entry) | self._left(before)
+                return self._put(entry) | self._left(before, entry)
             case PathVanished(path):
                 before = self._entries.get(path)
                 return self._drop(path) | self._left(before)
@@ -114,21 +127,43 @@ class Inventory:
         match observation:
             case DeviceObserved(device):
                 self._strangers.discard(device.number)
-                return self._touched_by(self._devices.put(device))
+                self._outdated.discard(device.number)
+                confirmed = {device.number} & self._doubted
+                self._doubted -= confirmed
+                return self._touched_by(self._devices.put(device) | confirmed)
             case DeviceRemoved(sys_path):
                 gone = self.devices.get(sys_path)
                 if gone is not None and gone.number in self._paths:
                     return _NOTHING  # an event only (``udevadm trigger``): its node is there, and goes before it does
-                return self._touched_by(self._devices.drop(sys_path))
+                return self._touched_by(self._forget(gone)) if gone is not None else _NOTHING
             case UdevResync(devices):
                 return self._replace_devices(devices)
-            case DeviceUnknown(number) if number not in self._devices.by_number:
-                self._strangers.add(number)
-                return self._touched_by({number})
-        return _NOTHING
+            case DeviceUnknown(number):
+                return self._observe_stranger(number)
+
+    def _observe_stranger(self, number: DeviceNumber) -> frozenset[Glob]:
+        device, touched = self._devices.by_number.get(number), {number}
+        self._outdated.discard(number)
+        if device is not None:
+            if number not in self._doubted:
+                return _NOTHING  # it came after the question
+            touched |= self._forget(device)
+        self._doubted.discard(number)
+        self._strangers.add(number)
+        return self._touched_by(touched)
+
+    def _forget(self, device: HostDevice) -> set[DeviceNumber]:
+        """Have a device no more; returns the nodes for which that changes something."""
+        touched = self._devices.drop(device.sys_path)
+        for asked in (self._doubted, self._outdated):
+            asked.discard(device.number)
+        self._outdated |= touched - {device.number}
+        return touched
 
     def _touched_by(self, numbers: Iterable[DeviceNumber]) -> frozenset[Glob]:
         """The globs that match a name of one of these nodes."""
+        numbers = frozenset(numbers)
+        self._new |= numbers
         paths = {path for number in numbers for path in self._paths.get(number, ())}
         return frozenset(glob for glob, matches in self._matches.items() if not matches.keys().isdisjoint(paths))
 
@@ -137,6 +172,8 @@ class Inventory:
         for device in devices:
             self._devices.put(device)
         self._strangers.clear()
+        self._doubted.clear()
+        self._outdated.clear()
         changed = {
             device.number
             for device in (*before.by_number.values(), *self._devices.by_number.values())
@@ -163,6 +200,7 @@ class Inventory:
             self._matches[glob][entry.path] = entry
         if entry.number is not None:
             self._paths[entry.number].add(entry.path)
+            self._new.add(entry.number)
         return globs
 
     def _drop(self, path: str) -> frozenset[Glob]:
@@ -178,15 +216,23 @@ class Inventory:
             if not self._paths[entry.number]:
                 del self._paths[entry.number]
 
-    def _left(self, before: PathEntry | None) -> frozenset[Glob]:
-        """A path does not lead to ``before`` any more: if none does, whatever has its number now is another device."""
+    def _left(self, before: PathEntry | None, now: PathEntry | None = None) -> frozenset[Glob]:
+        """A path does not lead to ``before`` any more: if none does, whatever has its number now is another device.
+
+        A link that leads to another node is no sign of that: twins take it from each other, and their claims count.
+        """
         if before is None or before.number is None:
             return _NOTHING
         if any(self._entries[path].inode == before.inode for path in self._paths.get(before.number, ())):
             return _NOTHING
         self._strangers.discard(before.number)
         device = self._devices.by_number.get(before.number)
-        return self._touched_by(self._devices.drop(device.sys_path)) if device else _NOTHING
+        if device is None:
+            return _NOTHING
+        if now is not None and now.number != before.number:
+            self._doubted.add(before.number)
+            return _NOTHING
+        return self._touched_by(self._forget(device))
 
     def _replace_entries(self, entries: Iterable[PathEntry]) -> frozenset[Glob]:
         present = {entry.path: entry for entry in entries}

@@ -8,6 +8,7 @@ waiting. Requests read, and change nothing.
 import asyncio
 import contextlib
 import logging
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -76,7 +77,7 @@ def _listen(address: ListenAddress) -> socket.socket:
         return socket.create_server(where, family=family)
     except OSError as error:
         raise StartError(
-            f"--listen: {address.host}:{address.port}: cannot listen there: {error.strerror}:"
+            f"--listen: {address.host}:{address.port}: cannot listen there: {os.strerror(error.errno or 0)}:"
             ' choose another address, or "" for none'
         ) from error
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 FIRST_TAP = 4200
 TWINS = range(50, 60)
+WANDERER = range(60, 70)
 FIRST_LOOP, LOOPS = 1420, 10
 LOOP_CTL_ADD, LOOP_CTL_REMOVE = 0x4C80, 0x4C81  # linux/loop.h
 TTY = "/sys/class/tty/tty62"
@@ -31,7 +32,10 @@ class RealStick:
 
 
 class MacvtapSticks:
-    """Sticks 0 to 49 have serial numbers; 50 to 59 are twins, without one and with the same by-id link."""
+    """Sticks 0 to 49 have serial numbers; 50 to 59 are twins, without one and with the same by-id link.
+
+    60 to 69 are one and the same stick, which is plugged in another port, and gets another node, each time.
+    """
 
     def __init__(self) -> None:
         self._plugged: set[int] = set()
@@ -88,8 +92,8 @@ class LoopDevices:
 def describe(number: int) -> RealStick:
     """What plugging this stick would yield."""
     index = FIRST_TAP + number
-    is_twin = number in TWINS
-    by_id = "usb-1a86_USB_Serial" if is_twin else f"usb-FTDI_FT232R_USB_UART_A1B2C3{index}"
+    serial = "WANDERER" if number in WANDERER else f"A1B2C3{index}"
+    by_id = "usb-1a86_USB_Serial" if number in TWINS else f"usb-FTDI_FT232R_USB_UART_{serial}"
     return RealStick(
         number=number,
         devnode=f"/dev/tap{index}",

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given, strategies as st
 
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
-from udev_device_plugin.device import DeviceNumber, PathEntry, PathKind, Readiness
-from udev_device_plugin.formation import Circumstances, Formation, Formed, device_set, form
+from udev_device_plugin.device import DeviceNumber, HostDevice, PathEntry, PathKind, Readiness
+from udev_device_plugin.formation import MIN_ASK, Circumstances, Formation, Formed, device_set, form
 from udev_device_plugin.globs import Glob
+from udev_device_plugin.identity import device_id
 from udev_device_plugin.inventory import Inventory
-from udev_device_plugin.observations import PathObserved, PathVanished
+from udev_device_plugin.observations import DeviceObserved, PathObserved, PathVanished
 
 MINORS: dict[str, int] = {}
 
@@ -247,6 +248,168 @@ def test_a_missing_mount_makes_a_device_unhealthy() -> None:
 def test_two_groups_that_spell_one_shared_device_offer_it_once() -> None:
     shared = path("/dev/fuse", limit=10)
     assert Host(group(shared, count=2), group(shared, count=3)).has("/dev/fuse").formation.formed[0].group == 0
+
+
+# Who is it after a replug.
+
+
+class Sticks(Host):
+    """A host whose nodes udev knows: each is one stick, by its serial number."""
+
+    makings = 0
+
+    def plugs(self, serial: str, name: str, *others: str) -> "Sticks":
+        Sticks.makings += 1
+        number = DeviceNumber("c", 188, int(name[-1]))
+        link = f"/dev/serial/by-id/{serial}"
+        device = HostDevice(f"/sys/{Sticks.makings}", "tty", number, name, (link,), (link,), serial=serial)
+        for path in (name, *others):
+            self.inventory.observe(
+                PathObserved(PathEntry(path, PathKind.NODE, number, name, Sticks.makings, Readiness.DONE))
+            )
+        self.inventory.observe(DeviceObserved(device))
+        self._form()
+        return self
+
+    @property
+    def sticks(self) -> dict[tuple[str, ...], tuple[str, ...] | None]:
+        """Serial numbers of each device's members, and where they are now; None if it is absent."""
+        return {
+            tuple(one.rsplit("/", 1)[-1] for one in device.identity): tuple(member.node for member in device.members)
+            if device.is_healthy
+            else None
+            for device in device_set(self.spec, self.formation).devices
+        }
+
+
+def test_a_stick_is_the_same_under_another_number() -> None:
+    host = Sticks(group(path("/dev/ttyUSB*"))).plugs("A", "/dev/ttyUSB0")
+    before = device_set(host.spec, host.formation)
+    assert host.loses("/dev/ttyUSB0").offers == {("/dev/serial/by-id/A",): False}
+    assert host.plugs("A", "/dev/ttyUSB3").sticks == {("A",): ("/dev/ttyUSB3",)}
+    assert device_set(host.spec, host.formation).by_id.keys() == before.by_id.keys()
+
+
+def test_another_stick_under_its_number_is_another_device() -> None:
+    host = Sticks(group(path("/dev/ttyUSB*"))).plugs("A", "/dev/ttyUSB0")
+    host.loses("/dev/ttyUSB0")
+    assert host.plugs("B", "/dev/ttyUSB0").sticks == {("A",): None, ("B",): ("/dev/ttyUSB0",)}
+
+
+def test_two_sticks_may_swap_their_numbers() -> None:
+    host = Sticks(group(path("/dev/ttyUSB*"))).plugs("A", "/dev/ttyUSB0").plugs("B", "/dev/ttyUSB1")
+    host.loses("/dev/ttyUSB0", "/dev/ttyUSB1")
+    host.plugs("A", "/dev/ttyUSB1")
+    assert host.plugs("B", "/dev/ttyUSB0").sticks == {("A",): ("/dev/ttyUSB1",), ("B",): ("/dev/ttyUSB0",)}
+
+
+def test_partners_find_each_other_again_under_whatever_numbers() -> None:
+    host = Sticks(group(path("/dev/a*"), path("/dev/b*")))
+    for serial, name in (("A", "/dev/a0"), ("X", "/dev/b5"), ("B", "/dev/a1"), ("Y", "/dev/b6")):
+        host.plugs(serial, name)
+    assert host.sticks == {("A", "X"): ("/dev/a0", "/dev/b5"), ("B", "Y"): ("/dev/a1", "/dev/b6")}
+    host.loses("/dev/a0", "/dev/a1")
+    assert host.sticks == {("A", "X"): None, ("B", "Y"): None}
+    host.plugs("B", "/dev/a0").plugs("A", "/dev/a1")
+    assert host.sticks == {("A", "X"): ("/dev/a1", "/dev/b5"), ("B", "Y"): ("/dev/a0", "/dev/b6")}
+
+
+@pytest.mark.parametrize("first", ["/dev/ttyUSB*", "/dev/ttyACM*"])
+def test_a_stick_that_another_group_reaches_now_is_the_same(first: str) -> None:
+    second = {"/dev/ttyUSB*": "/dev/ttyACM*", "/dev/ttyACM*": "/dev/ttyUSB*"}[first]
+    host = Sticks(group(path(first), count=1), group(path(second), count=2)).plugs("A", "/dev/ttyUSB0")
+    host.loses("/dev/ttyUSB0")
+    assert host.plugs("A", "/dev/ttyACM1").sticks == {("A",): ("/dev/ttyACM1",)}
+    assert device_set(host.spec, host.formation).count == (1 if first == "/dev/ttyACM*" else 2)
+    host.loses("/dev/ttyACM1")
+    assert host.sticks == {("A",): None}
+    assert host.plugs("A", "/dev/ttyUSB2").sticks == {("A",): ("/dev/ttyUSB2",)}
+
+
+def test_a_late_name_in_an_earlier_group_changes_nothing_until_the_next_replug() -> None:
+    host = Sticks(group(path("/dev/serial/by-id/*")), group(path("/dev/ttyUSB*"))).plugs("A", "/dev/ttyUSB0")
+    assert [formed.group for formed in host.formation.formed] == [1]
+    link = PathEntry("/dev/serial/by-id/A", PathKind.NODE, DeviceNumber("c", 188, 0), "/dev/ttyUSB0", Sticks.makings)
+    host.has(link)
+    assert [formed.group for formed in host.formation.formed] == [1]
+    host.loses("/dev/ttyUSB0", "/dev/serial/by-id/A")
+    host.plugs("A", "/dev/ttyUSB1", "/dev/serial/by-id/A")
+    assert [(formed.group, formed.is_healthy) for formed in host.formation.formed] == [(0, True)]
+
+
+# What pods hold.
+
+
+def id_of(path: str, replica: int = 0) -> str:
+    return device_id("squat.ai/serial", (path,), replica)
+
+
+@pytest.mark.parametrize("replica", [0, 3, 12])
+def test_what_a_pod_holds_is_not_forgotten_and_asked_about_again_later(replica: int) -> None:
+    host = Host(group(path("/dev/a")), grace_period=10).has("/dev/a")
+    host.held = frozenset({id_of("/dev/a", replica)})
+    assert host.loses("/dev/a").formation.expires_at == host.now + 10
+    assert host.waits(10).offers == {("/dev/a",): False}
+    assert host.formation.expires_at == host.now + MIN_ASK
+    host.held = frozenset()
+    assert host.waits(MIN_ASK - 1).offers == {("/dev/a",): False}, "nobody tells when a pod ends"
+    assert host.waits(1).offers == {}
+
+
+def test_a_long_grace_period_is_how_often_it_is_asked() -> None:
+    host = Host(group(path("/dev/a")), grace_period=1000).has("/dev/a")
+    host.held = frozenset({id_of("/dev/a")})
+    host.loses("/dev/a").waits(1000)
+    assert host.formation.expires_at == host.now + 1000
+
+
+def test_while_nobody_has_asked_nothing_is_forgotten() -> None:
+    host = Host(group(path("/dev/a")), grace_period=0).has("/dev/a")
+    host.held = None
+    assert host.loses("/dev/a").waits(10_000).offers == {("/dev/a",): False}
+    host.held = frozenset()
+    assert host.waits(0).offers == {}
+
+
+def test_what_a_pod_holds_of_another_device_keeps_nothing() -> None:
+    host = Host(group(path("/dev/a")), grace_period=10).has("/dev/a").loses("/dev/a")
+    host.held = frozenset({id_of("/dev/b"), "of-another-form"})
+    assert host.waits(10).offers == {}
+
+
+def remembered(host: Host) -> list[str]:
+    return [id_ for id_, _ in device_set(host.spec, host.formation).remembered]
+
+
+def test_what_a_pod_holds_and_was_never_seen_is_remembered_by_its_id() -> None:
+    host = Host(group(path("/dev/a"), count=2), grace_period=10)
+    host.held = frozenset({id_of("/dev/a"), id_of("/dev/a", 1), "of-another-form"})
+    host.waits(0)
+    since = host.now
+    assert set(remembered(host)) == {id_of("/dev/a"), id_of("/dev/a", 1)}
+    assert host.formation.expires_at == since + MIN_ASK
+    host.waits(MIN_ASK)
+    assert {when for _, when in device_set(host.spec, host.formation).remembered} == {since}
+    assert host.formation.expires_at == host.now + MIN_ASK
+
+
+def test_when_it_is_seen_it_is_a_device_and_nothing_to_remember() -> None:
+    host = Host(group(path("/dev/a"), count=2))
+    host.held = frozenset({id_of("/dev/a"), id_of("/dev/a", 7)})
+    assert len(remembered(host.waits(0))) == 2
+    assert host.has("/dev/a").offers == healthy(["/dev/a"])
+    assert remembered(host) == []
+    assert remembered(host.loses("/dev/a")) == [], "it is known what it is now"
+
+
+def test_when_no_pod_holds_it_any_more_it_is_forgotten_at_its_time() -> None:
+    host = Host(group(path("/dev/a")), grace_period=100)
+    host.held = frozenset({id_of("/dev/a")})
+    host.waits(0)
+    host.held = None
+    assert remembered(host.waits(1000)) == [id_of("/dev/a")], "nobody has asked"
+    host.held = frozenset()
+    assert remembered(host.waits(0)) == []
 
 
 PATHS = [f"/dev/{kind}{number}" for kind in "ab" for number in range(3)]

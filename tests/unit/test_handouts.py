@@ -1,34 +1,89 @@
-"""Under which host paths devices were handed out, and what is strange about that later."""
+"""Under which paths devices were handed out, and whether those are still theirs."""
+
+import pytest
 
 from udev_device_plugin.config.specs import PathType
+from udev_device_plugin.identity import device_id
+from udev_device_plugin.kubelet import handouts as room
 from udev_device_plugin.kubelet.handouts import Handouts
 from udev_device_plugin.snapshots import Device, DeviceSet, Member
 
-
-def offered(host_path: str) -> DeviceSet:
-    """One device in two replicas, at this host path."""
-    members = (Member("stick", host_path, "/dev/stick", PathType.DEVICE, "mrw"),)
-    return DeviceSet("squat.ai/serial", (Device(("stick",), members, count=2, is_healthy=True, since=0.0),))
+RESOURCE = "squat.ai/serial"
+LINK = "/dev/serial/by-id/usb-x"
+OWN = "/plugins/udev-device-plugin/usb-x"
 
 
-def test_a_path_that_is_the_devices_own_no_more_is_told_of() -> None:
-    handouts, (first, _) = Handouts(), offered("/dev/by-id").by_id
-    handouts.note(offered("/dev/by-id"), [first])
-    assert not list(handouts.strayed(offered("/dev/by-id"), [first]))
-    (text,) = handouts.strayed(offered("/run/own"), [first])
-    assert text.startswith("/dev/by-id may lead to another device now")
+def offering(host_path: str, *, is_healthy: bool = True, optional: str | None = None) -> DeviceSet:
+    members = [Member(LINK, host_path, "/dev/ttyUSB0", PathType.DEVICE, "mrw")]
+    if optional:
+        members.append(Member("/dev/extra", optional, "/dev/extra", PathType.DEVICE, "mrw"))
+    return DeviceSet(RESOURCE, (Device((LINK,), tuple(members), 2, is_healthy, since=0.0),))
 
 
-def test_each_replica_was_handed_out_for_itself() -> None:
-    handouts, (first, second) = Handouts(), offered("/dev/by-id").by_id
-    handouts.note(offered("/dev/by-id"), [first])
-    handouts.note(offered("/run/own"), [second])
-    assert len(list(handouts.strayed(offered("/run/own"), [first]))) == 1
-    assert not list(handouts.strayed(offered("/run/own"), [second]))
+ID = device_id(RESOURCE, (LINK,), 0)
+SECOND = device_id(RESOURCE, (LINK,), 1)
 
 
-def test_the_latest_handout_of_a_replica_counts() -> None:
-    handouts, (first, _) = Handouts(), offered("/dev/by-id").by_id
-    handouts.note(offered("/dev/by-id"), [first])
-    handouts.note(offered("/run/own"), [first])
-    assert not list(handouts.strayed(offered("/run/own"), [first]))
+@pytest.mark.parametrize(
+    ("handed_out", "now", "ids", "strays"),
+    [
+        pytest.param(offering(LINK), offering(LINK), [ID], 0, id="its path is still its own"),
+        pytest.param(offering(LINK), offering(OWN), [ID], 1, id="its path is another's now"),
+        pytest.param(offering(LINK), offering(OWN), [ID, SECOND], 1, id="said once for all replicas"),
+        pytest.param(offering(LINK), offering(OWN), [SECOND], 0, id="another replica was not handed out"),
+        pytest.param(offering(LINK), offering(OWN, is_healthy=False), [ID], 0, id="absent: said elsewhere"),
+        pytest.param(offering(LINK), DeviceSet(RESOURCE), [ID], 0, id="forgotten: said elsewhere"),
+        pytest.param(offering(LINK), offering(OWN), ["of-another-form"], 0, id="an ID that is not ours"),
+        pytest.param(offering(LINK, optional="/a"), offering(LINK), [ID], 0, id="an optional member that went"),
+        pytest.param(offering(LINK, optional="/a"), offering(LINK, optional="/b"), [ID], 0, id="or moved"),
+    ],
+)
+def test_a_path_that_is_another_devices_now_is_told(
+    handed_out: DeviceSet, now: DeviceSet, ids: list[str], strays: int
+) -> None:
+    handouts = Handouts()
+    handouts.note(handed_out, [ID])
+    told = list(handouts.strayed(now, ids))
+    assert len(told) == strays
+    assert all(text.startswith(f"{LINK} may lead to another device now") for text in told)
+
+
+def test_of_what_was_never_handed_out_nothing_is_told() -> None:
+    assert list(Handouts().strayed(offering(OWN), [ID])) == []
+
+
+def test_the_latest_handout_is_what_counts() -> None:
+    handouts = Handouts()
+    handouts.note(offering(LINK), [ID])
+    handouts.note(offering(OWN), [ID])
+    assert list(handouts.strayed(offering(OWN), [ID])) == []
+    assert len(list(handouts.strayed(offering(LINK), [ID]))) == 1
+
+
+def test_what_one_pod_got_says_nothing_of_what_another_got() -> None:
+    handouts = Handouts()
+    handouts.note(offering(LINK), [ID])
+    handouts.note(offering(OWN), [SECOND])
+    assert len(list(handouts.strayed(offering(OWN), [ID]))) == 1
+    assert list(handouts.strayed(offering(OWN), [SECOND])) == []
+
+
+def test_ids_that_mean_nothing_here_are_not_noted() -> None:
+    handouts = Handouts()
+    handouts.note(DeviceSet(RESOURCE), [ID, "of-another-form"])
+    assert list(handouts.strayed(offering(OWN), [ID, "of-another-form"])) == []
+
+
+def test_the_oldest_handouts_are_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "MAX_REMEMBERED", 2)
+    names = [f"/dev/{letter}" for letter in "abc"]
+
+    def at(prefix: str) -> DeviceSet:
+        members = {name: (Member(name, prefix + name, name, PathType.DEVICE),) for name in names}
+        return DeviceSet(RESOURCE, tuple(Device((name,), members[name], 1, True, 0.0) for name in names))
+
+    handouts = Handouts()
+    ids = [device_id(RESOURCE, (name,), 0) for name in names]
+    for id_ in (ids[0], ids[1], ids[0], ids[2]):
+        handouts.note(at(""), [id_])
+    assert [text.split()[0] for text in handouts.strayed(at("/new"), ids)] == ["/dev/a", "/dev/c"]

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given, strategies as st
 
-from udev_device_plugin.device import DeviceNumber, HostDevice, PathEntry, PathKind
+from udev_device_plugin.device import DeviceNumber, HostDevice, PathEntry, PathKind, Readiness
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.inventory import Inventory
 from udev_device_plugin.observations import (
     DeviceObserved,
     DeviceRemoved,
+    DeviceUnknown,
     Observation,
     PathObserved,
     PathsResync,
@@ -25,8 +27,28 @@ def device(minor: int, links: Sequence[str] = ()) -> HostDevice:
     return HostDevice(f"/sys/devices/{minor}", "tty", number, f"/dev/ttyUSB{minor}", tuple(links))
 
 
-def entry(path: str, minor: int = 0) -> PathEntry:
-    return PathEntry(path, PathKind.NODE, DeviceNumber("c", 188, minor), path)
+def entry(path: str, minor: int = 0, inode: int = 0, readiness: Readiness | None = None) -> PathEntry:
+    return PathEntry(path, PathKind.NODE, DeviceNumber("c", 188, minor), path, inode, readiness)
+
+
+LINK, OTHER_LINK = "/dev/link", "/dev/other-link"
+FIRST = DeviceNumber("c", 188, 0)
+
+
+def made(path: str, minor: int = 0, *, inode: int = 1, readiness: Readiness = Readiness.DONE) -> PathObserved:
+    number = DeviceNumber("c", 188, minor)
+    return PathObserved(PathEntry(path, PathKind.NODE, number, f"/dev/ttyUSB{minor}", inode, readiness))
+
+
+def knowing(*observations: Observation) -> Inventory:
+    inventory = Inventory(GLOBS)
+    for observation in observations:
+        inventory.observe(observation)
+    return inventory
+
+
+def is_settled(inventory: Inventory, path: str) -> bool:
+    return inventory.is_settled(inventory.entries[path])
 
 
 def test_nothing_is_complete_before_both_sources_have_looked() -> None:
@@ -69,13 +91,165 @@ def test_the_names_of_a_device_are_remembered_until_it_is_removed() -> None:
     assert inventory.names("/sys/devices/0") == ()
 
 
+# When a device is forgotten, and asked about.
+
+
+@pytest.mark.parametrize(
+    ("then", "is_known"),
+    [
+        pytest.param([PathVanished("/dev/ttyUSB0")], False, id="its only path vanished"),
+        pytest.param([made(LINK), PathVanished("/dev/ttyUSB0")], True, id="another path still leads to it"),
+        pytest.param([made("/dev/ttyUSB0", inode=2)], False, id="its node was made anew"),
+        pytest.param([made("/dev/ttyUSB0", readiness=Readiness.OVERDUE)], True, id="its node is as it was"),
+        pytest.param([made("/dev/ttyUSB0", 1, inode=2)], True, id="its path leads to another: that is to be asked"),
+        pytest.param([DeviceObserved(device(1))], True, id="another device came"),
+        pytest.param([DeviceRemoved("/sys/devices/0")], True, id="removed in word only"),
+        pytest.param([DeviceUnknown(FIRST)], True, id="an answer that its event has overtaken"),
+        pytest.param([PathVanished("/dev/ttyUSB0"), DeviceRemoved("/sys/devices/0")], False, id="vanished and removed"),
+    ],
+)
+def test_a_device_is_forgotten_when_its_number_may_be_anothers(then: list[Observation], is_known: bool) -> None:
+    inventory = knowing(DeviceObserved(device(0)), made("/dev/ttyUSB0"), *then)
+    assert (inventory.device(FIRST) is not None) is is_known
+
+
+def test_a_number_that_is_given_anew_is_the_new_devices() -> None:
+    again = HostDevice("/sys/devices/again", "tty", FIRST, "/dev/ttyUSB0")
+    inventory = knowing(DeviceObserved(device(0)), made("/dev/ttyUSB0"), DeviceObserved(again))
+    assert inventory.device(FIRST) == again
+    inventory.observe(DeviceRemoved("/sys/devices/0"))  # late
+    assert inventory.device(FIRST) == again
+
+
+@pytest.mark.parametrize(
+    ("known", "settled", "asked"),
+    [
+        pytest.param([made("/dev/ttyUSB0")], False, {FIRST}, id="done with, and not described"),
+        pytest.param([made("/dev/ttyUSB0", readiness=Readiness.OVERDUE)], False, {FIRST}, id="overdue"),
+        pytest.param([made("/dev/ttyUSB0", readiness=Readiness.AWAITED)], False, set(), id="worked on"),
+        pytest.param([made("/dev/ttyUSB0", readiness=Readiness.UNKNOWN)], True, set(), id="not udev's"),
+        pytest.param([made("/dev/ttyUSB0"), DeviceObserved(device(0))], True, set(), id="described"),
+        pytest.param([made("/dev/ttyUSB0"), DeviceUnknown(FIRST)], True, set(), id="udev does not know it"),
+        pytest.param(
+            [made("/dev/ttyUSB0"), DeviceUnknown(FIRST), made("/dev/ttyUSB0", inode=2)],
+            False,
+            {FIRST},
+            id="made anew, and udev may know it now",
+        ),
+    ],
+)
+def test_udev_is_asked_about_what_it_is_done_with_and_has_not_described(
+    known: list[Observation], settled: bool, asked: set[DeviceNumber]
+) -> None:
+    inventory = knowing(*known)
+    assert is_settled(inventory, "/dev/ttyUSB0") is settled
+    assert inventory.unidentified() == asked
+
+
+# Claims.
+
+
+def test_a_link_is_a_devices_own_for_as_long_as_no_other_claims_it() -> None:
+    first, second = device(0, [LINK, OTHER_LINK]), device(1, [LINK])
+    inventory = knowing(DeviceObserved(first))
+    assert inventory.is_sole_claim(first, LINK)
+    inventory.observe(DeviceObserved(second))
+    assert not inventory.is_sole_claim(first, LINK)
+    assert not inventory.is_sole_claim(second, LINK)
+    assert inventory.is_sole_claim(first, OTHER_LINK)
+    inventory.observe(DeviceObserved(device(1)))  # a change event: it gives the link up
+    assert inventory.is_sole_claim(first, LINK)
+
+
+@pytest.mark.parametrize(
+    "observation",
+    [
+        pytest.param(DeviceObserved(device(1, [LINK])), id="a second one claims the link"),
+        pytest.param(UdevResync((device(0, [LINK]), device(1, [LINK]))), id="a resync tells of it"),
+    ],
+)
+def test_who_claims_a_link_touches_what_the_other_claimants_are_offered_by(observation: Observation) -> None:
+    inventory = knowing(DeviceObserved(device(0, [LINK])), made("/dev/ttyUSB0"))
+    assert inventory.observe(observation) == set(GLOBS)
+    assert inventory.observe(observation) == frozenset()
+
+
+@pytest.mark.parametrize(
+    "observation",
+    [
+        pytest.param(DeviceRemoved("/sys/devices/1"), id="an event"),
+        pytest.param(PathVanished("/dev/ttyUSB1"), id="its node"),
+        pytest.param(DeviceObserved(device(1)), id="a change"),
+        pytest.param(UdevResync((device(0, [LINK]),)), id="a resync"),
+    ],
+)
+def test_a_claim_that_goes_touches_them_too(observation: Observation) -> None:
+    inventory = knowing(DeviceObserved(device(0, [LINK])), DeviceObserved(device(1, [LINK])), made("/dev/ttyUSB0"))
+    if isinstance(observation, PathVanished):
+        inventory.observe(made(observation.path, 1, inode=2))
+    assert inventory.observe(observation) >= {GLOBS[2]}
+
+
+def test_a_device_whose_link_may_have_come_back_is_described_anew() -> None:
+    inventory = knowing(DeviceObserved(device(0, [LINK])), DeviceObserved(device(1, [LINK])), made("/dev/ttyUSB0"))
+    inventory.observe(DeviceRemoved("/sys/devices/1"))
+    assert inventory.unidentified() == {FIRST}
+    assert is_settled(inventory, "/dev/ttyUSB0"), "it is who it was meanwhile"
+    inventory.observe(DeviceObserved(device(0, [LINK])))
+    assert inventory.unidentified() == set()
+
+
+def test_a_device_whose_link_leads_to_its_clone_still_claims_it() -> None:
+    first, clone = device(0, [LINK]), device(1, [LINK])
+    inventory = knowing(DeviceObserved(first), made(LINK, 0), made(LINK, 1, inode=2), DeviceObserved(clone))
+    assert not inventory.is_sole_claim(clone, LINK)
+    assert inventory.unidentified() == {FIRST}, "it may be gone all the same"
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_sole"),
+    [
+        pytest.param(DeviceObserved(device(0, [LINK])), False, id="it is there"),
+        pytest.param(DeviceUnknown(FIRST), True, id="it is gone"),
+        pytest.param(DeviceRemoved("/sys/devices/0"), True, id="its event came"),
+        pytest.param(UdevResync((device(1, [LINK]),)), True, id="all of it was looked at anew"),
+    ],
+)
+def test_and_is_asked_about_until_it_is_known_whether_it_is_gone(answer: Observation, is_sole: bool) -> None:
+    clone = device(1, [LINK])
+    inventory = knowing(
+        DeviceObserved(device(0, [LINK])), made(LINK, 0), made(LINK, 1, inode=2), DeviceObserved(clone), answer
+    )
+    assert inventory.is_sole_claim(clone, LINK) is is_sole
+    inventory.observe(DeviceObserved(clone))
+    assert inventory.unidentified() == set()
+
+
+def test_a_device_that_gets_its_link_back_is_offered_once_it_is_known_to_be_there() -> None:
+    first, clone = device(0, [LINK]), device(1, [LINK])
+    inventory = knowing(DeviceObserved(first), made(LINK), made(LINK, 1, inode=2), DeviceObserved(clone), made(LINK))
+    assert not is_settled(inventory, LINK)
+    assert inventory.observe(DeviceObserved(first)) == {GLOBS[1]}
+    assert is_settled(inventory, LINK)
+
+
+def test_nodes_at_one_port_are_in_the_kernels_order() -> None:
+    port = "/sys/devices/pci0000:00/0000:00:14.0/usb1/1-2/1-2:1.0/ttyUSB{0}/tty/ttyUSB{0}"
+    three = [HostDevice(port.format(n), "tty", DeviceNumber("c", 188, n), f"/dev/ttyUSB{n}") for n in (10, 9, 2)]
+    inventory = knowing(*map(DeviceObserved, three))
+    assert [inventory.ordinal(device) for device in three] == [2, 1, 0]
+    inventory.observe(DeviceRemoved(three[2].sys_path))
+    assert [inventory.ordinal(device) for device in three] == [1, 0, 0]
+
+
 MINORS = st.integers(0, 3)
 PATHS = st.sampled_from(["/dev/ttyUSB0", "/dev/ttyUSB1", "/dev/null", "/run/x"])
-ENTRIES = st.builds(entry, PATHS, MINORS)
+ENTRIES = st.builds(entry, PATHS, MINORS, st.integers(0, 2), st.sampled_from([Readiness.DONE, Readiness.UNKNOWN]))
 DEVICES = st.builds(device, MINORS, st.lists(st.sampled_from(["/dev/a", "/dev/b"]), max_size=2))
 OBSERVATIONS: st.SearchStrategy[Observation] = st.one_of(
     st.builds(DeviceObserved, DEVICES),
     st.builds(DeviceRemoved, st.builds("/sys/devices/{}".format, MINORS)),
+    st.builds(DeviceUnknown, st.builds(DeviceNumber, st.just("c"), st.just(188), MINORS)),
     st.builds(UdevResync, st.lists(DEVICES, max_size=3).map(tuple)),
     st.builds(PathObserved, ENTRIES),
     st.builds(PathVanished, PATHS),
@@ -100,6 +274,15 @@ def test_any_sequence_of_events_and_then_a_resync_equals_the_resync_alone(
     assert eventful.entries == alone.entries
     assert [eventful.matches(glob) for glob in GLOBS] == [alone.matches(glob) for glob in GLOBS]
     assert eventful.is_complete
+    for described in alone.devices.values():
+        assert eventful.device(described.number) == alone.device(described.number)
+        assert eventful.ordinal(described) == alone.ordinal(described)
+        for link in described.devlinks:
+            assert eventful.is_sole_claim(described, link) == alone.is_sole_claim(described, link)
+    assert eventful.unidentified() == alone.unidentified()
+    assert [eventful.is_settled(found) for found in eventful.entries.values()] == [
+        alone.is_settled(eventful.entries[path]) for path in eventful.entries
+    ]
 
 
 @given(st.lists(OBSERVATIONS, max_size=20))

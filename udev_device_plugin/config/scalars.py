@@ -6,7 +6,6 @@ Floor 1: pure. Each function gives the value or raises a ``ScalarError`` that re
 import re
 import socket
 from enum import Enum
-from fractions import Fraction
 from typing import TypeVar
 
 from udev_device_plugin.config.findings import listed, quoted
@@ -65,7 +64,9 @@ def _nanoseconds(part: re.Match[str] | None, text: str) -> int:
         raise ScalarError(f"{quoted(text)} lacks a unit; write it as {quoted(text + 's')} if seconds are meant")
     if unit not in _NANOSECONDS:
         raise ScalarError(f"{quoted(text)} has the unknown unit {quoted(unit)}; use h, m, s, ms, us or ns")
-    return int(Fraction(f"{whole or 0}.{decimals or 0}") * _NANOSECONDS[unit])
+    digits, places = int(f"{whole or ''}{decimals or ''}"), len(decimals or "")
+    nanoseconds: int = digits * _NANOSECONDS[unit] // 10**places
+    return nanoseconds
 
 
 _MAX_PORT = 65535

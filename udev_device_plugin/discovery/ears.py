@@ -7,6 +7,7 @@ off in silence), and a network namespace other than udevd's. Said once, and once
 import logging
 import os
 import time
+from collections.abc import Iterable
 
 import pyudev
 
@@ -23,6 +24,7 @@ class Ears:
 
     def __init__(self) -> None:
         self._expected: dict[str, float] = {}
+        self._known: set[str] = set()
         self._has_udevd = True
         self._is_deaf = False
 
@@ -39,8 +41,16 @@ class Ears:
             logger.info("udev: udevd is there now")
         self._has_udevd = has_udevd
 
+    def begin(self, sys_paths: Iterable[str]) -> None:
+        """These were there when the session's monitor had just begun: no event need tell of them."""
+        self._known = set(sys_paths)
+
     def heard(self, device: pyudev.Device) -> None:
         """An event has arrived."""
+        if device.action == "remove":
+            self._known.discard(device.sys_path)
+        else:
+            self._known.add(device.sys_path)
         if self._expected:
             self._expected.pop(device.sys_path, None)
         if self._is_deaf:
@@ -48,8 +58,8 @@ class Ears:
             logger.info("udev: events arrive now")
 
     def expect(self, sys_path: str) -> None:
-        """Udevd is done with a device, so its event must be on the way."""
-        if self._has_udevd and not self._is_deaf:
+        """Udevd is done with a device, so its event must be on the way, unless it came before."""
+        if self._has_udevd and not self._is_deaf and sys_path not in self._known:
             self._expected[sys_path] = time.monotonic() + TOLERANCE
 
     def wait_milliseconds(self) -> float | None:

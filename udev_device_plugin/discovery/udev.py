@@ -187,7 +187,9 @@ class _Listener:
         monitor.start()
         received = time.monotonic()
         self._describer.begin()
-        self._deliver([UdevResync(tuple(self._describer.all_devices(context)))], received)
+        devices = tuple(self._describer.all_devices(context))
+        self._ears.begin(device.sys_path for device in devices)
+        self._deliver([UdevResync(devices)], received)
         self._metrics.rescans.labels("udev").inc()
         self._follow(context, monitor)
 

@@ -9,11 +9,13 @@ import asyncio
 import contextlib
 import logging
 import os
+from collections import deque
 from collections.abc import Iterator
 
 from tenacity import AsyncRetrying, RetryCallState, RetryError, retry_if_exception_type, wait_exponential
 
 from udev_device_plugin.globs import Glob
+from udev_device_plugin.kubelet.endpoint import siblings
 from udev_device_plugin.kubelet.life import Life
 from udev_device_plugin.watching import PathWatch
 
@@ -26,6 +28,10 @@ _FIRST_WAIT = 0.005
 
 _LONGEST_WAIT = 30.0
 """Seconds: only a net beneath the watch, which wakes the next attempt at once."""
+
+_SUSPICION = 1.0
+"""Seconds from the end of another plugin of a resource to the question whether ours is the only one left: if the
+kubelet hung up on ours, or the other one only registers anew, that has shown by then."""
 
 
 class PluginDirectory:
@@ -42,6 +48,7 @@ class PluginDirectory:
         self.kubelet_socket = os.path.join(path, KUBELET_SOCKET)
         self.epoch = 0
         self._lives: dict[str, Life] = {}
+        self._used: deque[str] = deque(maxlen=100)  # sockets of ours, whose end may be heard of late
         self._answering = asyncio.Event()
         self._wake = asyncio.Event()
         self._new_epoch = asyncio.Event()
@@ -81,15 +88,20 @@ class PluginDirectory:
 
     @contextlib.contextmanager
     def attended(self, life: Life, socket_path: str) -> Iterator[None]:
-        """End ``life`` when its socket is taken away, or when another kubelet has come."""
-        endpoint = Glob.of(socket_path)
+        """End ``life`` when its socket is taken away, or another kubelet has come, or another plugin has gone.
+
+        The other one, of a rolling update that overlaps, may have registered later than ours. Its end then is the end
+        of the resource for the kubelet, which still reads our stream and does not listen.
+        """
+        endpoints = siblings(socket_path)
         self._lives[socket_path] = life
-        self._watch.add(endpoint)
+        self._used.append(socket_path)
+        self._watch.add(endpoints)
         self._changed(frozenset({socket_path}))  # it may have been gone before the watch was there
         try:
             yield
         finally:
-            self._watch.discard(endpoint)
+            self._watch.discard(endpoints)
             del self._lives[socket_path]
 
     def _changed(self, paths: frozenset[str]) -> None:
@@ -100,9 +112,24 @@ class PluginDirectory:
             self.doubt()
             for life in self._lives.values():
                 life.end("another kubelet has started")
-        for path in paths & self._lives.keys():
-            if not os.path.lexists(path):
+        for path in paths:
+            if os.path.lexists(path):
+                continue
+            if path in self._lives:
                 self._lives[path].end("its socket was removed")
+            elif path not in self._used:
+                self._suspect(path)
+
+    def _suspect(self, gone: str) -> None:
+        """The socket of another process is gone: look soon whether a life of ours is the last of its resource."""
+        for path, life in self._lives.items():
+            if siblings(path).matches(gone):
+                asyncio.get_running_loop().call_later(_SUSPICION, self._end_if_alone, path, life)
+
+    def _end_if_alone(self, path: str, life: Life) -> None:
+        endpoints = siblings(path)
+        if self._lives.get(path) is life and not any(endpoints.matches(found) for found in self._watch.found - {path}):
+            life.end("another plugin of this resource has gone, and the kubelet may not listen to this one any more")
 
     async def _call_until_answered(self) -> None:
         """Call on the kubelet until it answers; each wake-up starts over with the shortest wait."""

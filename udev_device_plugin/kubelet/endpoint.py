@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator
 import grpc
 
 from udev_device_plugin.errors import StartError
+from udev_device_plugin.globs import Glob
 from udev_device_plugin.kubelet.v1beta1 import api_pb2_grpc
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ GRACE = 0.2
 
 _PREFIX = "udev-device-plugin-"
 _SUFFIX = ".sock"
+_RANDOM_BYTES = 4
 _OURS = re.compile(re.escape(_PREFIX) + r"[a-z0-9-]*" + re.escape(_SUFFIX))
 
 
@@ -37,7 +39,7 @@ def socket_name(directory: str, resource: str) -> str:
     Raises:
         StartError: the directory's own path is too long.
     """
-    unique = f"-{os.urandom(4).hex()}{_SUFFIX}"
+    unique = f"-{os.urandom(_RANDOM_BYTES).hex()}{_SUFFIX}"
     room = MAX_SOCKET_PATH - len(os.fsencode(os.path.join(directory, _PREFIX + unique)))
     if room < 0:
         raise StartError(
@@ -46,6 +48,13 @@ def socket_name(directory: str, resource: str) -> str:
         )
     slug = re.sub(r"[^a-z0-9]+", "-", resource.rsplit("/", 1)[-1].lower())
     return _PREFIX + slug[:room].strip("-") + unique
+
+
+def siblings(path: str) -> Glob:
+    """What the sockets of a resource are named, of which ``path`` is one."""
+    digits = 2 * _RANDOM_BYTES
+    fixed = path[: -digits - len(_SUFFIX)]
+    return Glob.parse(Glob.of(fixed).text + "[0-9a-f]" * digits + _SUFFIX)
 
 
 @contextlib.asynccontextmanager
@@ -60,7 +69,7 @@ async def serve(servicer: api_pb2_grpc.DevicePluginServicer, path: str) -> Async
     try:
         server.add_insecure_port(f"unix:{path}")
     except RuntimeError as error:  # grpc's word for everything that goes wrong here
-        raise OSError(f"{path}: cannot be bound: {_why_unbindable(path)}") from error
+        raise OSError(f"{os.path.dirname(path)}: no socket can be bound there: {_why_unbindable(path)}") from error
     await server.start()
     try:
         yield

@@ -33,14 +33,14 @@ class Handouts:
             del self._paths[next(iter(self._paths))]
 
     def strayed(self, devices: DeviceSet, ids: Iterable[str]) -> Iterator[str]:
-        """For each of these that is here and was handed out under a path which is its own no more: what to tell."""
-        for id_ in dict.fromkeys(ids):
+        """For each path that one of these was handed out under, and that is not its own any more: what to tell."""
+        strayed: set[str] = set()
+        for id_ in ids:
             device = devices.by_base.get(id_base(id_))
-            if id_ not in self._paths or device is None or not device.is_healthy:
-                continue
-            own = {member.host_path for member in device.members}
-            for path in sorted(self._paths[id_] - own):
-                yield (
-                    f"{path} may lead to another device now, which claims the same serial number:"
-                    " unplug that one, or delete the pod"
-                )
+            if device is not None and device.is_healthy:
+                strayed |= self._paths.get(id_, frozenset()) - {member.host_path for member in device.members}
+        for path in sorted(strayed):
+            yield (
+                f"{path} may lead to another device now, which claims the same serial number:"
+                " unplug that one, or delete the pod"
+            )
