@@ -131,7 +131,10 @@ class Run:
                 self._verdict.hold(await self._kubelet.allocate(_resource(step)))
         except ContainerStartError as error:  # it waits
             self._verdict.hold(error.allocation)
-        except AdmissionError:  # nothing free, or the plugin just comes and goes
+        except (
+            AdmissionError,
+            asyncio.CancelledError,
+        ):  # nothing free, or the plugin just comes and goes (grpc's word)
             return
 
     async def _start_kubelet(self) -> None:

@@ -14,6 +14,7 @@
 - Of links of our own there are those that lead to what is offered by them.
 """
 
+import asyncio
 import os
 import time
 from collections import Counter
@@ -134,7 +135,7 @@ class Verdict:
             if held is None:
                 self._kubelet.release(error.allocation)
             return str(error), False
-        except AdmissionError as error:
+        except (AdmissionError, asyncio.CancelledError) as error:  # the latter is grpc's word for a plugin that goes
             return str(error), False
         self._kubelet.release(allocation)
         return allocation.response.devices[0].host_path, True
