@@ -6,6 +6,7 @@ listens looks for himself what is there now. Nothing runs while nothing happens.
 """
 
 import asyncio
+import contextlib
 import errno
 import logging
 import os
@@ -217,7 +218,8 @@ class PathWatch:
                 watch = directory.watch
                 self._unwatch(path)
                 if not self._by_wd.get(watch.wd):
-                    self._inotify.rm_watch(watch)
+                    with contextlib.suppress(OSError):  # its directory is gone, and its last event not read yet
+                        self._inotify.rm_watch(watch)
 
     def _unwatch(self, path: str) -> None:
         watch = self._directories.pop(path).watch

@@ -30,7 +30,7 @@ SECOND = device_id(RESOURCE, (LINK,), 1)
         pytest.param(offering(LINK), offering(LINK), [ID], 0, id="its path is still its own"),
         pytest.param(offering(LINK), offering(OWN), [ID], 1, id="its path is another's now"),
         pytest.param(offering(LINK), offering(OWN), [ID, SECOND], 1, id="said once for all replicas"),
-        pytest.param(offering(LINK), offering(OWN), [SECOND], 1, id="for a replica too"),
+        pytest.param(offering(LINK), offering(OWN), [SECOND], 0, id="another replica was not handed out"),
         pytest.param(offering(LINK), offering(OWN, is_healthy=False), [ID], 0, id="absent: said elsewhere"),
         pytest.param(offering(LINK), DeviceSet(RESOURCE), [ID], 0, id="forgotten: said elsewhere"),
         pytest.param(offering(LINK), offering(OWN), ["of-another-form"], 0, id="an ID that is not ours"),
@@ -58,6 +58,14 @@ def test_the_latest_handout_is_what_counts() -> None:
     handouts.note(offering(OWN), [ID])
     assert list(handouts.strayed(offering(OWN), [ID])) == []
     assert len(list(handouts.strayed(offering(LINK), [ID]))) == 1
+
+
+def test_what_one_pod_got_says_nothing_of_what_another_got() -> None:
+    handouts = Handouts()
+    handouts.note(offering(LINK), [ID])
+    handouts.note(offering(OWN), [SECOND])
+    assert len(list(handouts.strayed(offering(OWN), [ID]))) == 1
+    assert list(handouts.strayed(offering(OWN), [SECOND])) == []
 
 
 def test_ids_that_mean_nothing_here_are_not_noted() -> None:

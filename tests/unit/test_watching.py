@@ -151,3 +151,15 @@ async def test_a_closed_watch_leaves_no_descriptor_behind(tmp_path: Path) -> Non
     for _ in range(20):
         PathWatch([Glob.of(str(tmp_path / "x"))], lambda _: None).close()
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+async def test_a_watch_that_ends_together_with_its_directory_does_no_harm(
+    watching: Callable[..., Watched], tmp_path: Path
+) -> None:
+    directory = tmp_path / "by-id"
+    directory.mkdir()
+    watched = watching(directory / "*")
+    directory.rmdir()
+    watched.watch.rescan()  # before the directory's last event is read
+    watched.watch.discard(Glob.parse(str(directory / "*")))
+    assert watched.watch.found == frozenset()

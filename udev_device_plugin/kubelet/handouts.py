@@ -11,7 +11,7 @@ from udev_device_plugin.identity import id_base
 from udev_device_plugin.snapshots import DeviceSet
 
 MAX_REMEMBERED = 10_000
-"""Devices; the oldest handouts are forgotten first. A node has far fewer."""
+"""Replicas; the oldest handouts are forgotten first. A node has far fewer."""
 
 
 class Handouts:
@@ -21,26 +21,26 @@ class Handouts:
         self._paths: dict[str, frozenset[str]] = {}
 
     def note(self, devices: DeviceSet, ids: Iterable[str]) -> None:
-        """These devices were handed out as they are described now."""
-        for base in map(id_base, ids):
-            device = devices.by_base.get(base)
-            if base is not None and device is not None:
-                self._paths.pop(base, None)
-                self._paths[base] = frozenset(
+        """These devices were handed out as they are described now; of each replica, the latest counts."""
+        for id_ in ids:
+            device = devices.by_base.get(id_base(id_))
+            if device is not None:
+                self._paths.pop(id_, None)
+                self._paths[id_] = frozenset(
                     member.host_path for member in device.members if member.identity in device.identity
                 )
         while len(self._paths) > MAX_REMEMBERED:
             del self._paths[next(iter(self._paths))]
 
     def strayed(self, devices: DeviceSet, ids: Iterable[str]) -> Iterator[str]:
-        """For each of these that is here and was handed out under a path which is its own no more: what to tell."""
-        for base in dict.fromkeys(map(id_base, ids)):
-            device = devices.by_base.get(base)
-            if base not in self._paths or device is None or not device.is_healthy:
-                continue
-            own = {member.host_path for member in device.members}
-            for path in sorted(self._paths[base] - own):
-                yield (
-                    f"{path} may lead to another device now, which claims the same serial number:"
-                    " unplug that one, or delete the pod"
-                )
+        """For each path that one of these was handed out under, and that is not its own any more: what to tell."""
+        strayed: set[str] = set()
+        for id_ in ids:
+            device = devices.by_base.get(id_base(id_))
+            if device is not None and device.is_healthy:
+                strayed |= self._paths.get(id_, frozenset()) - {member.host_path for member in device.members}
+        for path in sorted(strayed):
+            yield (
+                f"{path} may lead to another device now, which claims the same serial number:"
+                " unplug that one, or delete the pod"
+            )

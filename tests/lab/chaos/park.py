@@ -1,0 +1,99 @@
+"""The sticks of a chaos run: which there are, what may be plugged where, and what each of their nodes is. Values."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from tests.lab.records import FakeDevice, Stick
+from tests.lab.sticks import CONTROLLER_PATH, camera, ch340, modem, serial_adapter
+
+PORTS = ("1-1", "1-2", "1-3", "1-4.1", "1-4.2", "2-1")
+"""1-1 and 2-1 are one socket: the port of USB 2 and that of USB 3, to which udev gives the same by-path links."""
+
+NUMBERS = 6
+"""So many numbers are given to sticks of one kind, by which their nodes are named."""
+
+Kind = Literal["tty", "camera", "modem"]
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """A physical stick; `twins` names those whose by-id links are the same."""
+
+    name: str
+    kind: Kind
+    make: Callable[[str, int], Stick]
+    serial: str = ""
+    twins: str = ""
+
+
+def _adapter(name: str, serial: str, twins: str = "") -> Article:
+    return Article(
+        name, "tty", lambda port, number: serial_adapter(f"ttyUSB{number}", serial, port), f"FT232R {serial}", twins
+    )
+
+
+def _nameless(name: str) -> Article:
+    return Article(name, "tty", lambda port, number: ch340(f"ttyUSB{number}", port), twins="CH340")
+
+
+ARTICLES = (
+    _adapter("A", "A1B2"),
+    _adapter("B", "C3D4"),
+    _adapter("clone-1", "0001", "0001"),
+    _adapter("clone-2", "0001", "0001"),
+    _nameless("twin-1"),
+    _nameless("twin-2"),
+    Article("camera", "camera", lambda port, number: camera(2 * number, "CAM0001", port), "CAM0001"),
+    Article("modem", "modem", lambda port, number: modem(20 + 4 * number, "0123456789", port), "0123456789"),
+)
+
+ROOT_HUBS = tuple(
+    FakeDevice(f"{CONTROLLER_PATH}/usb{bus}", "usb", "usb_device", "usb", attributes={"version": version})
+    for bus, version in ((1, "2.00"), (2, "3.00"))
+)
+
+Meaning = tuple[str, ...]
+"""What an ID may stand for: a serial number, a port, or a path; and which of the nodes there."""
+
+
+@dataclass(slots=True, eq=False)
+class Plugged:
+    """One plugging of an article.
+
+    Attributes:
+        making: counts all pluggings; a node lives as long as one.
+        is_finished: udevd is done with it.
+        is_nameless: it may have been offered before udevd's word on serial number and links was heard, or when some of
+            the links were gone: then it is known by its port for as long as it is there.
+        has_vanished: the kernel's part of an unplug is done, udevd's not.
+    """
+
+    article: Article
+    port: str
+    number: int
+    stick: Stick
+    making: int
+    is_finished: bool = False
+    is_nameless: bool = False
+    has_vanished: bool = False
+    began: float = 0.0
+
+    def nodes(self) -> dict[str, int]:
+        """Its nodes, and which of them each is."""
+        paths = (device.node.path for device in self.stick if device.node)
+        return {path: index for index, path in enumerate(paths)}
+
+    def meanings(self, resource: str, path: str) -> frozenset[Meaning]:
+        """What the ID may stand for under which `resource` offers the node at `path` now."""
+        index = str(self.nodes()[path])
+        if resource == "named":
+            return frozenset({("path", path)})
+        if resource == "raw":  # udev makes no links for these
+            return frozenset({("port", self.port, index)})
+        # The by-path links of both ports of a socket are the same, and so it is one place.
+        port = ("port", self.port.partition("-")[2], (self.article.kind == "camera" and "video") or "tty", index)
+        serial = ("serial", self.article.serial, index)
+        if not self.article.serial:
+            return frozenset({port})
+        return frozenset({serial, port} if self.article.twins or self.is_nameless else {serial})

@@ -1,0 +1,133 @@
+"""Plays random sequences until one fails, or enough are played; finds the smallest part of a failing one that fails."""
+
+import itertools
+import random
+import shutil
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+
+from tests.lab.chaos.run import GRACE_PERIODS, ChaosError, running
+from tests.lab.chaos.steps import Sequence, draw, smaller
+from tests.lab.host import FakeHost
+
+SESSION = 20
+"""So many sequences are played with one plugin."""
+
+RETRIES = 3
+MOST_TRIALS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A sequence that fails, what with, and how long the plugin kept absent devices."""
+
+    grace: str
+    sequence: Sequence
+    fault: str
+
+    def __str__(self) -> str:
+        steps = "\n".join(f"    {step}," for step in self.sequence)
+        return f"{self.fault}\nwith --removal-grace-period {self.grace}, after\n{steps}"
+
+
+@dataclass(slots=True)
+class Figures:
+    """What was played so far."""
+
+    sequences: int = 0
+    steps: int = 0
+    plugins: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.sequences} sequences of {self.steps} steps, with {self.plugins} plugins; nothing leaked in these"
+
+
+async def soak(
+    seed: int, is_enough: Callable[[Figures], bool], tell: Callable[[str], None], session: int = SESSION
+) -> tuple[Figures, Finding | None]:
+    """Play sequences; stops at the first that fails, with the smallest one found."""
+    figures = Figures()
+    for number in itertools.count():
+        grace = GRACE_PERIODS[number % len(GRACE_PERIODS)]
+        drawn = [draw(random.Random(f"{seed}-{number}-{index}")) for index in range(session)]
+        failed, fault = await _play(grace, drawn, figures, is_enough)
+        if failed:
+            tell(f"session {number}, seed {seed}: {fault}\nlooking for a smaller sequence …")
+            return figures, await _shrink(grace, failed, fault, tell)
+        tell(str(figures))
+        if is_enough(figures):
+            return figures, None
+    raise AssertionError("unreachable: sessions do not end")
+
+
+async def _play(
+    grace: str, sequences: list[Sequence], figures: Figures, is_enough: Callable[[Figures], bool]
+) -> tuple[list[Sequence], str]:
+    """Play them with one plugin; those up to one that fails, and its fault, or nothing."""
+    directory, host = tempfile.mkdtemp(prefix="p-", dir="/run"), FakeHost()
+    played: list[Sequence] = []
+    try:
+        async with running(host, directory, grace) as run:
+            figures.plugins += 1
+            for sequence in sequences:
+                played.append(sequence)
+                await run.play(sequence)
+                figures.sequences += 1
+                figures.steps += len(sequence)
+                if is_enough(figures):
+                    break
+    except ChaosError as error:
+        return played, str(error)
+    finally:
+        host.close()
+        shutil.rmtree(directory)
+    return [], ""
+
+
+async def _shrink(grace: str, played: list[Sequence], fault: str, tell: Callable[[str], None]) -> Finding:
+    """The smallest failing sequence to be found: of the last one alone, else of all that the plugin saw."""
+    trials = itertools.count(1)
+
+    async def fault_of(sequence: Sequence) -> str:
+        next(trials)
+        return (await _play(grace, [sequence], Figures(), lambda _: False))[1]
+
+    whole = tuple(step for sequence in played for step in sequence)
+    for candidate in (played[-1], whole):
+        for _ in range(RETRIES):
+            if _kind(again := await fault_of(candidate)) == _kind(fault):
+                return await _reduce(Finding(grace, candidate, again), fault_of, trials, tell)
+    return Finding(grace, played[-1], f"{fault}\n(did not fail again; it may be a matter of time)")
+
+
+async def _reduce(
+    finding: Finding, fault_of: Callable[[Sequence], Awaitable[str]], trials: Iterator[int], tell: Callable[[str], None]
+) -> Finding:
+    is_progress = True
+    while is_progress:
+        is_progress = False
+        for candidate in smaller(finding.sequence):
+            if next(trials) > MOST_TRIALS * 2:
+                return finding
+            if _kind(fault := await fault_of(candidate)) == _kind(finding.fault):
+                finding, is_progress = Finding(finding.grace, candidate, fault), True
+                tell(f"… {len(candidate)} steps")
+                break
+    return finding
+
+
+def _kind(fault: str) -> str:
+    return fault.partition(":")[0]
+
+
+def sequences(count: int) -> Callable[[Figures], bool]:
+    """Whether so many sequences are played."""
+    return lambda figures: figures.sequences >= count
+
+
+def minutes(count: float) -> Callable[[Figures], bool]:
+    """Whether so much time is over."""
+    end = time.monotonic() + count * 60
+    return lambda _: time.monotonic() > end

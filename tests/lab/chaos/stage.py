@@ -1,0 +1,277 @@
+"""The host of a chaos run: plays what happens to sticks and udevd, and remembers what is true."""
+
+import glob
+import os
+import stat
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from tests.lab.chaos.park import ARTICLES, NUMBERS, PORTS, ROOT_HUBS, Plugged
+from tests.lab.chaos.steps import Step
+from tests.lab.host import DATABASE, FakeHost
+from tests.lab.records import FakeDevice, Stick
+from tests.lab.sticks import serial_adapter
+
+BY_ID = "/dev/serial/by-id"
+GLOBS = {
+    "serial": ("/dev/ttyUSB*",),
+    "named": ("/dev/ttyUSB0", "/dev/ttyUSB1"),
+    "linked": (f"{BY_ID}/*",),
+    "video": ("/dev/video*",),
+    "raw": ("/dev/bus/usb/*/*",),
+}
+COUNTS = {"serial": 2, "named": 1, "linked": 1, "video": 2, "raw": 1}
+HELD_BACK = 2.5
+"""Seconds after which a node that udevd has not finished with may be offered all the same: a little under 3."""
+
+_COARSE = 5  # CLOCK_REALTIME_COARSE, which files' times are taken from, and for which Python has no name
+
+
+class Stage:
+    """The sticks of `park`, plugged and unplugged on a made-up host."""
+
+    def __init__(self, host: FakeHost) -> None:
+        self._host = host
+        self._makings = 0
+        self.plugged: list[Plugged] = []
+        self.is_hidden = False
+        self._plays: dict[str, Callable[[Step], None]] = {
+            "plug": self._plug,
+            "plug silently": lambda step: self._plug(step, silent=True),
+            "appear": self._appear_only,
+            "finish": self._finish_one,
+            "finish silently": lambda step: self._finish_one(step, silent=True),
+            "pull": self._pull,
+            "pull silently": lambda step: self._pull(step, silent=True),
+            "vanish": self._vanish_one,
+            "forget": self._forget_one,
+            "replug": self._replug,
+            "change": self._change,
+            "change silently": lambda step: self._change(step, silent=True),
+            "add again": lambda step: self._send("add", step),
+            "false remove": lambda step: self._send("remove", step),
+            "false add": self._lie,
+            "hide udevd": lambda _: self._hide(),
+            "show udevd": lambda _: self.show(),
+        }
+        for hub in ROOT_HUBS:
+            host.plug(hub, silent=True)
+
+    def play(self, step: Step) -> bool:
+        """Have a step happen; False if it is not about sticks or udevd."""
+        if (play := self._plays.get(step.what)) is None:
+            return False
+        play(step)
+        return True
+
+    def clear(self) -> None:
+        """Unplug everything, and have udevd there."""
+        self.show()
+        for one in list(self.plugged):
+            self._take_away(one)
+
+    def overflow(self) -> None:
+        """Make every listener lose events."""
+        self._host.overflow()
+
+    def renew(self) -> None:
+        """Have a new udevd: whatever was missed is looked at again."""
+        self._hide()
+        self.show()
+
+    def show(self) -> None:
+        """Have udevd there."""
+        if self.is_hidden:
+            self._host.show_udevd()
+            self.is_hidden = False
+
+    def _hide(self) -> None:
+        if not self.is_hidden:
+            self._host.hide_udevd()
+            self.is_hidden = True
+            for one in self.plugged:
+                one.is_nameless |= not one.is_finished
+
+    # The truth.
+
+    def offered(self, resource: str) -> tuple[set[str], set[str]]:
+        """The nodes that a resource must offer now, and those that it may offer besides."""
+        reached = {os.path.realpath(path) for pattern in GLOBS[resource] for path in glob.glob(pattern)}
+        nodes = {path for path in reached if os.path.exists(path) and stat.S_ISCHR(os.stat(path).st_mode)}
+        done = {path for path in nodes if self.owner(path).is_finished}
+        return done, nodes - done
+
+    def owner(self, node: str) -> Plugged:
+        """Whose node it is."""
+        return next(one for one in self.plugged if not one.has_vanished and node in one.nodes())
+
+    def has(self, node: str) -> bool:
+        """Whether a node is a stick's that is plugged."""
+        return any(not one.has_vanished and node in one.nodes() for one in self.plugged)
+
+    def node_at(self, path: str) -> str | None:
+        """The node that a path leads to now."""
+        try:
+            return os.path.realpath(path, strict=True)
+        except OSError:
+            return None
+
+    def claims(self, link: str) -> int:
+        """How many of those present claim a link."""
+        return sum(
+            link in device.devlinks
+            for one in self.plugged
+            if one.is_finished and not one.has_vanished
+            for device in one.stick
+        )
+
+    def note_age(self) -> None:
+        """Some of those that are not finished may be offered by now, as what is known of them."""
+        for one in self.plugged:
+            if not one.is_finished and (self.is_hidden or time.monotonic() - one.began > HELD_BACK):
+                one.is_nameless = True
+
+    # What happens.
+
+    def _new(self, step: Step) -> Plugged | None:
+        """An article that is not plugged, at a free port, under a free number; None if there is none."""
+        present = [one for one in self.plugged if not one.has_vanished]
+        articles = [one for one in ARTICLES if one not in {other.article for other in present}]
+        ports = [port for port in PORTS if port not in {one.port for one in present}]
+        if not articles or not ports:
+            return None
+        article, port = articles[step.which % len(articles)], ports[step.where % len(ports)]
+        used = {one.number for one in present if one.article.kind == article.kind}
+        numbers = [number for number in range(NUMBERS) if number not in used]
+        number = numbers[step.number % len(numbers)]
+        self._makings += 1
+        return Plugged(article, port, number, article.make(port, number), self._makings)
+
+    def _appear(self, one: Plugged) -> None:
+        # udevd handles events of one place in sysfs, or of one number, one after the other.
+        mine = {*_places(one.stick)}
+        for other in [other for other in self.plugged if other.has_vanished]:
+            if mine & {*_places(other.stick)}:
+                self._forget(other)
+        for device in one.stick:
+            self._host.appear(device)
+        one.began, one.is_nameless = time.monotonic(), self.is_hidden
+        self.plugged.append(one)
+
+    def _finish(self, one: Plugged, *, silent: bool = False) -> None:
+        self.note_age()
+        for device in one.stick:
+            self._host.finish(device, silent=silent)
+        one.is_finished = True
+
+    def _vanish(self, one: Plugged) -> None:
+        _outlive_the_clock(one.stick)
+        for device in reversed(one.stick.devices):
+            self._host.vanish(device)
+        one.has_vanished = True
+
+    def _forget(self, one: Plugged, *, silent: bool = False) -> None:
+        for device in reversed(one.stick.devices):
+            self._host.forget(device, silent=silent)
+        self.plugged.remove(one)
+
+    def _take_away(self, one: Plugged, *, silent: bool = False) -> None:
+        if not one.has_vanished:
+            self._vanish(one)
+        self._forget(one, silent=silent)
+
+    def _some(self, step: Step, *, finished: bool | None = None, vanished: bool = False) -> Iterator[Plugged]:
+        """The one that a step is about, if there is one in this state."""
+        fitting = [one for one in self.plugged if finished in {None, one.is_finished} and one.has_vanished == vanished]
+        if fitting:
+            yield fitting[step.which % len(fitting)]
+
+    def _plug(self, step: Step, *, silent: bool = False) -> None:
+        if one := self._new(step):
+            self._appear(one)
+            self._finish(one, silent=silent)
+
+    def _appear_only(self, step: Step) -> None:
+        if one := self._new(step):
+            self._appear(one)
+
+    def _finish_one(self, step: Step, *, silent: bool = False) -> None:
+        for one in self._some(step, finished=False):
+            self._finish(one, silent=silent)
+
+    def _pull(self, step: Step, *, silent: bool = False) -> None:
+        for one in self._some(step):
+            self._take_away(one, silent=silent)
+
+    def _vanish_one(self, step: Step) -> None:
+        for one in self._some(step):
+            self._vanish(one)
+
+    def _forget_one(self, step: Step) -> None:
+        for one in self._some(step, vanished=True):
+            self._forget(one)
+
+    def _replug(self, step: Step) -> None:
+        for one in self._some(step):
+            self._take_away(one)
+            index = [other for other in ARTICLES if other not in {it.article for it in self._present()}].index(
+                one.article
+            )
+            if again := self._new(replace(step, which=index)):
+                self._appear(again)
+                self._finish(again)
+
+    def _present(self) -> list[Plugged]:
+        return [one for one in self.plugged if not one.has_vanished]
+
+    def _change(self, step: Step, *, silent: bool = False) -> None:
+        """The main node gets one link more, or loses its by-id links, or has its own ones again."""
+        for one in self._some(step, finished=True):
+            main = one.stick.main
+            original = one.article.make(one.port, one.number).main
+            links = (
+                (*original.links, f"serial/by-id/another-{one.article.name}"),
+                tuple(link for link in original.links if "/by-id/" not in link),
+                original.links,
+            )[step.where % 3]
+            if one.article.kind != "tty":
+                links = original.links
+            changed = replace(main, links=links)
+            self._host.change(changed, silent=silent)
+            one.stick = Stick(tuple(changed if device is main else device for device in one.stick))
+            one.is_nameless |= not any("/by-id/" in link for link in links)
+
+    def _send(self, action: str, step: Step) -> None:
+        for one in self._some(step, finished=True):
+            self._host.send(action, one.stick.main)
+
+    def _lie(self, step: Step) -> None:
+        """An event about a stick that is not there."""
+        if step.number % 4 not in {one.number for one in self._present() if one.article.kind == "tty"}:
+            port = PORTS[step.where % len(PORTS)]
+            self._host.send("add", serial_adapter(f"ttyUSB{step.number % 4}", "GHOST", port).main)
+
+
+def _places(stick: Stick) -> Iterator[str]:
+    for device in stick:
+        yield device.devpath
+        if device.node:
+            yield device.node.number
+
+
+def _outlive_the_clock(stick: Stick) -> None:
+    """Wait for the file clock's next tick, 4 or 10 ms: no stick is plugged, ready, unplugged and replaced within one.
+
+    The plugin tells an entry of udev's database that speaks of the last device with a number by its time.
+    """
+    latest = max((_written(device) for device in stick), default=0)
+    while time.clock_gettime_ns(_COARSE) <= latest:
+        pass
+
+
+def _written(device: FakeDevice) -> int:
+    try:
+        return os.stat(f"{DATABASE}/{device.database_name}").st_mtime_ns
+    except OSError:
+        return 0

@@ -1,0 +1,225 @@
+"""What must hold whenever a node is at rest, found out as a kubelet finds it out: by lists, `Allocate` and starts.
+
+- A resource offers each node that its globs reach once (as often as its `count`), by a path that leads there, and
+  nothing else. Exception: a node that udevd has not finished with may be offered or not, it depends on the time.
+- An ID stands for one thing for ever: a serial number, a port or a path (`park.Plugged.meanings`). Two cloned sticks
+  are one thing as long as only one of them is there, and known by their ports where both were; a node that was offered
+  before its serial number was known, or with its links gone, keeps its port for a name.
+- A node keeps its ID for as long as it is there. Exception: what is offered by links alone (`linked`), where another
+  stick can take the link away, and the device be forgotten meanwhile.
+- A container that starts gets the device that its ID stands for. One that is refused has a reason: the device is not
+  there, or the link that it was once given is claimed by another stick, or gone.
+- Unhealthy are just those that pods hold, those within their grace period, and for 60 s after an answer that a pod
+  holds it what is not held any more (the plugin asks no more often).
+- Of links of our own there are those that lead to what is offered by them.
+"""
+
+import asyncio
+import os
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from tests.lab.chaos.park import Meaning
+from tests.lab.chaos.stage import COUNTS, GLOBS, Stage
+from udev_device_plugin.testing.kubelet import Kubelet
+from udev_device_plugin.testing.records import AdmissionError, Allocation, ContainerStartError, DeviceView, ResourceView
+
+ASKED_AGAIN = 62.0
+LINKS = "udev-device-plugin"
+
+Id = tuple[str, str]
+"""A resource, and an ID of it."""
+
+
+@dataclass(slots=True)
+class Look:
+    """What one look at a node at rest found: faults, and, if there are none, what to remember."""
+
+    faults: list[str] = field(default_factory=list)
+    sightings: list[tuple[Id, str]] = field(default_factory=list)
+    own_links: set[str] = field(default_factory=set)
+    asked: set[Id] = field(default_factory=set)
+
+
+class Verdict:
+    """Looks, and remembers what was found, for as long as one plugin runs."""
+
+    def __init__(self, stage: Stage, kubelet: Kubelet, directory: str, *, forgets: bool) -> None:
+        self._stage = stage
+        self._kubelet = kubelet
+        self._links = f"{directory}/{LINKS}"
+        self._forgets = forgets  # absent devices that nobody holds are not listed for long
+        self._meanings: dict[Id, frozenset[Meaning]] = {}
+        self._ids: dict[tuple[str, int, str, int], str] = {}
+        self._lingering: dict[Id, float] = {}
+        self._listed: set[Id] = set()
+        self.held: dict[Id, Allocation] = {}
+
+    def note_lists(self) -> None:
+        """Remember what was listed so far; call it before the kubelet forgets."""
+        for message in self._kubelet.history:
+            self._listed |= {(message.resource, device.id) for device in message.devices}
+
+    def hold(self, allocation: Allocation) -> None:
+        """A pod got this, and keeps it."""
+        for id_ in allocation.ids:
+            self.held[allocation.resource, id_] = allocation
+
+    def release(self, id_: Id) -> None:
+        """A pod ends."""
+        self._kubelet.release(self.held.pop(id_))
+        self._lingering[_base(id_)] = time.monotonic() + ASKED_AGAIN
+
+    async def look(self) -> Look:
+        """What is wrong now."""
+        self._stage.note_age()
+        self.note_lists()
+        look = Look()
+        for name in GLOBS:
+            await self._look_at(self._kubelet.resource(f"squat.ai/{name}"), look)
+        self._check_links(look)
+        if look.faults:
+            # The plugin may have asked who holds what while a device that was just leaving was allocated for the look.
+            self._lingering.update(dict.fromkeys(look.asked, time.monotonic() + ASKED_AGAIN))
+        return look
+
+    def remember(self, look: Look) -> None:
+        """What was seen is from now on expected."""
+        for id_, node in look.sightings:
+            one, name = self._stage.owner(node), id_[0].rpartition("/")[2]
+            meanings = one.meanings(name, node)
+            self._meanings[id_] = self._meanings.get(id_, meanings) & meanings
+            self._ids[id_[0], one.making, node, _replica(id_[1])] = id_[1]
+
+    async def _look_at(self, view: ResourceView, look: Look) -> None:
+        name = view.name.rpartition("/")[2]
+        if not view.connected or not view.lists:
+            look.faults.append(f"not registered, or no list came: {name}")
+            return
+        must, may = self._stage.offered(name)
+        least, most = (COUNTS[name] * len(nodes) for nodes in (must, must | may))
+        if not least <= view.allocatable <= most:  # no need to ask, which a plugin would notice
+            look.faults.append(f"not as many as there are: {name}: {view.allocatable} Healthy, of {least} to {most}")
+            return
+        reached: Counter[str] = Counter()
+        refused: list[Allocation] = []
+        for device in view.devices:
+            path, is_started = await self._start((view.name, device.id), device, look)
+            if not device.is_healthy:
+                if is_started:
+                    look.faults.append(f"Unhealthy, and a container with it starts: {name}: {device.id}")
+            elif is_started:
+                self._sight((view.name, device.id), path, reached, look)
+            elif (held := self.held.get((view.name, device.id))) is not None:
+                refused.append(held)
+            else:
+                look.faults.append(f"Healthy, and cannot be had: {name}: {device.id}: {path}")
+        self._check_nodes(name, reached, refused, look)
+        self._check_list(view, look)
+
+    async def _start(self, id_: Id, device: DeviceView, look: Look) -> tuple[str, bool]:
+        """The path by which a container would have the device, and whether it starts."""
+        held = self.held.get(id_)
+        if held is None and not device.is_healthy:
+            return "", False  # no kubelet allocates it; and who asked for it would seem to hold it for a moment
+        if held is None:
+            look.asked.add(_base(id_))
+        try:
+            if held is not None:
+                await self._kubelet.start_container(held)
+                return held.response.devices[0].host_path, True
+            allocation = await self._kubelet.allocate(id_[0], ids=[id_[1]])
+        except ContainerStartError as error:
+            if held is None:
+                self._kubelet.release(error.allocation)
+            return str(error), False
+        except (AdmissionError, asyncio.CancelledError) as error:  # the latter is grpc's word for a plugin that goes
+            return str(error), False
+        self._kubelet.release(allocation)
+        return allocation.response.devices[0].host_path, True
+
+    def _sight(self, id_: Id, path: str, reached: Counter[str], look: Look) -> None:
+        """A healthy device is at this path: is it what its ID stands for?"""
+        name = id_[0].rpartition("/")[2]
+        if path.startswith(f"{self._links}/"):
+            look.own_links.add(os.path.basename(path))
+        if (node := self._stage.node_at(path)) is None:
+            look.faults.append(f"Healthy, and not there: {name}: {id_[1]}: nothing is at {path}")
+            return
+        reached[node] += 1
+        if not self._stage.has(node):
+            look.faults.append(f"Healthy, and nobody's: {name}: {id_[1]} leads to {node}")
+            return
+        one = self._stage.owner(node)
+        meanings = one.meanings(name, node)
+        known = self._meanings.get(id_, meanings)
+        if not known & meanings:
+            look.faults.append(
+                f"an ID that moved: {name}: {id_[1]} was {set(known)}, and is {set(meanings)} now, by {path}"
+            )
+        before = self._ids.get((id_[0], one.making, node, _replica(id_[1])), id_[1])
+        if before != id_[1] and (name != "linked" or not one.article.twins):
+            look.faults.append(
+                f"a node that was renamed: {name}: {node} of {one.article.name} was {before}, is {id_[1]}, by {path}"
+            )
+        look.sightings.append((id_, node))
+
+    def _check_nodes(self, name: str, reached: Counter[str], refused: Iterable[Allocation], look: Look) -> None:
+        """Is each node offered that must be, and none else?"""
+        must, may = self._stage.offered(name)
+        count, refused = COUNTS[name], list(refused)
+        missing = Counter(dict.fromkeys(must, count)) - reached
+        unsure = Counter(dict.fromkeys(may, count)) - reached
+        too_many = reached - Counter(dict.fromkeys(must | may, count))
+        if too_many:
+            look.faults.append(f"offered more than once, or in vain: {name}: {dict(too_many)}")
+        if not missing.total() <= len(refused) <= missing.total() + unsure.total():
+            ids = [held.ids[0] for held in refused]
+            look.faults.append(f"there, and not offered: {name}: {dict(missing)}; held, and refused: {ids}")
+        for held in refused:
+            path = held.response.devices[0].host_path
+            node = self._stage.node_at(path)
+            is_contended = path.startswith("/dev/") and (node is None or self._stage.claims(path) != 1)
+            if not is_contended and (node is None or node in missing):
+                look.faults.append(f"refused without a reason: {name}: {held.ids[0]}: {path} leads to {node}")
+
+    def _check_list(self, view: ResourceView, look: Look) -> None:
+        """Is each absent device listed that must be, and none else?"""
+        now = time.monotonic()
+        listed = {(view.name, device.id) for device in view.devices}
+        held = {id_ for id_ in self.held if id_[0] == view.name}
+        if len(listed) != len(view.devices):
+            look.faults.append(f"an ID is listed twice: {view.name}")
+        if held - listed:
+            look.faults.append(f"held, and not listed: {held - listed}")
+        absent = {(view.name, device.id) for device in view.devices if not device.is_healthy}
+        if self._forgets:
+            bases = set(map(_base, held))  # all replicas of a device stay if one is held
+            late = {
+                id_ for id_ in absent - held if self._lingering.get(_base(id_), 0) < now and _base(id_) not in bases
+            }
+            if late:
+                look.faults.append(f"not forgotten: {late}")
+        elif lost := {id_ for id_ in self._listed if id_[0] == view.name} - listed:
+            look.faults.append(f"forgotten too soon: {lost}")
+
+    def _check_links(self, look: Look) -> None:
+        present = set(os.listdir(self._links)) if os.path.isdir(self._links) else set()
+        if missing := look.own_links - present:
+            look.faults.append(f"links that are not there: {missing}")
+        surplus = present - look.own_links
+        # What pods hold may have been handed out by another path than it has now.
+        dead = {link for link in surplus if self._stage.node_at(f"{self._links}/{link}") is None}
+        if dead or len(surplus) > len(self.held):
+            look.faults.append(f"links that nobody needs: {dead or surplus}")
+
+
+def _base(id_: Id) -> Id:
+    """All replicas of a device."""
+    return id_[0], id_[1].rpartition("-")[0]
+
+
+def _replica(id_: str) -> int:
+    return int(id_.rpartition("-")[2])

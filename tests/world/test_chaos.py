@@ -1,0 +1,24 @@
+"""The plugin on a made-up host where anything can happen: what must hold at rest is in tests/lab/chaos/verdict.py.
+
+Always the same sequences, each with another grace period; `hack/soak` plays others, as many as you like.
+"""
+
+import random
+
+import pytest
+
+from tests.lab.chaos.run import GRACE_PERIODS, running
+from tests.lab.chaos.steps import draw
+from tests.lab.host import FakeHost
+
+SEQUENCES = 7
+
+
+@pytest.mark.parametrize("grace", GRACE_PERIODS)
+async def test_whatever_happens_the_kubelet_is_right_in_the_end(
+    host: FakeHost, plugin_directory: str, grace: str
+) -> None:
+    chance = random.Random(f"the same for ever, {grace}")
+    async with running(host, plugin_directory, grace) as run:
+        for _ in range(SEQUENCES):
+            await run.play(draw(chance))
