@@ -161,7 +161,7 @@ async def test_announcements_of_a_device_that_stays_send_no_list(udevd: Udevd, p
     async with node(plugin_directory, every("/dev/tty62")) as here:
         await here.wait_for(healthy=1)
         before = await here.offers()
-        for action in ("add", "change", "remove", "add", "remove"):
+        for action in ("change", "remove", "add", "remove"):
             announce(action)
         await wait_for_metric(here.plugin, UEVENTS, 2, action="remove")
         await here.catch_up()

@@ -3,7 +3,7 @@
 import asyncio
 import os
 
-from tests.lab.hotplug import MacvtapSticks
+from tests.lab.hotplug import MacvtapSticks, announce
 from tests.lab.node import SERIAL, every, metric, node, offers, wait_for_metric
 from tests.lab.plugin import PATIENCE, PluginProcess
 from tests.lab.udevd import Udevd
@@ -79,21 +79,29 @@ async def test_what_is_unplugged_while_udevd_is_dead_is_unhealthy_at_once(
         await here.wait_for(healthy=1)
 
 
-async def test_events_are_heard_after_each_restart_of_udevd(
+async def test_after_each_restart_of_udevd_sticks_come_with_their_links(
     sticks: MacvtapSticks, udevd: Udevd, plugin_directory: str
 ) -> None:
     async with node(plugin_directory, BOTH) as here:
-        for number in range(16, 19):
+        for count, number in enumerate(range(16, 21), start=1):
             udevd.restart()
             stick = sticks.plug(number)
-            await here.wait_for(healthy=number - 15)
+            await here.wait_for(healthy=count)
             assert stick.by_id in await here.paths()
+        assert here.most_listed() == 5
+
+
+async def test_after_a_restart_of_udevd_its_events_are_heard(udevd: Udevd, plugin_directory: str) -> None:
+    async with node(plugin_directory, BOTH) as here:
+        udevd.restart()
         await wait_for_metric(here.plugin, "udev_device_plugin_rescans_total", 2, source="udev")
-        # The plugs may all have fallen between an old monitor and a new one, which then finds the sticks there.
-        async with asyncio.timeout(PATIENCE):
-            while await metric(here.plugin, "udev_device_plugin_uevents_total", action="add") < 1:
-                udevd.trigger("--action=add", "--subsystem-match=macvtap")
-                udevd.settle()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not await metric(here.plugin, "udev_device_plugin_uevents_total", action="change"):
+                    announce("change")  # until the last of its new monitors is there
+        finally:
+            announce("remove")  # takes its link away
+            udevd.settle()
 
 
 async def test_it_may_start_before_kubelet_and_udevd(

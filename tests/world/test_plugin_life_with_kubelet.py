@@ -8,6 +8,7 @@ import pytest
 
 from tests.lab.host import FakeHost
 from tests.lab.node import (
+    LANDMARKS,
     SERIAL,
     Node,
     every,
@@ -32,6 +33,11 @@ async def registered_again(here: Node) -> None:
     """Wait for the second registration with the same kubelet, and its list."""
     await here.kubelet.wait_until(lambda kubelet: kubelet.resource(SERIAL).registrations == 2)
     await here.wait_for(healthy=1)
+
+
+async def gave_up(plugin: PluginProcess, resource: str) -> None:
+    """Wait until a registration has ended and nothing is left of it."""
+    await plugin.wait_for_log(lambda line: "serving anew" in line.message and line.fields["resource"] == resource)
 
 
 async def test_it_may_start_before_the_kubelet(host: FakeHost, plugin_directory: str) -> None:
@@ -114,6 +120,8 @@ async def test_a_directory_that_was_removed_and_made_again_is_found(host: FakeHo
     host.plug(serial_adapter())
     async with node(plugin_directory, TTYS) as here:
         await here.kubelet.stop()
+        for resource in (SERIAL, LANDMARKS):
+            await gave_up(here.plugin, resource)
         shutil.rmtree(plugin_directory)
         await here.kubelet.start()
         await here.wait_for(healthy=1)

@@ -80,6 +80,24 @@ async def test_twins_are_two_devices_wherever_their_common_link_leads(host: Fake
         assert os.path.realpath(path) == first.devnode
 
 
+async def test_a_twin_that_comes_later_neither_renames_nor_shakes_the_first(
+    host: FakeHost, plugin_directory: str
+) -> None:
+    async with node(plugin_directory, every("/dev/serial/by-id/*", "/dev/ttyUSB*")) as here:
+        host.plug(ch340("ttyUSB0", "1-1"))
+        await here.wait_for(healthy=1)
+        (before,) = await here.offers()
+        second = ch340("ttyUSB1", "1-2")
+        host.plug(second)
+        await here.wait_for(healthy=2)
+        host.unplug(second)
+        await here.wait_for(healthy=1, unhealthy=1)
+        await here.catch_up()
+        assert [offer.id for offer in await here.offers() if offer.is_healthy] == [before.id]
+        health = [d.is_healthy for message in here.kubelet.history for d in message.devices if d.id == before.id]
+        assert all(health)
+
+
 async def test_twins_told_apart_by_path_do_not_touch_each_other(host: FakeHost, plugin_directory: str) -> None:
     async with node(plugin_directory, every("/dev/serial/by-path/*")) as here:
         first, second = ch340("ttyUSB0", "1-1"), ch340("ttyUSB1", "1-2")

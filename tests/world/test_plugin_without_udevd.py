@@ -1,5 +1,7 @@
 """The plugin on a made-up host without udevd, or with one that comes late: in a pod that its events cannot reach."""
 
+import os
+
 from tests.lab.host import FakeHost
 from tests.lab.node import every, metric, node, wait_for_metric
 from tests.lab.plugin import PluginProcess
@@ -54,6 +56,57 @@ async def test_when_udevd_comes_its_events_are_heard(host: FakeHost, plugin_dire
         await wait_for_metric(here.plugin, UEVENTS, 4, action="add")
         await here.wait_for(healthy=2)
         assert len(warnings(here.plugin)) == 1
+
+
+async def test_what_was_offered_before_udevd_came_is_not_held_back_for_it(
+    host: FakeHost, plugin_directory: str
+) -> None:
+    host.hide_udevd()
+    stick = serial_adapter()
+    for device in stick:
+        host.appear(device)
+    async with node(plugin_directory, TTYS) as here:
+        await here.wait_for(healthy=1)
+        host.show_udevd()
+        await wait_for_metric(here.plugin, "udev_device_plugin_rescans_total", 2, source="udev")
+        host.send("change", stick.main)
+        await wait_for_metric(here.plugin, UEVENTS, 1, action="change")
+        await here.catch_up()
+        assert here.lists() == 1
+        assert await here.paths() == ["/dev/ttyUSB0"]
+
+
+async def test_a_stick_that_udevds_database_loses_stays_healthy(host: FakeHost, plugin_directory: str) -> None:
+    async with node(plugin_directory, TTYS) as here:
+        stick = serial_adapter()
+        host.plug(stick)
+        await here.wait_for(healthy=1)
+        os.unlink(f"/run/udev/data/{stick.main.database_name}")
+        host.send("change", stick.main)
+        await wait_for_metric(here.plugin, UEVENTS, 1, action="change")
+        await here.catch_up()
+        assert here.lists() == 2
+        assert await here.paths() == ["/dev/ttyUSB0"]
+
+
+async def test_a_stick_that_returns_under_the_same_number_is_held_back_anew(
+    host: FakeHost, plugin_directory: str
+) -> None:
+    async with node(plugin_directory, every("/dev/serial/by-id/*", "/dev/ttyUSB*")) as here:
+        stick = serial_adapter()
+        host.plug(stick)
+        await here.wait_for(healthy=1)
+        with here.plugin.suspended():
+            host.unplug(stick)
+            for device in stick:
+                host.appear(device)
+        await here.wait_for(healthy=0, unhealthy=1)
+        await here.catch_up()
+        for device in stick:
+            host.finish(device)
+        await here.wait_for(healthy=1)
+        assert here.most_listed() == 1
+        assert await here.paths() == [stick.by_id]
 
 
 async def test_a_udevd_that_goes_is_done_without(host: FakeHost, plugin_directory: str) -> None:
