@@ -74,7 +74,6 @@ def candidates(
     slots = dict(_slots(spec))
     holding = {(slot, candidate.node, candidate.path) for slot, candidate in held}
     known = {candidate.node: candidate for slot, candidate in held if not _is_plain(slots[slot])}
-    chooser = _Chooser(inventory, known, links_directory)
     found = [
         ((slot, key, path) not in holding, not path_spec.glob.is_literal, slot, path, key, entry)  # in this order
         for slot, path_spec in slots.items()
@@ -82,6 +81,9 @@ def candidates(
         for key in (node_key(entry),)
         if _fits(path_spec, entry) and (path_spec.glob.is_literal or key in known or inventory.is_settled(entry))
     ]
+    present = {key for *_, key, _ in found}
+    owners = {candidate.identity: key for key, candidate in known.items() if key in present}
+    chooser = _Chooser(inventory, known, owners, links_directory)
     result: dict[Slot, dict[str, Candidate]] = {slot: {} for slot in slots}
     claimed: set[NodeKey] = set()
     for _, _, slot, _, key, entry in sorted(found, key=lambda item: item[:4]):
@@ -136,6 +138,7 @@ class _Chooser:
 
     inventory: Inventory
     known: Known
+    owners: Mapping[str, NodeKey]
     links_directory: str
 
     def choose(self, path_spec: PathSpec, entry: PathEntry, node: NodeKey) -> Candidate:
@@ -150,7 +153,10 @@ class _Chooser:
         def is_sole(link: str) -> bool:
             return self.inventory.is_sole_claim(device, link)
 
-        identity = known.identity if known else node_identity(device, is_sole, self.inventory.ordinal(device))
+        def is_free(identity: str) -> bool:  # a node that was offered first keeps its identity
+            return self.owners.get(identity, node) == node
+
+        identity = known.identity if known else node_identity(device, is_sole, is_free, self.inventory.ordinal(device))
         is_link = identity in device.links and is_sole(identity)
         host_path = identity if is_link else self.links_directory + f"{slug(identity)}-{digest(identity)}"
         return Candidate(identity, entry.path, node, entry.target, host_path, device.numa_node)

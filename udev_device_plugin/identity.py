@@ -6,6 +6,7 @@ the ID alone; and a person should recognise it.
 """
 
 import hashlib
+import itertools
 import re
 from collections.abc import Callable
 
@@ -32,7 +33,9 @@ _COUNTED = re.compile(r"\d+|\.[0-9A-F]{4}(?=/|$)")
 """What the kernel counts up in the names below a port: ``ttyUSB0``, ``card1``, HID's ``0003:046D:C52B.0005``."""
 
 
-def node_identity(device: HostDevice, is_sole: Callable[[str], bool], ordinal: int) -> str:
+def node_identity(
+    device: HostDevice, is_sole: Callable[[str], bool], is_free: Callable[[str], bool], ordinal: int
+) -> str:
     """The identity of a node of a physical device.
 
     Its ``by-id`` link if the hardware has a serial number, else its ``by-path`` link, else its port (see ``port``).
@@ -40,15 +43,17 @@ def node_identity(device: HostDevice, is_sole: Callable[[str], bool], ordinal: i
     Args:
         device: the node's device.
         is_sole: whether no other device that is present claims a link.
+        is_free: whether no other node that is present is known by an identity.
         ordinal: which of the nodes at its port it is, see ``port``.
     """
     links = sorted(filter(is_sole, device.links))
     for directory in ("/by-id/", "/by-path/") if device.serial else ("/by-path/",):
         for link in links:
-            if directory in link:
+            if directory in link and is_free(link):
                 return link
     place = port(device)
-    return f"{place}#{ordinal}" if ordinal else place
+    places = (f"{place}#{number}" if number else place for number in itertools.count(ordinal))
+    return next(filter(is_free, places))
 
 
 def port(device: HostDevice) -> str:

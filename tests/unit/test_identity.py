@@ -37,6 +37,10 @@ def linked(*links: str, serial: str = "", leading_here: Iterable[str] | None = N
 # Nodes.
 
 
+def free(_: str) -> bool:
+    return True
+
+
 @pytest.mark.parametrize(
     ("device", "claimed_by_others", "expected"),
     [
@@ -74,11 +78,11 @@ def linked(*links: str, serial: str = "", leading_here: Iterable[str] | None = N
 def test_a_node_is_known_by_its_serial_number_else_by_its_port(
     device: HostDevice, claimed_by_others: set[str], expected: str
 ) -> None:
-    assert node_identity(device, lambda link: link not in claimed_by_others, 0) == expected
+    assert node_identity(device, lambda link: link not in claimed_by_others, free, 0) == expected
 
 
 def test_nodes_at_one_port_are_told_apart_by_their_order() -> None:
-    first, second = (node_identity(linked(), lambda _: True, ordinal) for ordinal in (0, 1))
+    first, second = (node_identity(linked(), free, free, ordinal) for ordinal in (0, 1))
     assert second == f"{first}#1"
 
 
@@ -87,8 +91,8 @@ def test_the_order_in_which_udev_names_links_does_not_matter(links: list[str], c
     def is_sole(link: str) -> bool:
         return link not in claimed
 
-    expected = node_identity(linked(*sorted(links), serial="A"), is_sole, 0)
-    assert node_identity(linked(*links, serial="A"), is_sole, 0) == expected
+    expected = node_identity(linked(*sorted(links), serial="A"), is_sole, free, 0)
+    assert node_identity(linked(*links, serial="A"), is_sole, free, 0) == expected
 
 
 # Ports.
@@ -274,3 +278,11 @@ def test_all_replicas_of_a_device_are_known_to_be_of_one(parts: list[str], one: 
 )
 def test_an_id_of_another_plugin_is_not_taken_for_ours(id_: str) -> None:
     assert id_base(id_) is None
+
+
+def test_what_another_node_is_known_by_already_is_passed_over() -> None:
+    device = linked("/dev/serial/by-id/a", "/dev/serial/by-path/b", serial="A")
+    taken = {"/dev/serial/by-id/a"}
+    assert node_identity(device, free, lambda identity: identity not in taken, 0) == "/dev/serial/by-path/b"
+    taken |= {"/dev/serial/by-path/b", port(device)}
+    assert node_identity(device, free, lambda identity: identity not in taken, 0) == f"{port(device)}#1"
