@@ -81,8 +81,9 @@ class Inventory:
             return True
         if entry.readiness is Readiness.AWAITED:
             return False
-        is_described = entry.number in self._devices.by_number and entry.number not in self._doubted
-        return is_described or entry.number in self._strangers
+        if entry.number in self._devices.by_number:
+            return entry.number not in self._doubted and not self._is_premature(entry)
+        return entry.number in self._strangers
 
     def unidentified(self) -> frozenset[DeviceNumber]:
         """The nodes that udev must be asked about.
@@ -100,7 +101,19 @@ class Inventory:
         return frozenset((*undescribed, *self._doubted, *self._outdated))
 
     def _is_undescribed(self, number: DeviceNumber) -> bool:
-        return number in self._paths and number not in self._devices.by_number and number not in self._strangers
+        if number not in self._paths or number in self._strangers:
+            return False
+        return number not in self._devices.by_number or any(
+            self._is_premature(self._entries[path]) for path in self._paths[number]
+        )
+
+    def _is_premature(self, entry: PathEntry) -> bool:
+        """Whether a device was described before udevd was done with it, and it is done by now.
+
+        An enumeration can fall between the two. (What has an entry in udev's database is described as initialised.)
+        """
+        device = self._devices.by_number.get(entry.number) if entry.number else None
+        return device is not None and not device.is_initialized and entry.readiness is Readiness.DONE
 
     def observe(self, observation: Observation) -> frozenset[Glob]:
         """Take one observation in.

@@ -1,6 +1,7 @@
 """What the host has, joined from what both sources tell."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, strategies as st
@@ -294,3 +295,20 @@ def test_what_a_glob_matches_is_always_the_entries_that_it_matches(events: list[
         assert inventory.matches(glob) == {
             path: found for path, found in inventory.entries.items() if glob.matches(path)
         }
+
+
+def test_what_was_described_before_udevd_was_done_with_it_is_asked_about_again() -> None:
+    early = replace(device(0), is_initialized=False)
+    inventory = knowing(made("/dev/ttyUSB0", readiness=Readiness.AWAITED), UdevResync((early,)), made("/dev/ttyUSB0"))
+    assert not is_settled(inventory, "/dev/ttyUSB0")
+    assert inventory.unidentified() == {FIRST}
+    inventory.observe(DeviceObserved(device(0)))
+    assert is_settled(inventory, "/dev/ttyUSB0")
+    assert not inventory.unidentified()
+
+
+def test_what_udevd_never_gets_to_is_settled_as_it_is() -> None:
+    early = replace(device(0), is_initialized=False)
+    inventory = knowing(UdevResync((early,)), made("/dev/ttyUSB0", readiness=Readiness.OVERDUE))
+    assert is_settled(inventory, "/dev/ttyUSB0")
+    assert not inventory.unidentified()
