@@ -142,7 +142,7 @@ class _Chooser:
     links_directory: str
 
     def choose(self, path_spec: PathSpec, entry: PathEntry, node: NodeKey) -> Candidate:
-        device = self.inventory.device(entry.number) if entry.number else None
+        device = self.inventory.device_at(entry)
         plain = Candidate(entry.path, entry.path, node, entry.target, entry.path, device.numa_node if device else None)
         if _is_plain(path_spec):
             return plain

@@ -80,6 +80,7 @@ class PathEntry:
         target: the end of the chain of links; ``path`` itself where there is none.
         inode: of the end: a node that was made anew has another one.
         readiness: of a device node: how far udev is with it.
+        sys_path: where sysfs has the device behind the node; "" if nowhere.
     """
 
     path: str
@@ -88,6 +89,7 @@ class PathEntry:
     target: str = ""
     inode: int = 0
     readiness: "Readiness | None" = None
+    sys_path: str = ""
 
 
 class Readiness(Enum):

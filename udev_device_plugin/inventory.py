@@ -82,8 +82,13 @@ class Inventory:
         if entry.readiness is Readiness.AWAITED:
             return False
         if entry.number in self._devices.by_number:
-            return entry.number not in self._doubted and not self._is_premature(entry)
+            return entry.number not in self._doubted and not self._is_misdescribed(entry)
         return entry.number in self._strangers
+
+    def device_at(self, entry: PathEntry) -> HostDevice | None:
+        """Udev's device whose node stands at a path; None as well while another that had its number is described."""
+        device = self._devices.by_number.get(entry.number) if entry.number else None
+        return device if device is not None and entry.sys_path in ("", device.sys_path) else None
 
     def unidentified(self) -> frozenset[DeviceNumber]:
         """The nodes that udev must be asked about.
@@ -104,16 +109,20 @@ class Inventory:
         if number not in self._paths or number in self._strangers:
             return False
         return number not in self._devices.by_number or any(
-            self._is_premature(self._entries[path]) for path in self._paths[number]
+            self._is_misdescribed(self._entries[path]) for path in self._paths[number]
         )
 
-    def _is_premature(self, entry: PathEntry) -> bool:
-        """Whether a device was described before udevd was done with it, and it is done by now.
+    def _is_misdescribed(self, entry: PathEntry) -> bool:
+        """Whether what is known of a node's device is not, or not yet, what it is.
 
-        An enumeration can fall between the two. (What has an entry in udev's database is described as initialised.)
+        An enumeration can fall between the node and the end of udevd's work; and a number can be given to another
+        device before the last word on its former one is heard.
         """
         device = self._devices.by_number.get(entry.number) if entry.number else None
-        return device is not None and not device.is_initialized and entry.readiness is Readiness.DONE
+        if device is None:
+            return False
+        is_premature = entry.readiness is Readiness.DONE and not device.is_initialized
+        return is_premature or self.device_at(entry) is None
 
     def observe(self, observation: Observation) -> frozenset[Glob]:
         """Take one observation in.

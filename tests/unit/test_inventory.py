@@ -312,3 +312,17 @@ def test_what_udevd_never_gets_to_is_settled_as_it_is() -> None:
     inventory = knowing(UdevResync((early,)), made("/dev/ttyUSB0", readiness=Readiness.OVERDUE))
     assert is_settled(inventory, "/dev/ttyUSB0")
     assert not inventory.unidentified()
+
+
+def test_what_was_said_of_the_former_device_of_a_number_is_not_said_of_the_next() -> None:
+    number = DeviceNumber("c", 188, 0)
+    entry = PathEntry("/dev/ttyUSB0", PathKind.NODE, number, "/dev/ttyUSB0", 7, Readiness.DONE, "/sys/devices/next")
+    inventory = knowing(PathObserved(entry), DeviceObserved(device(0)))
+    assert inventory.device_at(entry) is None
+    assert not inventory.is_settled(entry)
+    assert inventory.unidentified() == {number}
+    described = HostDevice("/sys/devices/next", "tty", number, "/dev/ttyUSB0")
+    inventory.observe(DeviceObserved(described))
+    assert inventory.device_at(entry) == described
+    assert inventory.is_settled(entry)
+    assert inventory.unidentified() == frozenset()

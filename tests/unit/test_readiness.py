@@ -26,7 +26,7 @@ class Host:
         self.is_kernels = True
         monkeypatch.setattr(room, "UDEV_DATA", str(self.data))
         monkeypatch.setattr(room, "UDEV_CONTROL", str(self.control))
-        monkeypatch.setattr(room, "_is_kernels", lambda _: self.is_kernels)
+        monkeypatch.setattr(room, "sys_path", lambda _: "/sys/devices/x" if self.is_kernels else "")
         self.overdue: asyncio.Queue[DeviceNumber] = asyncio.Queue()
         self.waits = Waits(self.overdue.put_nowait)
         self.waits.end_first_look()

@@ -17,7 +17,7 @@ from typing import Literal
 
 from udev_device_plugin.device import DeviceNumber, PathEntry, PathKind, Readiness
 from udev_device_plugin.discovery import UDEV_CONTROL, Sink
-from udev_device_plugin.discovery.readiness import HOLD_BACK, UDEV_DATA, Waits
+from udev_device_plugin.discovery.readiness import HOLD_BACK, UDEV_DATA, Waits, sys_path
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.metrics import Metrics
 from udev_device_plugin.observations import Observation, PathObserved, PathsResync, PathVanished
@@ -126,7 +126,8 @@ class FilesystemSource:
         number = _number(status) if kind is PathKind.NODE else None
         readiness = self._waits.readiness(number, status) if number else None
         awaited = {f"{UDEV_DATA}/{number}"} if readiness is Readiness.AWAITED else set()
-        entry = PathEntry(path, kind, number, target, status.st_ino, readiness)
+        device = sys_path(number) if number else ""
+        entry = PathEntry(path, kind, number, target, status.st_ino, readiness, device)
         return entry, ({target} - {path}) | awaited
 
     def _follow(self, path: str, depends_on: set[str]) -> bool:

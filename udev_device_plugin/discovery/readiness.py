@@ -70,7 +70,7 @@ class Waits:
             self.forget(number)
 
     def _judge(self, number: DeviceNumber, status: os.stat_result) -> Readiness:
-        if not _is_kernels(number):
+        if not sys_path(number):
             return Readiness.UNKNOWN
         try:
             written = os.lstat(f"{UDEV_DATA}/{number}").st_mtime_ns
@@ -92,7 +92,10 @@ def _cancel(node: _Node) -> None:
         node.timer.cancel()
 
 
-def _is_kernels(number: DeviceNumber) -> bool:
-    """Whether a driver stands behind the number; a node can be made for any."""
-    kind = "char" if number.kind == "c" else "block"
-    return os.path.lexists(f"/sys/dev/{kind}/{number.major}:{number.minor}")
+def sys_path(number: DeviceNumber) -> str:
+    """Where sysfs has the device with this number; "" if no driver stands behind it: a node can be made for any."""
+    directory = f"/sys/dev/{'char' if number.kind == 'c' else 'block'}"
+    try:
+        return os.path.normpath(os.path.join(directory, os.readlink(f"{directory}/{number.major}:{number.minor}")))
+    except OSError:
+        return ""
