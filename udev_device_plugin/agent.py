@@ -85,6 +85,7 @@ class Agent:
         self._filesystem = FilesystemSource(globs, self._udev.rescan, self._metrics)
         self._links = OwnLinks(os.path.join(settings.plugin_directory, LINKS_DIRECTORY, ""))
         self._pod_resources = PodResources(settings.pod_resources_socket)
+        self._has_told = False
         surroundings = Surroundings(
             look=self._filesystem.look,
             identify=self._udev.identify,
@@ -165,7 +166,9 @@ class Agent:
         holdings = await self._pod_resources.held(resources)
         if holdings is None:
             # A kubelet that serves it and does not answer now will tell later; where none serves it, nobody ever knows.
-            return None if os.path.exists(self._settings.pod_resources_socket) else {}
+            is_served = self._has_told or os.path.exists(self._settings.pod_resources_socket)
+            return None if is_served else {}
+        self._has_told = True
         return {resource: holdings.ids(resource) for resource in resources}
 
     async def _rescan(self) -> None:
