@@ -63,9 +63,9 @@ class Inventory:
         device = self.devices.get(sys_path)
         return device.names if device else ()
 
-    def device(self, number: DeviceNumber) -> HostDevice | None:
+    def device(self, number: DeviceNumber | None) -> HostDevice | None:
         """Udev's device with this node number."""
-        return self._devices.by_number.get(number)
+        return self._devices.by_number.get(number) if number else None
 
     def is_sole_claim(self, device: HostDevice, link: str) -> bool:
         """Whether no other device that is present claims ``link`` too."""
@@ -87,7 +87,7 @@ class Inventory:
 
     def device_at(self, entry: PathEntry) -> HostDevice | None:
         """Udev's device whose node stands at a path; None as well while another that had its number is described."""
-        device = self._devices.by_number.get(entry.number) if entry.number else None
+        device = self.device(entry.number)
         return device if device is not None and entry.sys_path in ("", device.sys_path) else None
 
     def unidentified(self) -> frozenset[DeviceNumber]:
@@ -118,7 +118,7 @@ class Inventory:
         An enumeration can fall between the node and the end of udevd's work; and a number can be given to another
         device before the last word on its former one is heard.
         """
-        device = self._devices.by_number.get(entry.number) if entry.number else None
+        device = self.device(entry.number)
         if device is None:
             return False
         is_premature = entry.readiness is Readiness.DONE and not device.is_initialized
