@@ -14,7 +14,7 @@ from typing import ParamSpec
 
 from udev_device_plugin.config.specs import ResourceSpec
 from udev_device_plugin.device import DeviceNumber
-from udev_device_plugin.formation import MIN_ASK, Circumstances, Formation, device_set, form
+from udev_device_plugin.formation import Circumstances, Formation, device_set, form
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.inventory import Inventory
 from udev_device_plugin.observations import DeviceObserved, DeviceRemoved, Observation, UdevResync
@@ -27,6 +27,9 @@ WINDOW = 0.05
 
 PATIENCE = 0.05
 """Seconds from a node that udev is done with to the question what it is: most often udev's event comes before that."""
+
+ASK_AGAIN = 2.0
+"""Seconds to the next question, where a kubelet that knows what pods hold does not answer just now."""
 
 _AFTERWARDS = 0.002
 """Seconds by which the kubelet goes before the log."""
@@ -226,7 +229,7 @@ class Advertiser:
             await self.has_looked.wait()
             self._ask.clear()
             held = await self._surroundings.held()
-            self._ask_after = self._loop.time() + MIN_ASK if held is None else 0.0
+            self._ask_after = self._loop.time() + ASK_AGAIN if held is None else 0.0
             for resource in self._specs:
                 self._publish(resource, None if held is None else held.get(resource, frozenset()))
 
