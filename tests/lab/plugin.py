@@ -178,10 +178,7 @@ class PluginProcess:
             threads=int(status["Threads"]),
             descriptors=len(os.listdir(f"/proc/{self.pid}/fd")),
             cpu_seconds=(int(user) + int(system)) / os.sysconf("SC_CLK_TCK"),
-            wakeups=sum(
-                int(_status(f"{self.pid}/task/{task}")["voluntary_ctxt_switches"])
-                for task in os.listdir(f"/proc/{self.pid}/task")
-            ),
+            wakeups=sum(_wakeups(f"{self.pid}/task/{task}") for task in os.listdir(f"/proc/{self.pid}/task")),
         )
 
     async def _read(self, stream: asyncio.StreamReader | None, keep: Callable[[str], None]) -> None:
@@ -211,6 +208,13 @@ def _get(url: str) -> tuple[int, str]:
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.read().decode()
+
+
+def _wakeups(thread: str) -> int:
+    try:
+        return int(_status(thread)["voluntary_ctxt_switches"])
+    except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+        return 0
 
 
 def _status(process: int | str) -> Mapping[str, str]:

@@ -1,9 +1,13 @@
-"""The plugin, as ever, that says how many tasks it has when it gets SIGUSR1: `python -m tests.lab.chaos.confiding`."""
+"""The plugin, as ever, that says how many tasks and threads it has when it gets SIGUSR1.
+
+`python -m tests.lab.chaos.confiding`
+"""
 
 import asyncio
 import json
 import signal
 import sys
+import threading
 
 MESSAGE = "tasks"
 
@@ -16,7 +20,9 @@ def confide(*_: object) -> None:
 
 def _say(loop: asyncio.AbstractEventLoop) -> None:
     names = sorted(getattr(task.get_coro(), "__qualname__", "?") for task in asyncio.all_tasks(loop))
-    sys.stdout.write(json.dumps({"msg": MESSAGE, "tasks": len(names), "names": names}) + "\n")
+    sys.stdout.write(
+        json.dumps({"msg": MESSAGE, "tasks": len(names), "names": names, "threads": threading.active_count()}) + "\n"
+    )
     sys.stdout.flush()
 
 

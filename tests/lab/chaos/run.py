@@ -29,6 +29,9 @@ GRACE_PERIODS = ("0", "300ms", "5m")
 PATIENCE = 5.0
 """Seconds until what holds at rest must hold: silent changes are found within 1 s, by the rescan."""
 
+MOST_THREADS = 40
+"""Python's and gRPC's; the latter keeps up to 32 in its pool, by the number of processors."""
+
 _GLANCE = 0.02
 """Seconds between two looks: some of what is looked at, nobody tells of."""
 
@@ -39,7 +42,10 @@ class ChaosError(AssertionError):
 
 @dataclass(frozen=True, slots=True)
 class Burden:
-    """What the plugin has in use at rest, with nothing plugged."""
+    """What the plugin has in use at rest, with nothing plugged.
+
+    The threads are Python's: gRPC's own come and go with the machine's load, up to a number that `_trouble` holds to.
+    """
 
     descriptors: int
     threads: int
@@ -186,6 +192,8 @@ class Run:
         faults = [] if len(here) == len(GLOBS) + 1 else [f"sockets: {sorted(here)}"]
         if not self._plugin.is_running():
             faults.insert(0, f"the plugin has ended: {self._plugin.said()[-6000:]}")
+        elif (threads := self._plugin.cost().threads) > MOST_THREADS:
+            faults.append(f"threads: {threads}")
         # grpc's C core tells of hang-ups there, which are the kubelet's restarts.
         return faults + [line for line in self._plugin.errors if not re.match(r"I\d{4} .*(goaway|GOAWAY)", line)]
 
@@ -228,7 +236,7 @@ class Run:
         line = await self._plugin.wait_for_message(MESSAGE, after=seen)
         return Burden(
             cost.descriptors,
-            cost.threads,
+            line.fields["threads"],
             _watches(self._plugin.pid),
             line.fields["tasks"],
             tuple(line.fields["names"]),
