@@ -7,20 +7,18 @@ kubelet.
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ParamSpec
 
+from udev_device_plugin.announcing import Announcer
 from udev_device_plugin.config.specs import ResourceSpec
 from udev_device_plugin.device import DeviceNumber
-from udev_device_plugin.formation import Circumstances, Formation, device_set, form
+from udev_device_plugin.formation import FRESH, Circumstances, Formation, device_set, form
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.inventory import Inventory
 from udev_device_plugin.observations import DeviceObserved, DeviceRemoved, Observation, UdevResync
 from udev_device_plugin.snapshots import Board, DeviceSet, Snapshot
-
-logger = logging.getLogger(__name__)
 
 WINDOW = 0.05
 """For how many seconds after a published change further changes of the resource are gathered."""
@@ -33,9 +31,6 @@ ASK_AGAIN = 2.0
 
 _AFTERWARDS = 0.002
 """Seconds by which the kubelet goes before the log."""
-
-_MAX_NAMED = 10
-"""How many devices one log line names."""
 
 _P = ParamSpec("_P")
 
@@ -50,15 +45,17 @@ class Surroundings:
     Attributes:
         look: look at paths on the host right now, and tell what changed there.
         identify: have udev describe the devices with these nodes, sooner or later.
-        link: keep these links of our own, to these nodes.
+        link: keep the links of our own that these devices need.
         held: which IDs pods hold; nothing for a resource if nobody ever knows; None if nobody knows just now.
+        handed_out: the IDs of a resource that were handed out at a moment (monotonic seconds) or later.
         links_directory: where our own links are; with a trailing slash.
     """
 
     look: Callable[[Iterable[str]], Sequence[Observation]]
     identify: Callable[[Collection[DeviceNumber]], None]
-    link: Callable[[Mapping[str, str]], None]
+    link: Callable[[DeviceSet], None]
     held: Callable[[], Awaitable[Holdings | None]]
+    handed_out: Callable[[str, float], frozenset[str]]
     links_directory: str
 
 
@@ -89,9 +86,7 @@ class Advertiser:
         self._windows: dict[str, asyncio.TimerHandle] = {}
         self._expiry: asyncio.TimerHandle | None = None
         self._identifying: asyncio.TimerHandle | None = None
-        self._links: dict[str, dict[str, str]] = {}
-        self._offered: dict[str, frozenset[DeviceNumber]] = {}
-        self._shared: set[frozenset[str]] = set()
+        self._announcer = Announcer()
         self._loop = asyncio.get_running_loop()
         self._broken: asyncio.Future[None] = self._loop.create_future()
         self._ask = asyncio.Event()
@@ -181,18 +176,20 @@ class Advertiser:
         """Form the resource's devices anew, and pin them up if that changed anything."""
         received = self._dirty.pop(resource, None)
         spec, board = self._specs[resource], self.boards[resource]
-        given = Circumstances(self._loop.time(), self._grace_period, self._surroundings.links_directory, held)
+        now, fresh = self._loop.time(), frozenset[str]()
+        if held is not None:
+            fresh = self._surroundings.handed_out(resource, now - FRESH)
+        given = Circumstances(now, self._grace_period, self._surroundings.links_directory, held, fresh)
         formation = self._formations[resource] = form(spec, self._inventory, self._formations[resource], given)
         self._expire_in_time()
         devices = device_set(spec, formation)
         before = board.snapshot.devices
         if devices == before and board.snapshot.generation:
             return
-        self._keep_own_links(devices)
+        self._surroundings.link(devices)
         is_first = board.snapshot.generation == 0
         board.publish(devices, received)
-        self._loop.call_later(_AFTERWARDS, _log_difference, before, devices)
-        self._loop.call_later(_AFTERWARDS, self._warn_of_shared_nodes, devices)
+        self._loop.call_later(_AFTERWARDS, self._announcer.announce, before, devices)
         if is_first:  # the list that a registration begins with is no change, and holds up none
             return
         if (window := self._windows.get(resource)) is not None:
@@ -203,17 +200,6 @@ class Advertiser:
         del self._windows[resource]
         if resource in self._dirty:
             self._publish(resource)
-
-    def _keep_own_links(self, devices: DeviceSet) -> None:
-        """Keep the links of our own that must be there for what is there."""
-        self._links[devices.resource] = {
-            member.host_path: member.node
-            for device in devices.devices
-            if device.is_healthy
-            for member in device.members
-            if member.host_path.startswith(self._surroundings.links_directory)
-        }
-        self._surroundings.link({link: node for links in self._links.values() for link, node in links.items()})
 
     def _expire_in_time(self) -> None:
         """Have it asked what pods hold when the time of an absent device is up."""
@@ -232,34 +218,3 @@ class Advertiser:
             self._ask_after = self._loop.time() + ASK_AGAIN if held is None else 0.0
             for resource in self._specs:
                 self._publish(resource, None if held is None else held.get(resource, frozenset()))
-
-    def _warn_of_shared_nodes(self, devices: DeviceSet) -> None:
-        """Say once for each two resources that both offer one node: two pods may get it."""
-        mine = self._offered[devices.resource] = frozenset(
-            member.number for device in devices.devices for member in device.members if member.number
-        )
-        for resource, theirs in self._offered.items():
-            pair = frozenset((resource, devices.resource))
-            if resource != devices.resource and pair not in self._shared and (both := mine & theirs):
-                self._shared.add(pair)
-                logger.warning(
-                    "two resources offer the same device nodes, so two pods may get them: let their paths not overlap",
-                    extra={"resources": sorted(pair), "nodes": sorted(map(str, both))[:_MAX_NAMED]},
-                )
-
-
-def _log_difference(before: DeviceSet, after: DeviceSet) -> None:
-    """Say which devices came, went, or were forgotten."""
-    was = {device.identity: device.is_healthy for device in before.devices}
-    now = {device.identity: device.is_healthy for device in after.devices}
-    for text, identities in (
-        ("devices are here", [key for key, healthy in now.items() if healthy and not was.get(key)]),
-        ("devices are gone", [key for key, healthy in now.items() if not healthy and was.get(key)]),
-        ("devices are forgotten", [key for key in was if key not in now]),
-    ):
-        if identities:
-            named = [" + ".join(identity) for identity in identities[:_MAX_NAMED]]
-            more = [f"and {len(identities) - _MAX_NAMED} more"] if len(identities) > _MAX_NAMED else []
-            logger.info(text, extra={"resource": after.resource, "devices": named + more, "listed": after.count})
-    for id_, _ in sorted(set(after.remembered) - set(before.remembered)):
-        logger.info("a pod holds a device that is not here", extra={"resource": after.resource, "device_id": id_})

@@ -89,8 +89,9 @@ class Agent:
         surroundings = Surroundings(
             look=self._filesystem.look,
             identify=self._udev.identify,
-            link=self._links.keep,
+            link=self._links.keep_for,
             held=self._held,
+            handed_out=self._handed_out,
             links_directory=self._links.directory,
         )
         self._advertiser = Advertiser(settings.resources, surroundings, settings.removal_grace_period)
@@ -170,6 +171,9 @@ class Agent:
             return None if is_served else {}
         self._has_told = True
         return {resource: holdings.ids(resource) for resource in resources}
+
+    def _handed_out(self, resource: str, since: float) -> frozenset[str]:
+        return next(plugin for plugin in self._plugins if plugin.resource == resource).handed_out_since(since)
 
     async def _rescan(self) -> None:
         """The safety net: look at everything anew now and then, for what no source was told of."""

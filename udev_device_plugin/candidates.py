@@ -39,6 +39,7 @@ class Candidate:
         node: which node it is.
         target: the node's own path.
         host_path: a path that always leads to it: its verified persistent link, or one of our own.
+        own_link: the link of our own, once it has needed one; "" for none.
         numa_node: of a node's device; None for none.
     """
 
@@ -48,6 +49,7 @@ class Candidate:
     target: str
     host_path: str
     numa_node: int | None = None
+    own_link: str = ""
 
 
 Known = Mapping[NodeKey, Candidate]
@@ -158,5 +160,7 @@ class _Chooser:
 
         identity = known.identity if known else node_identity(device, is_sole, is_free, self.inventory.ordinal(device))
         is_link = identity in device.links and is_sole(identity)
-        host_path = identity if is_link else self.links_directory + f"{slug(identity)}-{digest(identity)}"
-        return Candidate(identity, entry.path, node, entry.target, host_path, device.numa_node)
+        own_link = "" if is_link else self.links_directory + f"{slug(identity)}-{digest(identity)}"
+        return Candidate(
+            identity, entry.path, node, entry.target, own_link or identity, device.numa_node, own_link=own_link
+        )

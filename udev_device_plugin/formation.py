@@ -19,6 +19,9 @@ from udev_device_plugin.zipping import Pool, zipped
 MIN_ASK = 60.0
 """Seconds from one question whether a pod still holds an absent device to the next, at least."""
 
+FRESH = 1.0
+"""Seconds from the answer to ``Allocate`` within which a kubelet certainly counts the pod as holding the device."""
+
 
 @dataclass(frozen=True, slots=True)
 class Formed:
@@ -78,12 +81,14 @@ class Circumstances:
         grace_period: for how many seconds an absent device is kept, Unhealthy.
         links_directory: where our own links are; with a trailing slash.
         held: the IDs of the resource that pods hold; None while nobody has asked: then nothing is forgotten.
+        fresh: IDs that were handed out so recently that a kubelet may not count them among the held ones yet.
     """
 
     now: float
     grace_period: float
     links_directory: str = ""
     held: frozenset[str] | None = None
+    fresh: frozenset[str] = frozenset()
 
 
 def form(spec: ResourceSpec, inventory: Inventory, previous: Formation, given: Circumstances) -> Formation:
@@ -138,6 +143,7 @@ def _describe(spec: ResourceSpec, formed: Formed) -> Device:
             read_only=path_spec.read_only,
             node=candidate.target,
             number=candidate.node.number,
+            own_link=candidate.own_link,
         )
         for path_spec, candidate in zip(group.paths, formed.members, strict=True)
         if candidate is not None
@@ -168,7 +174,8 @@ def _age(formed: Formed, group: GroupSpec, found: Candidates, given: Circumstanc
             continue
         now = found[Slot(formed.group, member)].get(candidate.identity)
         if now is not None:
-            members[member] = now
+            # A link of our own that was handed out once is good for as long as the device is known.
+            members[member] = now if now.own_link else replace(now, own_link=candidate.own_link)
         elif path_spec.optional and candidate.identity not in formed.identity:
             members[member] = None
         else:
@@ -184,9 +191,11 @@ def _keep(formed: Formed, spec: ResourceSpec, given: Circumstances) -> Formed | 
     if formed.is_healthy or given.held is None or given.now < formed.keep_until:
         return formed
     base = id_base(device_id(spec.resource, formed.identity, 0))
-    if base not in {id_base(id_) for id_ in given.held}:
-        return None
-    return replace(formed, keep_until=_renewed(given))
+    if base in {id_base(id_) for id_ in given.held}:
+        return replace(formed, keep_until=_renewed(given))
+    if base in {id_base(id_) for id_ in given.fresh}:
+        return replace(formed, keep_until=given.now + FRESH)
+    return None
 
 
 def _remember(

@@ -10,6 +10,8 @@ import logging
 import os
 from collections.abc import Mapping
 
+from udev_device_plugin.snapshots import DeviceSet
+
 logger = logging.getLogger(__name__)
 
 
@@ -18,8 +20,20 @@ class OwnLinks:
 
     def __init__(self, directory: str) -> None:
         self.directory = directory
+        self._needed: dict[str, dict[str, str]] = {}
         self._wanted: dict[str, str] = {}
         self._is_failing = False
+
+    def keep_for(self, devices: DeviceSet) -> None:
+        """Have the links that these devices of a resource need, as far as they are there."""
+        self._needed[devices.resource] = {
+            member.own_link: member.node
+            for device in devices.devices
+            if device.is_healthy
+            for member in device.members
+            if member.own_link
+        }
+        self.keep({link: node for needed in self._needed.values() for link, node in needed.items()})
 
     def keep(self, wanted: Mapping[str, str]) -> None:
         """Have exactly these links.

@@ -27,6 +27,7 @@ class Member:
         read_only: mounts only.
         node: where it is on the host now, or was last.
         number: of a device node.
+        own_link: the link of our own that it needs, or may have been handed out by once; "" for none.
     """
 
     identity: str
@@ -37,6 +38,7 @@ class Member:
     read_only: bool = False
     node: str = ""
     number: DeviceNumber | None = None
+    own_link: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.lab.plugin import PATIENCE, PluginProcess
 from udev_device_plugin.advertiser import WINDOW
 from udev_device_plugin.testing.kubelet import Kubelet
-from udev_device_plugin.testing.records import ContainerStartError, DeviceSpec, Mount
+from udev_device_plugin.testing.records import Allocation, ContainerStartError, DeviceSpec, Mount
 
 SERIAL = "squat.ai/serial"
 LANDMARKS = "squat.ai/landmarks"
@@ -96,6 +96,15 @@ class Node:
         """
         await self.landmarks.pass_one(self.kubelet)
         await self.landmarks.pass_one(self.kubelet)
+
+    async def start(self, pod: Allocation) -> None:
+        """Start a pod's container as a kubelet does, which tries again while it has to wait."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                try:
+                    return await self.kubelet.start_container(pod)
+                except ContainerStartError:
+                    await self.landmarks.pass_one(self.kubelet)
 
     async def offers(self, resource: str = SERIAL) -> tuple[Offer, ...]:
         """What is listed now, by what a container would get."""

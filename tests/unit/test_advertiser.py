@@ -39,7 +39,8 @@ class Host:
         self.present: set[str] = set()
         self.asked: list[set[str]] = []
         self.identified: list[set[DeviceNumber]] = []
-        self.linked: list[dict[str, str]] = []
+        self.linked: list[DeviceSet] = []
+        self.handed_out: frozenset[str] = frozenset()
         self.holdings: Holdings | None = {}
         self.questions = 0
 
@@ -58,8 +59,9 @@ def surroundings(host: Host) -> Surroundings:
     return Surroundings(
         look=host.look,
         identify=lambda numbers: host.identified.append(set(numbers)),
-        link=lambda links: host.linked.append(dict(links)),
+        link=host.linked.append,
         held=held,
+        handed_out=lambda *_: host.handed_out,
         links_directory="/links/",
     )
 

@@ -7,11 +7,11 @@ from hypothesis import given, strategies as st
 
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
 from udev_device_plugin.device import DeviceNumber, HostDevice, PathEntry, PathKind, Readiness
-from udev_device_plugin.formation import MIN_ASK, Circumstances, Formation, Formed, device_set, form
+from udev_device_plugin.formation import FRESH, MIN_ASK, Circumstances, Formation, Formed, device_set, form
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.identity import device_id
 from udev_device_plugin.inventory import Inventory
-from udev_device_plugin.observations import DeviceObserved, PathObserved, PathVanished
+from udev_device_plugin.observations import DeviceObserved, DeviceRemoved, PathObserved, PathVanished
 
 MINORS: dict[str, int] = {}
 
@@ -41,6 +41,7 @@ class Host:
         self.now = 1000.0
         self.grace_period = grace_period
         self.held: frozenset[str] | None = frozenset()
+        self.fresh: frozenset[str] = frozenset()
 
     def has(self, *entries: PathEntry | str) -> "Host":
         for entry in entries:
@@ -57,7 +58,7 @@ class Host:
         return self._form()
 
     def _form(self) -> "Host":
-        given = Circumstances(self.now, self.grace_period, held=self.held)
+        given = Circumstances(self.now, self.grace_period, "/links/", self.held, self.fresh)
         self.formation = form(self.spec, self.inventory, self.formation, given)
         return self
 
@@ -296,6 +297,25 @@ def test_another_stick_under_its_number_is_another_device() -> None:
     assert host.plugs("B", "/dev/ttyUSB0").sticks == {("A",): None, ("B",): ("/dev/ttyUSB0",)}
 
 
+def test_a_link_of_our_own_is_good_for_as_long_as_its_device_is_known() -> None:
+    host = Sticks(group(path("/dev/ttyUSB*"))).plugs("A", "/dev/ttyUSB0")
+
+    def links() -> list[tuple[str, bool]]:
+        found = [member for device in device_set(host.spec, host.formation).devices for member in device.members]
+        return [(member.own_link, member.host_path == member.own_link) for member in found if member.own_link]
+
+    assert links() == [], "udev's link suffices"
+    host.plugs("A", "/dev/ttyUSB1")
+    (own,) = [own for own, _ in links() if own.startswith("/links/a-")]
+    assert (own, True) in links(), "a clone claims the link too"
+    host.inventory.observe(DeviceRemoved(f"/sys/{Sticks.makings}"))
+    host.loses("/dev/ttyUSB1")
+    assert (own, False) in links(), "the link is its own again; who was handed ours uses that on"
+    host.loses("/dev/ttyUSB0")
+    host.plugs("A", "/dev/ttyUSB3")
+    assert (own, False) in links(), "as well after a replug"
+
+
 def test_two_sticks_may_swap_their_numbers() -> None:
     host = Sticks(group(path("/dev/ttyUSB*"))).plugs("A", "/dev/ttyUSB0").plugs("B", "/dev/ttyUSB1")
     host.loses("/dev/ttyUSB0", "/dev/ttyUSB1")
@@ -375,6 +395,25 @@ def test_what_a_pod_holds_of_another_device_keeps_nothing() -> None:
     host = Host(group(path("/dev/a")), grace_period=10).has("/dev/a").loses("/dev/a")
     host.held = frozenset({id_of("/dev/b"), "of-another-form"})
     assert host.waits(10).offers == {}
+
+
+def test_what_is_being_handed_out_is_not_forgotten_before_the_kubelet_can_tell_that_a_pod_holds_it() -> None:
+    host = Host(group(path("/dev/a")), grace_period=0).has("/dev/a")
+    host.fresh = frozenset({id_of("/dev/a")})
+    assert host.loses("/dev/a").offers == {("/dev/a",): False}
+    assert host.formation.expires_at == host.now + FRESH
+    host.fresh, host.held = frozenset(), frozenset({id_of("/dev/a")})
+    assert host.waits(FRESH).offers == {("/dev/a",): False}
+    host.held = frozenset()
+    assert host.waits(MIN_ASK).offers == {}
+
+
+def test_what_was_handed_out_and_is_held_by_no_pod_a_moment_later_is_forgotten() -> None:
+    host = Host(group(path("/dev/a")), grace_period=0).has("/dev/a")
+    host.fresh = frozenset({id_of("/dev/a")})
+    host.loses("/dev/a")
+    host.fresh = frozenset()
+    assert host.waits(FRESH).offers == {}
 
 
 def remembered(host: Host) -> list[str]:

@@ -1,5 +1,7 @@
 """Under which paths devices were handed out, and whether those are still theirs."""
 
+from dataclasses import replace
+
 import pytest
 
 from udev_device_plugin.config.specs import PathType
@@ -42,10 +44,28 @@ def test_a_path_that_is_another_devices_now_is_told(
     handed_out: DeviceSet, now: DeviceSet, ids: list[str], strays: int
 ) -> None:
     handouts = Handouts()
-    handouts.note(handed_out, [ID])
+    handouts.note(handed_out, [ID], 0.0)
     told = list(handouts.strayed(now, ids))
     assert len(told) == strays
     assert all(text.startswith(f"{LINK} may lead to another device now") for text in told)
+
+
+def test_a_link_of_our_own_that_was_handed_out_is_good_for_as_long_as_it_is_kept() -> None:
+    handouts, now = Handouts(), offering(LINK)
+    handouts.note(offering(OWN), [ID], 0.0)
+    assert len(list(handouts.strayed(now, [ID]))) == 1
+    (device,) = now.devices
+    kept = replace(device, members=tuple(replace(member, own_link=OWN) for member in device.members))
+    assert list(handouts.strayed(DeviceSet(RESOURCE, (kept,)), [ID])) == []
+
+
+def test_what_was_handed_out_lately_is_known() -> None:
+    handouts = Handouts()
+    handouts.note(offering(LINK), [ID], 10.0)
+    handouts.note(offering(LINK), [SECOND], 11.0)
+    assert handouts.since(10.0) == {ID, SECOND}
+    assert handouts.since(10.5) == {SECOND}
+    assert handouts.since(11.5) == frozenset()
 
 
 def test_of_what_was_never_handed_out_nothing_is_told() -> None:
@@ -54,23 +74,23 @@ def test_of_what_was_never_handed_out_nothing_is_told() -> None:
 
 def test_the_latest_handout_is_what_counts() -> None:
     handouts = Handouts()
-    handouts.note(offering(LINK), [ID])
-    handouts.note(offering(OWN), [ID])
+    handouts.note(offering(LINK), [ID], 0.0)
+    handouts.note(offering(OWN), [ID], 0.0)
     assert list(handouts.strayed(offering(OWN), [ID])) == []
     assert len(list(handouts.strayed(offering(LINK), [ID]))) == 1
 
 
 def test_what_one_pod_got_says_nothing_of_what_another_got() -> None:
     handouts = Handouts()
-    handouts.note(offering(LINK), [ID])
-    handouts.note(offering(OWN), [SECOND])
+    handouts.note(offering(LINK), [ID], 0.0)
+    handouts.note(offering(OWN), [SECOND], 0.0)
     assert len(list(handouts.strayed(offering(OWN), [ID]))) == 1
     assert list(handouts.strayed(offering(OWN), [SECOND])) == []
 
 
 def test_ids_that_mean_nothing_here_are_not_noted() -> None:
     handouts = Handouts()
-    handouts.note(DeviceSet(RESOURCE), [ID, "of-another-form"])
+    handouts.note(DeviceSet(RESOURCE), [ID, "of-another-form"], 0.0)
     assert list(handouts.strayed(offering(OWN), [ID, "of-another-form"])) == []
 
 
@@ -85,5 +105,5 @@ def test_the_oldest_handouts_are_forgotten_first(monkeypatch: pytest.MonkeyPatch
     handouts = Handouts()
     ids = [device_id(RESOURCE, (name,), 0) for name in names]
     for id_ in (ids[0], ids[1], ids[0], ids[2]):
-        handouts.note(at(""), [id_])
+        handouts.note(at(""), [id_], 0.0)
     assert [text.split()[0] for text in handouts.strayed(at("/new"), ids)] == ["/dev/a", "/dev/c"]

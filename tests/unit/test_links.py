@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from udev_device_plugin.config.specs import PathType
 from udev_device_plugin.links import OwnLinks
+from udev_device_plugin.snapshots import Device, DeviceSet, Member
 
 
 @pytest.fixture
@@ -36,6 +38,20 @@ def test_exactly_the_links_that_are_wanted_are_there(
     for wanted in ({"first": "/dev/null"}, before, after, {**after, "last": "/dev/null"}):
         links.keep({folder + name: node for name, node in wanted.items()})
         assert present(folder) == {folder + name: node for name, node in wanted.items()}
+
+
+def test_each_resource_has_the_links_that_its_present_devices_need(folder: str) -> None:
+    links = OwnLinks(folder)
+
+    def device(own_link: str, node: str, *, is_healthy: bool = True) -> Device:
+        member = Member(node, own_link or node, node, PathType.DEVICE, "mrw", node=node, own_link=own_link)
+        return Device((node,), (member,), 1, is_healthy, 0.0)
+
+    links.keep_for(DeviceSet("a", (device(f"{folder}one", "/dev/null"), device("", "/dev/zero"))))
+    links.keep_for(DeviceSet("b", (device(f"{folder}two", "/dev/full"),)))
+    assert present(folder) == {f"{folder}one": "/dev/null", f"{folder}two": "/dev/full"}
+    links.keep_for(DeviceSet("a", (device(f"{folder}one", "/dev/null", is_healthy=False),)))
+    assert present(folder) == {f"{folder}two": "/dev/full"}
 
 
 def test_the_directory_is_made_when_the_first_link_is(folder: str) -> None:

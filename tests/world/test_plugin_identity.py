@@ -189,13 +189,32 @@ async def test_a_clone_that_steals_the_link_gets_neither_the_id_nor_the_pod_of_t
             await here.kubelet.start_container(pod)
         host.unplug(clone)
         await here.wait_for(healthy=1, unhealthy=1)
-        await here.catch_up()
-        await here.kubelet.start_container(pod)
+        await here.start(pod)
         host.plug(clone)
         await here.wait_for(healthy=2)
         now = {offer.id: offer for offer in await here.offers()}
         assert os.path.realpath(now[before.id].devices[0].host_path) == first.devnode
         assert now[before.id].devices[0].host_path in own_links(plugin_directory)
+
+
+async def test_a_pod_that_got_its_stick_while_a_clone_was_there_restarts_after_the_clone_has_left(
+    host: FakeHost, plugin_directory: str
+) -> None:
+    first, clone = serial_adapter("ttyUSB0", "0001", "1-1"), serial_adapter("ttyUSB1", "0001", "1-2")
+    async with node(plugin_directory, TTYS) as here:
+        host.plug(first)
+        await here.wait_for(healthy=1)
+        (before,) = await here.offers()
+        host.plug(clone)
+        await here.wait_for(healthy=2)
+        await here.catch_up()
+        pod = await here.kubelet.allocate(SERIAL, ids=[before.id])
+        (handed_out,) = (device.host_path for device in pod.response.devices)
+        assert handed_out in own_links(plugin_directory)
+        host.unplug(clone)
+        await here.wait_for(healthy=1, unhealthy=1)
+        await here.start(pod)
+        assert os.path.realpath(handed_out) == first.devnode
 
 
 async def test_a_clone_gets_no_id_of_the_first_where_their_common_link_is_all_that_is_offered(
@@ -214,8 +233,7 @@ async def test_a_clone_gets_no_id_of_the_first_where_their_common_link_is_all_th
             await here.kubelet.start_container(pod)
         host.unplug(clone)
         await here.kubelet.wait_until(lambda kubelet: kubelet.resource(SERIAL).healthy == (before.id,))
-        await here.catch_up()  # until udev has said it too, the clone may still claim the link
-        await here.kubelet.start_container(pod)
+        await here.start(pod)  # not at once: until udev has said it too, the clone may still claim the link
 
 
 async def test_two_resources_have_no_id_in_common_and_a_warning_names_the_nodes_that_they_share(

@@ -56,6 +56,10 @@ class Plugin:
             return "no kubelet answers"
         return None if self._life.is_connected else "not registered, or the kubelet has not opened the stream"
 
+    def handed_out_since(self, moment: float) -> frozenset[str]:
+        """The IDs that the kubelet was given devices for at ``moment`` or later, monotonic seconds."""
+        return self._handouts.since(moment)
+
     async def run(self) -> None:
         """Serve until cancelled."""
         now = asyncio.get_running_loop().time

@@ -73,7 +73,7 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
             logger.warning("allocation refused: %s", error, extra={"resource": devices.resource})
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         for container, allocation in zip(request.container_requests, allocations, strict=True):
-            self._handouts.note(devices, container.devices_ids)
+            self._handouts.note(devices, container.devices_ids, time.monotonic())
             self._metrics.allocations.labels(devices.resource).inc()
             given = [member.host_path for member in allocation.members]
             logger.info("allocated", extra={"resource": devices.resource, "devices": given})

@@ -11,7 +11,7 @@
   there, or the link that it was once given is claimed by another stick, or gone.
 - Unhealthy are just those that pods hold, those within their grace period, and for 60 s after an answer that a pod
   holds it what is not held any more (the plugin asks no more often).
-- Of links of our own there are those that lead to what is offered by them.
+- Of links of our own there are those that what is offered needs, or has needed once; none leads nowhere.
 """
 
 import asyncio
@@ -209,11 +209,10 @@ class Verdict:
         present = set(os.listdir(self._links)) if os.path.isdir(self._links) else set()
         if missing := look.own_links - present:
             look.faults.append(f"links that are not there: {missing}")
-        surplus = present - look.own_links
-        # What pods hold may have been handed out by another path than it has now.
-        dead = {link for link in surplus if self._stage.node_at(f"{self._links}/{link}") is None}
-        if dead or len(surplus) > len(self.held):
-            look.faults.append(f"links that nobody needs: {dead or surplus}")
+        # A link that a device has needed once stays for as long as it is known: somebody may have been handed it.
+        dead = {link for link in present - look.own_links if self._stage.node_at(f"{self._links}/{link}") is None}
+        if dead:
+            look.faults.append(f"links that lead nowhere: {dead}")
 
 
 def _base(id_: Id) -> Id:
