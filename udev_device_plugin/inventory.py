@@ -69,7 +69,15 @@ class Inventory:
 
     def is_sole_claim(self, device: HostDevice, link: str) -> bool:
         """Whether no other device that is present claims ``link`` too."""
-        return self._devices.claims.get(link, set()) <= {device.sys_path}
+        others = self._devices.claims.get(link, set()) - {device.sys_path}
+        return not any(self._may_be_present(self._devices.by_sys_path[sys_path]) for sys_path in others)
+
+    def _may_be_present(self, device: HostDevice) -> bool:
+        """Whether nothing says that a device of udev's is gone: an enumeration can end after its node went."""
+        entry = self._entries.get(device.devnode)
+        if entry is None:
+            return not any(glob.matches(device.devnode) for glob in self._matches)
+        return self.device_at(entry) is device
 
     def ordinal(self, device: HostDevice) -> int:
         """Which of the nodes at its port a device is, in the kernel's order."""

@@ -41,8 +41,8 @@ def made(path: str, minor: int = 0, *, inode: int = 1, readiness: Readiness = Re
     return PathObserved(PathEntry(path, PathKind.NODE, number, f"/dev/ttyUSB{minor}", inode, readiness))
 
 
-def knowing(*observations: Observation) -> Inventory:
-    inventory = Inventory(GLOBS)
+def knowing(*observations: Observation, globs: Sequence[Glob] = GLOBS) -> Inventory:
+    inventory = Inventory(globs)
     for observation in observations:
         inventory.observe(observation)
     return inventory
@@ -152,7 +152,7 @@ def test_udev_is_asked_about_what_it_is_done_with_and_has_not_described(
 
 def test_a_link_is_a_devices_own_for_as_long_as_no_other_claims_it() -> None:
     first, second = device(0, [LINK, OTHER_LINK]), device(1, [LINK])
-    inventory = knowing(DeviceObserved(first))
+    inventory = knowing(made("/dev/ttyUSB0"), made("/dev/ttyUSB1", 1), DeviceObserved(first))
     assert inventory.is_sole_claim(first, LINK)
     inventory.observe(DeviceObserved(second))
     assert not inventory.is_sole_claim(first, LINK)
@@ -160,6 +160,20 @@ def test_a_link_is_a_devices_own_for_as_long_as_no_other_claims_it() -> None:
     assert inventory.is_sole_claim(first, OTHER_LINK)
     inventory.observe(DeviceObserved(device(1)))  # a change event: it gives the link up
     assert inventory.is_sole_claim(first, LINK)
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        pytest.param([PathVanished("/dev/ttyUSB1")], id="its node is not there"),
+        pytest.param([made("/dev/ttyUSB1", 2, inode=3)], id="another node is there"),
+    ],
+)
+def test_a_claim_counts_for_nothing_if_the_filesystem_knows_that_its_device_is_gone(others: list[Observation]) -> None:
+    mine, ghost = device(0, [LINK]), device(1, [LINK])
+    inventory = knowing(made("/dev/ttyUSB0"), DeviceObserved(mine), *others)
+    inventory.observe(UdevResync((mine, ghost)))
+    assert inventory.is_sole_claim(mine, LINK), "an enumeration may end after the node went"
 
 
 @pytest.mark.parametrize(
@@ -202,7 +216,8 @@ def test_a_device_whose_link_may_have_come_back_is_described_anew() -> None:
 
 def test_a_device_whose_link_leads_to_its_clone_still_claims_it() -> None:
     first, clone = device(0, [LINK]), device(1, [LINK])
-    inventory = knowing(DeviceObserved(first), made(LINK, 0), made(LINK, 1, inode=2), DeviceObserved(clone))
+    seen = (DeviceObserved(first), made(LINK, 0), made(LINK, 1, inode=2), DeviceObserved(clone))
+    inventory = knowing(*seen, globs=[Glob.of(LINK)])
     assert not inventory.is_sole_claim(clone, LINK)
     assert inventory.unidentified() == {FIRST}, "it may be gone all the same"
 
@@ -218,9 +233,8 @@ def test_a_device_whose_link_leads_to_its_clone_still_claims_it() -> None:
 )
 def test_and_is_asked_about_until_it_is_known_whether_it_is_gone(answer: Observation, is_sole: bool) -> None:
     clone = device(1, [LINK])
-    inventory = knowing(
-        DeviceObserved(device(0, [LINK])), made(LINK, 0), made(LINK, 1, inode=2), DeviceObserved(clone), answer
-    )
+    seen = (DeviceObserved(device(0, [LINK])), made(LINK, 0), made(LINK, 1, inode=2), DeviceObserved(clone), answer)
+    inventory = knowing(*seen, globs=[Glob.of(LINK)])
     assert inventory.is_sole_claim(clone, LINK) is is_sole
     inventory.observe(DeviceObserved(clone))
     assert inventory.unidentified() == set()
