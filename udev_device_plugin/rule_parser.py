@@ -11,7 +11,7 @@ import difflib
 import re
 
 from udev_device_plugin.rule_terms import KEYS, Term
-from udev_device_plugin.rule_values import Value, RuleValueError
+from udev_device_plugin.rule_values import RuleValueError, Value
 
 MAX_RULE = 4096
 """Characters; no real rule has as many, and each costs time with each device."""
