@@ -42,8 +42,7 @@ def table(udevd: Udevd, sticks: MacvtapSticks, loops: LoopDevices) -> Iterator[N
     with open(RULES, "w") as file:
         file.write(rules_file((*ROWS, *REFUSED)))
     udevd.udevadm("control", "--reload")
-    udevd.trigger("--action=change", *(f"--sysname-match={name}" for name in TRIGGERED))
-    udevd.settle()
+    udevd.trigger("--action=change", "--settle", *(f"--sysname-match={name}" for name in TRIGGERED))
     yield
     os.unlink(RULES)
     udevd.udevadm("control", "--reload")
