@@ -1,6 +1,6 @@
 r"""Globs: which paths a pattern means, exactly as Go's ``path.Match`` has it for each element of a path.
 
-Floor 1: pure, the standard library alone; never looks at a file system. Any thread.
+Floor 1: pure; never looks at a file system. Any thread.
 
 The grammar of one element (there is no other metacharacter, and a slash always ends the element)::
 
@@ -16,6 +16,8 @@ A class needs a member; ``]`` and ``-`` are members only after a ``\``, and ``!`
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+
+from udev_device_plugin.wildcards import ANY, STAR, Token, class_token, regex_of
 
 MAX_PATH = 4095
 """The kernel's limit for a path (``PATH_MAX`` without the closing NUL); a longer pattern is a mistake."""
@@ -111,18 +113,6 @@ class Glob:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
-    """What one character of a name must be: a regular expression, and the character if only one will do."""
-
-    regex: str
-    literal: str | None = None
-
-
-_ANY = _Token(".")
-_STAR = _Token("")
-
-
 def _elements(text: str) -> Iterator[Element]:
     position = 1
     for part in text[1:].split("/"):
@@ -133,31 +123,31 @@ def _elements(text: str) -> Iterator[Element]:
         if is_literal and name == "..":
             raise GlobError(position, "an element .. leads back up; write the path without it")
         if not (is_literal and name in ("", ".")):
-            yield Element(part, name, None if is_literal else re.compile(_regex(tokens), re.DOTALL))
+            yield Element(part, name, None if is_literal else re.compile(regex_of(tokens), re.DOTALL))
         position += len(part) + 1
 
 
-def _tokens(part: str, offset: int) -> Iterator[_Token]:
+def _tokens(part: str, offset: int) -> Iterator[Token]:
     index = 0
     while index < len(part):
         if part[index] == "[":
             token, index = _character_class(part, index, offset)
         elif part[index] == "\\":
             character, index = _escaped(part, index, offset)
-            token = _Token(re.escape(character), character)
+            token = Token(re.escape(character), character)
         else:
             token, index = _plain(part[index]), index + 1
         yield token
 
 
-def _plain(character: str) -> _Token:
+def _plain(character: str) -> Token:
     match character:
         case "*":
-            return _STAR
+            return STAR
         case "?":
-            return _ANY
+            return ANY
         case _:
-            return _Token(re.escape(character), character)
+            return Token(re.escape(character), character)
 
 
 def _escaped(part: str, index: int, offset: int) -> tuple[str, int]:
@@ -166,7 +156,7 @@ def _escaped(part: str, index: int, offset: int) -> tuple[str, int]:
     return part[index + 1], index + 2
 
 
-def _character_class(part: str, start: int, offset: int) -> tuple[_Token, int]:
+def _character_class(part: str, start: int, offset: int) -> tuple[Token, int]:
     """Read the class that opens at ``start``; give it and the index after its closing bracket."""
     index = start + 1
     negated = part.startswith("^", index)
@@ -192,28 +182,10 @@ def _member(part: str, index: int, start: int, offset: int) -> tuple[str, int]:
     return part[index], index + 1
 
 
-def _class_token(ranges: list[tuple[str, str]], *, negated: bool) -> _Token:
+def _class_token(ranges: list[tuple[str, str]], *, negated: bool) -> Token:
     # Go takes a reversed range as an empty one; re would refuse it.
     members = "".join(f"{re.escape(low)}-{re.escape(high)}" for low, high in ranges if low <= high)
-    if not members:
-        return _ANY if negated else _Token("(?!)")
-    return _Token(f"[{'^' if negated else ''}{members}]")
-
-
-def _regex(tokens: tuple[_Token, ...]) -> str:
-    """Join tokens so that matching never takes more than length of the name times length of the pattern.
-
-    What stands between two stars matches a fixed number of characters, so its leftmost match leaves the most
-    to the rest: an atomic group takes it and never comes back. Only the last star tries every place.
-    """
-    chunks = [""]
-    for token in tokens:
-        if token is not _STAR:
-            chunks[-1] += token.regex
-        elif chunks[-1] or len(chunks) == 1:  # a run of stars is one star
-            chunks.append("")
-    first, rest = chunks[0], chunks[1:]
-    return first + "".join(f"(?>.*?{chunk})" for chunk in rest[:-1]) + "".join(f".*{last}" for last in rest[-1:])
+    return class_token(members, negated=negated)
 
 
 def _warnings(text: str) -> Iterator[str]:
