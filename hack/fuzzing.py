@@ -32,13 +32,14 @@ def _fuzz(name: str, target: Target, seconds: float, seed: int) -> bool:
         signal.alarm(PATIENCE)
         try:
             counts[run(target, at)] += 1
-        except Exception:  # whatever it is, it was found
+        except Exception as error:  # whatever it is, it was found
             signal.alarm(0)
             found = True
             traceback.print_exc()
             data, subject = inputs(target, at)
             print(f"the input, with --seed {at}, is: {data!r}\nwith the device: {subject!r}", flush=True)
-            print(f"the part of it that fails is: {shrunk(target, data, subject)!r}", flush=True)
+            if not isinstance(error, TimeoutError):  # that would take its time again and again
+                print(f"the part of it that fails is: {shrunk(target, data, subject)!r}", flush=True)
     signal.alarm(0)
     accepted, refused = counts[True], counts[False]
     print(

@@ -27,7 +27,7 @@ class Relative(Protocol):
 
     @property
     def tags(self) -> Collection[str]:
-        """Its tags in udev's database."""
+        """Its tags, those in force."""
 
     def attribute(self, name: str, /) -> str | None:
         """An attribute in sysfs, without the newline at its end; None if there is none that can be read."""

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.lab.fuzzing import TARGETS, MadeUpSubject, Target, run, shrunk
+from tests.lab.fuzzing import TARGETS, Target, run, shrunk
+from tests.lab.subjects import MadeUpSubject
 
 
 @pytest.mark.parametrize("name", TARGETS)
