@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import ParamSpec
 
 from udev_device_plugin.announcing import Announcer
-from udev_device_plugin.config.specs import ResourceSpec
+from udev_device_plugin.config.specs import ResourceSpec, Selector
 from udev_device_plugin.device import DeviceNumber
-from udev_device_plugin.formation import FRESH, Circumstances, Formation, device_set, form
-from udev_device_plugin.globs import Glob
+from udev_device_plugin.formation import FRESH, Circumstances, Formation, carried_over, device_set, form
+from udev_device_plugin.interest import Interest
 from udev_device_plugin.inventory import Inventory
 from udev_device_plugin.observations import DeviceObserved, DeviceRemoved, Observation, UdevResync
 from udev_device_plugin.snapshots import Board, DeviceSet, Snapshot
@@ -44,6 +44,7 @@ class Surroundings:
 
     Attributes:
         look: look at paths on the host right now, and tell what changed there.
+        follow: watch nodes for their devices' sake (those that come, those that go), and tell what stands there.
         identify: have udev describe the devices with these nodes, sooner or later.
         link: keep the links of our own that these devices need.
         held: which IDs pods hold; nothing for a resource if nobody ever knows; None if nobody knows just now.
@@ -52,6 +53,7 @@ class Surroundings:
     """
 
     look: Callable[[Iterable[str]], Sequence[Observation]]
+    follow: Callable[[Collection[str], Collection[str]], Sequence[Observation]]
     identify: Callable[[Collection[DeviceNumber]], None]
     link: Callable[[DeviceSet], None]
     held: Callable[[], Awaitable[Holdings | None]]
@@ -68,7 +70,7 @@ class Advertiser:
         grace_period: for how many seconds an absent device stays listed.
 
     Attributes:
-        boards: one for each resource, in the specs' order.
+        boards: one for each resource.
         has_looked: set once every source has had its first complete look at the host.
     """
 
@@ -76,15 +78,14 @@ class Advertiser:
         self._specs = {spec.resource: spec for spec in specs}
         self._surroundings = surroundings
         self._grace_period = grace_period
-        self._globs = {
-            resource: frozenset(path.glob for group in spec.groups for path in group.paths)
-            for resource, spec in self._specs.items()
-        }
-        self._inventory = Inventory(frozenset().union(*self._globs.values()))
+        self._interest = Interest.of(self._specs.values())
+        self._inventory = Inventory(self._interest.selectors)
         self._formations = dict.fromkeys(self._specs, Formation())
+        self._pending: set[str] = set()  # configured anew, and not described for it yet
         self._dirty: dict[str, float | None] = {}
         self._windows: dict[str, asyncio.TimerHandle] = {}
         self._expiry: asyncio.TimerHandle | None = None
+        self._settling: asyncio.TimerHandle | None = None
         self._identifying: asyncio.TimerHandle | None = None
         self._announcer = Announcer()
         self._loop = asyncio.get_running_loop()
@@ -106,7 +107,7 @@ class Advertiser:
             await (self._broken if self._broken.done() else asking)
         finally:
             asking.cancel()
-            timers = (self._expiry, self._identifying, *self._windows.values())
+            timers = (self._expiry, self._settling, self._identifying, *self._windows.values())
             for timer in timers:
                 if timer is not None:
                     timer.cancel()
@@ -114,6 +115,36 @@ class Advertiser:
     def observe(self, observations: Sequence[Observation], received: float) -> None:
         """Take observations in (the sources' sink); ``received``: when the first came, monotonic seconds."""
         self._guarded(self._take_in, observations, received)
+
+    def configure(self, specs: Iterable[ResourceSpec], grace_period: float, interest: Interest) -> None:
+        """Offer something else from now on; a resource whose spec stays the same is not touched.
+
+        What is new is offered once udev has described its devices for ``interest``.
+        """
+        before, self._specs = self._specs, {spec.resource: spec for spec in specs}
+        self._grace_period, self._interest = grace_period, interest
+        for resource in before.keys() - self._specs.keys():
+            self._retire(resource)
+        for resource, spec in self._specs.items():
+            if spec != before.get(resource):
+                self._pending.add(resource)
+                known = before.get(resource)
+                self._formations[resource] = (
+                    Formation() if known is None else carried_over(self._formations[resource], known, spec)
+                )
+                self.boards.setdefault(resource, Board(Snapshot(DeviceSet(resource), 0)))
+        self._inventory.select(interest.selectors)
+        self._guarded(self._take_in, (), self._loop.time())
+
+    def _retire(self, resource: str) -> None:
+        """Offer a resource no more."""
+        del self.boards[resource], self._formations[resource]
+        self._dirty.pop(resource, None)
+        self._pending.discard(resource)
+        if (window := self._windows.pop(resource, None)) is not None:
+            window.cancel()
+        self._announcer.forget(resource)
+        self._surroundings.link(DeviceSet(resource))
 
     def ask_for_holders(self) -> None:
         """Have it asked which devices pods hold, as if one's time were up: a kubelet answers for the first time."""
@@ -128,21 +159,40 @@ class Advertiser:
                 self._broken.set_exception(error)
 
     def _take_in(self, observations: Sequence[Observation], received: float) -> None:
-        touched: set[Glob] = set()
+        touched: set[Selector] = set()
         for observation in observations:
             # What udev speaks of is looked at before udev is believed: a node made anew is another device.
             for seen in self._surroundings.look(self._names(observation)):
                 touched |= self._inventory.observe(seen)
             touched |= self._inventory.observe(observation)
+            touched |= self._follow()
+            self._end_waiting(observation)
+        touched |= self._follow()
         self._identify_soon()
         if self.has_looked.is_set():
-            for resource, globs in self._globs.items():
-                if not globs.isdisjoint(touched):
+            for resource, spec in self._specs.items():
+                if not spec.selectors.isdisjoint(touched):
                     self._touch(resource, received)
         elif self._inventory.is_complete:
             for resource in self._specs:
                 self._touch(resource, None)
             self.has_looked.set()
+
+    def _follow(self) -> set[Selector]:
+        """Have the nodes of devices looked for that are meant because of what they are."""
+        touched: set[Selector] = set()
+        while any(changed := self._inventory.take_changed_nodes()):
+            for seen in self._surroundings.follow(*changed):
+                touched |= self._inventory.observe(seen)
+        return touched
+
+    def _end_waiting(self, observation: Observation) -> None:
+        """All that is there has been described for the latest configuration: what is new in it can be offered."""
+        if isinstance(observation, UdevResync) and observation.interest == self._interest.number and self._pending:
+            pending, self._pending = self._pending, set()
+            for resource in pending:
+                self._touch(resource, None)
+            self._ask.set()
 
     def _names(self, observation: Observation) -> set[str]:
         """The paths whose existence an observation of udev's puts in question."""
@@ -169,7 +219,7 @@ class Advertiser:
     def _touch(self, resource: str, received: float | None) -> None:
         """Something changed for a resource: published now, or with the window that is open."""
         self._dirty.setdefault(resource, received)
-        if resource not in self._windows:
+        if resource not in self._windows and resource not in self._pending:
             self._publish(resource)
 
     def _publish(self, resource: str, held: frozenset[str] | None = None) -> None:
@@ -182,6 +232,7 @@ class Advertiser:
         given = Circumstances(now, self._grace_period, self._surroundings.links_directory, held, fresh)
         formation = self._formations[resource] = form(spec, self._inventory, self._formations[resource], given)
         self._expire_in_time()
+        self._settle_in_time()
         devices = device_set(spec, formation)
         before = board.snapshot.devices
         if devices == before and board.snapshot.generation:
@@ -199,7 +250,7 @@ class Advertiser:
     def _end_window(self, resource: str) -> None:
         del self._windows[resource]
         if resource in self._dirty:
-            self._publish(resource)
+            self._touch(resource, self._dirty[resource])
 
     def _expire_in_time(self) -> None:
         """Have it asked what pods hold when the time of an absent device is up."""
@@ -207,6 +258,19 @@ class Advertiser:
             self._expiry.cancel()
         times = [when for formation in self._formations.values() if (when := formation.expires_at) is not None]
         self._expiry = self._loop.call_at(max(min(times), self._ask_after), self._ask.set) if times else None
+
+    def _settle_in_time(self) -> None:
+        """Look at sticks again once nothing has changed about them for long enough."""
+        if self._settling is not None:
+            self._settling.cancel()
+        times = [when for formation in self._formations.values() if (when := formation.settles_at) is not None]
+        self._settling = self._loop.call_at(min(times), self._guarded, self._settle) if times else None
+
+    def _settle(self) -> None:
+        now = self._loop.time()
+        for resource, formation in self._formations.items():
+            if formation.settles_at is not None and formation.settles_at <= now:
+                self._touch(resource, None)
 
     async def _ask_when_due(self) -> None:
         """Ask which devices pods hold, and forget what nobody holds and nobody has seen for long enough."""
@@ -216,5 +280,5 @@ class Advertiser:
             self._ask.clear()
             held = await self._surroundings.held()
             self._ask_after = self._loop.time() + ASK_AGAIN if held is None else 0.0
-            for resource in self._specs:
+            for resource in self._specs.keys() - self._pending:
                 self._publish(resource, None if held is None else held.get(resource, frozenset()))

@@ -42,11 +42,13 @@ class Pages:
         registry: for ``/metrics``.
         alive: for ``/healthz`` and, as the origin has it, ``/health``.
         ready: for ``/readyz``.
+        notes: what ``/readyz`` says besides, without being unready for it.
     """
 
     registry: CollectorRegistry
     alive: Check
     ready: Check
+    notes: Check = tuple
 
 
 @contextlib.contextmanager
@@ -131,13 +133,13 @@ class _Handler(MetricsHandler):
         elif path in ("/health", "/healthz"):
             self._answer_check(pages.alive())
         elif path == "/readyz":
-            self._answer_check(pages.ready())
+            self._answer_check(pages.ready(), pages.notes())
         else:
             self._answer(HTTPStatus.NOT_FOUND, "not found: there are /metrics, /health, /healthz and /readyz\n")
 
-    def _answer_check(self, reasons: Sequence[str]) -> None:
+    def _answer_check(self, reasons: Sequence[str], notes: Sequence[str] = ()) -> None:
         status = HTTPStatus.SERVICE_UNAVAILABLE if reasons else HTTPStatus.OK
-        self._answer(status, "".join(f"{reason}\n" for reason in reasons) or "ok\n")
+        self._answer(status, "".join(f"{line}\n" for line in (*(reasons or ("ok",)), *notes)))
 
     def _answer(self, status: HTTPStatus, text: str) -> None:
         body = text.encode("utf-8", "backslashreplace")

@@ -36,7 +36,7 @@ class Host:
 
     def __init__(self, *groups: GroupSpec, grace_period: float = 300.0) -> None:
         self.spec = ResourceSpec("squat.ai/serial", groups)
-        self.inventory = Inventory(spec.glob for group in groups for spec in group.paths)
+        self.inventory = Inventory(self.spec.selectors)
         self.formation = Formation()
         self.now = 1000.0
         self.grace_period = grace_period
