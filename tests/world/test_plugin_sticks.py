@@ -12,7 +12,7 @@ from tests.lab.records import FakeDevice, Stick
 from tests.lab.sticks import CP2102, ch340, modem, serial_adapter
 from udev_device_plugin.testing.records import ContainerStartError
 
-MODEM = {"vendor": "2c7c", "product": "0125", "nodes": {"tty": 4, "usbmisc": 1}}
+MODEM: dict[str, object] = {"vendor": "2c7c", "product": "0125", "nodes": {"tty": 4, "usbmisc": 1}}
 
 
 def usb(*entries: dict[str, object], name: str = "serial") -> str:
@@ -123,11 +123,11 @@ async def test_a_stick_that_is_there_at_the_start_is_offered_by_the_first_list(
 ) -> None:
     host.plug(modem())
     async with node(plugin_directory, usb({**MODEM, "nodes": ["tty"]})) as here:
-        assert [len(message.devices) for message in here.kubelet.history if message.resource == SERIAL][0] == 1
+        assert next(len(message.devices) for message in here.kubelet.history if message.resource == SERIAL) == 1
 
 
 async def test_a_clone_of_a_stick_is_known_by_its_port(host: FakeHost, plugin_directory: str) -> None:
-    entry = {"vendor": "0403", "product": "6001", "nodes": {"tty": 1}}
+    entry: dict[str, object] = {"vendor": "0403", "product": "6001", "nodes": {"tty": 1}}
     async with node(plugin_directory, usb(entry)) as here:
         first, clone = serial_adapter("ttyUSB0", "0001", "1-1"), serial_adapter("ttyUSB1", "0001", "1-2")
         host.plug(first)
