@@ -11,13 +11,23 @@ NAMES = ("Python and libraries", "dependencies", "the package")
 
 def main(layout: Path) -> None:
     """One line for each layer, and their sum."""
-    index = json.loads((layout / "index.json").read_text())
-    layers = json.loads(blob(layout, index["manifests"][0]).read_bytes())["layers"]
+    layers = manifest(layout)["layers"]
     sizes = [(unpacked_size(blob(layout, layer)), layer["size"]) for layer in layers]
     if len(layers) != len(NAMES):
         sys.exit(f"the image has {len(layers)} layers instead of {len(NAMES)}: was it built with --layers?")
     for name, (unpacked, packed) in zip((*NAMES, "in all"), (*sizes, map(sum, zip(*sizes, strict=True))), strict=True):
         print(f"  {name:22}{unpacked / 1e6:7.1f} MB, compressed {packed / 1e6:5.1f} MB")
+
+
+def manifest(layout: Path) -> Any:
+    """What the image consists of."""
+    index = json.loads((layout / "index.json").read_text())
+    return json.loads(blob(layout, index["manifests"][0]).read_bytes())
+
+
+def image_configuration(layout: Path) -> Any:
+    """What a runtime is told of the image: entry point, environment, labels."""
+    return json.loads(blob(layout, manifest(layout)["config"]).read_bytes())["config"]
 
 
 def blob(layout: Path, descriptor: dict[str, Any]) -> Path:

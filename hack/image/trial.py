@@ -1,6 +1,7 @@
 """Runs the image as a DaemonSet would, beside a real udevd and an embedded kubelet: plug, pull, restart, end.
 
-`python -m hack.image.trial ROOT IMAGE_CONFIGURATION`, in hack/lib/beside-udevd; ROOT is the image's root file system.
+`python -m hack.image.trial ROOT LAYOUT`, in hack/lib/beside-udevd; ROOT is the image's root file system, LAYOUT the image as
+an OCI layout, of which the entry point and the environment are taken.
 Each step is real and waits until the kubelet has heard of it; one that does not come true is a failure.
 """
 
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hack.image.constraints import SECCOMP, container, without_capabilities
+from hack.image.layers import image_configuration
 from tests.lab.hotplug import MacvtapSticks
 from tests.lab.node import SERIAL, every, is_listed, metric, sockets
 from tests.lab.plugin import PluginProcess
@@ -133,4 +135,4 @@ def tell(what: str, started: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(run(sys.argv[1], json.loads(sys.argv[2])))
+    asyncio.run(run(sys.argv[1], image_configuration(Path(sys.argv[2]))))
