@@ -22,13 +22,20 @@ def released() -> str:
 
 
 def snapshot() -> str:
-    """A version that tells the commit, and is older than any release to come."""
-    dirty = ".dirty" if git("status", "--porcelain") else ""
-    described = git("describe", "--tags", "--abbrev=0", "--match", "v[0-9]*", tolerant=True) or "v0.0.0"
-    base = TAG.fullmatch(described)
-    major, minor, patch = re.findall(r"\d+", base[1] if base else "0.0.0")[:3]
-    count = git("rev-list", "--count", f"{described}..HEAD" if base and described != "v0.0.0" else "HEAD")
-    return f"{major}.{minor}.{int(patch) + 1}.dev{count}+g{git('rev-parse', '--short=8', 'HEAD')}{dirty}"
+    """A version that tells the commit: newer than the last release, older than the next one."""
+    tag = git("describe", "--tags", "--abbrev=0", "--match", "v[0-9]*", tolerant=True)
+    count = git("rev-list", "--count", f"{tag}..HEAD" if tag else "HEAD")
+    local = f"g{git('rev-parse', '--short=8', 'HEAD')}" + (".dirty" if git("status", "--porcelain") else "")
+    return f"{next_release(tag)}.dev{count}+{local}"
+
+
+def next_release(tag: str) -> str:
+    """What may come next after a tag; the first release is 0.1.0."""
+    base = TAG.fullmatch(tag)
+    if not base:
+        return "0.1.0"
+    major, minor, patch = map(int, re.findall(r"\d+", base[1])[:3])
+    return f"{major}.{minor}.{patch + 1}"
 
 
 def git(*arguments: str, tolerant: bool = False) -> str:

@@ -1,7 +1,7 @@
-"""The container that hack/image-test runs: an OCI configuration with exactly what a hardened DaemonSet grants.
+"""The container that hack/image-test runs: an OCI configuration with what a hardened DaemonSet grants.
 
-uid 0 without a single capability, no new privileges, a read-only root, the containers' usual seccomp profile, the host's
-network; /dev and /run/udev read-only, and the plugin directory as the one place to write to. Pure.
+uid 0 without a single capability, no new privileges, a read-only root, the usual seccomp profile, the host's network;
+ /dev and /run/udev read-only, and the plugin directory as the one place to write to. Pure.
 """
 
 import json
@@ -32,7 +32,7 @@ def container(
             "args": list(arguments),
             "env": list(environment),
             "cwd": "/",
-            "capabilities": {kind: nothing for kind in kinds},
+            "capabilities": dict.fromkeys(kinds, nothing),
             "noNewPrivileges": True,
         },
         "mounts": [
@@ -53,7 +53,7 @@ def container(
 
 
 def without_capabilities(profile: str) -> dict[str, Any]:
-    """A seccomp profile as OCI runtimes take it: what is left of the engines' own for a container without capabilities."""
+    """The engines' seccomp profile as OCI runtimes take it, for a container without capabilities."""
     source = json.loads(profile)
     machine, architecture = _ARCHITECTURES[platform.machine()]
     rules = [rule for rule in source["syscalls"] if _applies(rule, machine)]

@@ -1,4 +1,4 @@
-"""Gathers the image's root file system from the build's: a Python, the shared libraries it needs, a virtual environment.
+"""Gathers the image's root file system from the build's: Python, the libraries that it needs, a virtual environment.
 
 Runs inside the Dockerfile's first stage, with that stage's Python (any Debian one) and the standard library alone:
 
@@ -20,8 +20,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 LEFT_OUT = {
-    "ensurepip", "idlelib", "lib2to3", "pydoc_data", "site-packages", "dist-packages", "test", "tests", "tkinter", "turtledemo",
-    "venv", "__pycache__",
+    "ensurepip", "idlelib", "lib2to3", "pydoc_data", "site-packages", "dist-packages", "test", "tests", "tkinter",
+    "turtledemo", "venv", "__pycache__",
     "_pyrepl", "sqlite3", "curses", "dbm",  # nobody here has a terminal or a database
 }  # fmt: skip
 """Directories of Python's library that no service needs."""
@@ -30,7 +30,7 @@ LEFT_OUT_FILES = re.compile(
     r"turtle\.py|pydoc\.py|.*\.(?:a|o|exe)"
     r"|_(?:test|ctypes_test|xxtestfuzz|xxsubinterpreters|xxinterpchannels|codecs_(?:cn|hk|jp|kr|tw|iso2022)).*\.so"
     r"|(?:_sqlite3|_tkinter|_curses|_curses_panel|_dbm|_gdbm|readline|nis|xxlimited|xxlimited_35)\..*so"
-    # OpenSSL is 6 MB, and kept out of the process anyway (udev_device_plugin.without_tls). The libyaml binding is 2.6 MB;
+    # OpenSSL is 6 MB, and kept out of the process anyway (udev_device_plugin.without_tls). libyaml's binding is 2.6 MB;
     # the configuration is read by PyYAML's own parser. TLS roots: the kubelet speaks over unix sockets.
     r"|(?:_ssl|_hashlib)\..*so|_yaml\..*so|roots\.pem"
 )
@@ -81,9 +81,9 @@ def make_skeleton(root: Path) -> None:
 def copy_python(root: Path) -> Iterator[Path]:
     """The interpreter with the names that lead to it, and its library."""
     executable = Path(sys.executable)
-    for name in {executable, executable.with_name("python3"), executable.resolve()}:
-        yield from put(name, root)
-    for kind in {"stdlib", "platstdlib"}:
+    for path in (executable, executable.with_name("python3"), executable.resolve()):
+        yield from put(path, root)
+    for kind in ("stdlib", "platstdlib"):
         library = Path(sysconfig.get_path(kind))
         if not (root / str(library).lstrip("/")).exists():
             put_tree(library, root, {*LEFT_OUT, *(folder.name for folder in library.glob("config-*"))})

@@ -32,7 +32,7 @@ def image_configuration(layout: Path) -> Any:
 
 def blob(layout: Path, descriptor: dict[str, Any]) -> Path:
     """Where a layout keeps what is described."""
-    return layout / "blobs" / descriptor["digest"].replace(":", "/")
+    return layout / "blobs" / str(descriptor["digest"]).replace(":", "/")
 
 
 def unpacked_size(archive: Path) -> int:

@@ -1,7 +1,7 @@
 """Runs the image as a DaemonSet would, beside a real udevd and an embedded kubelet: plug, pull, restart, end.
 
-`python -m hack.image.trial ROOT LAYOUT`, in hack/lib/beside-udevd; ROOT is the image's root file system, LAYOUT the image as
-an OCI layout, of which the entry point and the environment are taken.
+`python -m hack.image.trial ROOT LAYOUT`, in hack/lib/beside-udevd; ROOT is the image's root file system, LAYOUT the
+image as an OCI layout, of which the entry point and the environment are taken.
 Each step is real and waits until the kubelet has heard of it; one that does not come true is a failure.
 """
 
