@@ -34,8 +34,7 @@ def next_release(tag: str) -> str:
     base = TAG.fullmatch(tag)
     if not base:
         return "0.1.0"
-    major, minor, patch = map(int, re.findall(r"\d+", base[1])[:3])
-    return f"{major}.{minor}.{patch + 1}"
+    return re.sub(r"\d+$", lambda last: str(int(last[0]) + 1), base[1])  # 1.2.3 → 1.2.4, 1.3.0rc1 → 1.3.0rc2
 
 
 def git(*arguments: str, tolerant: bool = False) -> str:
