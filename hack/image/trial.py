@@ -12,6 +12,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +40,23 @@ async def run(root: str, configuration: dict[str, Any]) -> None:
         command = ("crun", "--root", STATE, "--cgroup-manager", "disabled", "run", "--bundle", bundle, NAME)
         async with Kubelet(directory) as kubelet:
             started = time.monotonic()
-            async with PluginProcess(command=command) as plugin:
+            async with PluginProcess(command=command) as plugin, removed_in_the_end():
                 await kubelet.wait_until(is_listed)
                 tell("the container is started, the plugin registered and its first list sent", started)
                 check_confinement(await first_process(), directory)
                 await plug_and_pull(kubelet, plugin, sticks)
                 await restart_kubelet(kubelet)
                 await end(plugin, directory)
+
+
+@contextlib.asynccontextmanager
+async def removed_in_the_end() -> AsyncIterator[None]:
+    """Whatever happens, the container does not outlive its runtime, whose pipes it holds."""
+    try:
+        yield
+    finally:
+        command = ("crun", "--root", STATE, "delete", "--force", NAME)
+        await (await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)).wait()
 
 
 def refuse_extras(root: str) -> None:
