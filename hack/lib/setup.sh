@@ -127,3 +127,16 @@ can_run_udevd() {
         return 1
     }
 }
+
+# Beside .venv's other packages, but only where the manifests are tested: 150 MB that nothing else needs.
+ensure_manifests_extra() {
+    local wanted
+    wanted=$(cat .venv/made-from)
+    if [ "$(cat .venv/manifests-made-from 2>/dev/null)" = "$wanted" ]; then return; fi
+    echo "setting up .venv for the manifests …"
+    quietly "$PYTHON" -m pip install --quiet --no-input --editable '.[manifests]' ||
+        die "could not install the extra manifests into .venv"
+    echo "$wanted" >.venv/manifests-made-from
+}
+
+can_run_manifests() { ensure_command systemd-analyze systemd; }

@@ -16,8 +16,8 @@ TARGET = MANIFESTS / "udev-device-plugin.yaml"
 HEADER = """\
 # The udev-device-plugin with a set of common devices: kubectl apply -f udev-device-plugin.yaml
 #
-# Made by hack/generate-manifest from base/, do not edit. For your own devices, other kubelet directories, SELinux and
-# monitoring see overlays/.
+# Made by hack/generate_manifest.py from base/, do not edit. For your own devices, other kubelet directories,
+# SELinux and monitoring see overlays/.
 """
 
 
@@ -32,7 +32,7 @@ def main() -> int:
         return 0
     if TARGET.is_file() and TARGET.read_text() == text:
         return 0
-    print("manifests/udev-device-plugin.yaml is not what manifests/base makes; run hack/generate-manifest")
+    print("manifests/udev-device-plugin.yaml is not what manifests/base makes; run hack/generate_manifest.py")
     return 1
 
 
