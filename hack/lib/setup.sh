@@ -140,3 +140,18 @@ ensure_manifests_extra() {
 }
 
 can_run_manifests() { ensure_command systemd-analyze systemd; }
+
+# The program and all that it needs, as packages: what is installed beside systemd has no network.
+ensure_wheels() {
+    rm -rf .cache/wheels
+    mkdir -p .cache/wheels
+    quietly "$PYTHON" -m pip wheel --quiet --no-input --wheel-dir .cache/wheels . || die "could not build the wheels"
+}
+
+can_run_systemd() {
+    can_run_world && ensure_command systemctl systemd || return 1
+    local said
+    said=$(timeout --kill-after=5 60 hack/lib/in-world hack/lib/beside-systemd true 2>&1) && return
+    OBSTACLE="systemd cannot run in namespaces here: $said"
+    return 1
+}
