@@ -101,6 +101,7 @@ async def test_it_registers_and_sees_a_plug_and_hears_udev() -> None:
         injector.send({"ACTION": "change", "DEVPATH": "/devices/virtual/tty/lab", "SUBSYSTEM": "tty"})
         await _until(lambda: 'udev_device_plugin_uevents_total{action="change"} 1.0' in _page("/metrics"))
         injector.close()
+        assert "process_resident_memory_bytes" in _page("/metrics")
         assert _page("/healthz").startswith("ok")
         await _until(lambda: _page("/readyz").startswith("ok"))
         pod = await kubelet.allocate("squat.ai/serial", 1)
