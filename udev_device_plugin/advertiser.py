@@ -7,24 +7,24 @@ kubelet.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ParamSpec
 
 from udev_device_plugin.announcing import Announcer
-from udev_device_plugin.config.specs import ResourceSpec, Selector
-from udev_device_plugin.device import DeviceNumber
-from udev_device_plugin.formation import FRESH, Circumstances, Formation, carried_over, device_set, form
+from udev_device_plugin.config.specs import ResourceSpec
+from udev_device_plugin.device_sets import device_set
+from udev_device_plugin.formation import carried_over, form
+from udev_device_plugin.formed import Circumstances, Formation
 from udev_device_plugin.interest import Interest
 from udev_device_plugin.inventory import Inventory
-from udev_device_plugin.observations import DeviceObserved, DeviceRemoved, Observation, UdevResync
+from udev_device_plugin.observations import Observation, UdevResync
+from udev_device_plugin.perceiving import Follow, Identify, Look, Perception
+from udev_device_plugin.retention import FRESH
 from udev_device_plugin.snapshots import Board, DeviceSet, Snapshot
 
 WINDOW = 0.05
 """For how many seconds after a published change further changes of the resource are gathered."""
-
-PATIENCE = 0.05
-"""Seconds from a node that udev is done with to the question what it is: most often udev's event comes before that."""
 
 ASK_AGAIN = 2.0
 """Seconds to the next question, where a kubelet that knows what pods hold does not answer just now."""
@@ -43,18 +43,18 @@ class Surroundings:
     """What the advertiser asks of others.
 
     Attributes:
-        look: look at paths on the host right now, and tell what changed there.
-        follow: watch nodes for their devices' sake (those that come, those that go), and tell what stands there.
-        identify: have udev describe the devices with these nodes, sooner or later.
+        look: see ``perceiving``.
+        follow: likewise.
+        identify: likewise.
         link: keep the links of our own that these devices need.
         held: which IDs pods hold; nothing for a resource if nobody ever knows; None if nobody knows just now.
         handed_out: the IDs of a resource that were handed out at a moment (monotonic seconds) or later.
         links_directory: where our own links are; with a trailing slash.
     """
 
-    look: Callable[[Iterable[str]], Sequence[Observation]]
-    follow: Callable[[Collection[str], Collection[str]], Sequence[Observation]]
-    identify: Callable[[Collection[DeviceNumber]], None]
+    look: Look
+    follow: Follow
+    identify: Identify
     link: Callable[[DeviceSet], None]
     held: Callable[[], Awaitable[Holdings | None]]
     handed_out: Callable[[str, float], frozenset[str]]
@@ -78,15 +78,18 @@ class Advertiser:
         self._specs = {spec.resource: spec for spec in specs}
         self._surroundings = surroundings
         self._grace_period = grace_period
+        self._selectors = {resource: spec.selectors for resource, spec in self._specs.items()}
         self._interest = Interest.of(self._specs.values())
         self._inventory = Inventory(self._interest.selectors)
+        self._perception = Perception(
+            self._inventory, surroundings.look, surroundings.follow, surroundings.identify, self._guarded
+        )
         self._formations = dict.fromkeys(self._specs, Formation())
         self._pending: set[str] = set()  # configured anew, and not described for it yet
         self._dirty: dict[str, float | None] = {}
         self._windows: dict[str, asyncio.TimerHandle] = {}
         self._expiry: asyncio.TimerHandle | None = None
         self._settling: asyncio.TimerHandle | None = None
-        self._identifying: asyncio.TimerHandle | None = None
         self._announcer = Announcer()
         self._loop = asyncio.get_running_loop()
         self._broken: asyncio.Future[None] = self._loop.create_future()
@@ -107,7 +110,8 @@ class Advertiser:
             await (self._broken if self._broken.done() else asking)
         finally:
             asking.cancel()
-            timers = (self._expiry, self._settling, self._identifying, *self._windows.values())
+            self._perception.close()
+            timers = (self._expiry, self._settling, *self._windows.values())
             for timer in timers:
                 if timer is not None:
                     timer.cancel()
@@ -122,6 +126,7 @@ class Advertiser:
         What is new is offered once udev has described its devices for ``interest``.
         """
         before, self._specs = self._specs, {spec.resource: spec for spec in specs}
+        self._selectors = {resource: spec.selectors for resource, spec in self._specs.items()}
         self._grace_period, self._interest = grace_period, interest
         for resource in before.keys() - self._specs.keys():
             self._retire(resource)
@@ -159,62 +164,25 @@ class Advertiser:
                 self._broken.set_exception(error)
 
     def _take_in(self, observations: Sequence[Observation], received: float) -> None:
-        touched: set[Selector] = set()
-        for observation in observations:
-            # What udev speaks of is looked at before udev is believed: a node made anew is another device.
-            for seen in self._surroundings.look(self._names(observation)):
-                touched |= self._inventory.observe(seen)
-            touched |= self._inventory.observe(observation)
-            touched |= self._follow()
-            self._end_waiting(observation)
-        touched |= self._follow()
-        self._identify_soon()
+        touched = self._perception.take_in(observations)
+        self._end_waiting(observations)
         if self.has_looked.is_set():
-            for resource, spec in self._specs.items():
-                if not spec.selectors.isdisjoint(touched):
+            for resource, selectors in self._selectors.items():
+                if not selectors.isdisjoint(touched):
                     self._touch(resource, received)
         elif self._inventory.is_complete:
             for resource in self._specs:
                 self._touch(resource, None)
             self.has_looked.set()
 
-    def _follow(self) -> set[Selector]:
-        """Have the nodes of devices looked for that are meant because of what they are."""
-        touched: set[Selector] = set()
-        while any(changed := self._inventory.take_changed_nodes()):
-            for seen in self._surroundings.follow(*changed):
-                touched |= self._inventory.observe(seen)
-        return touched
-
-    def _end_waiting(self, observation: Observation) -> None:
-        """All that is there has been described for the latest configuration: what is new in it can be offered."""
-        if isinstance(observation, UdevResync) and observation.interest == self._interest.number and self._pending:
+    def _end_waiting(self, observations: Iterable[Observation]) -> None:
+        """Once all that is there is described for the latest configuration, what is new in it can be offered."""
+        number = self._interest.number
+        if self._pending and any(isinstance(one, UdevResync) and one.interest == number for one in observations):
             pending, self._pending = self._pending, set()
             for resource in pending:
                 self._touch(resource, None)
             self._ask.set()
-
-    def _names(self, observation: Observation) -> set[str]:
-        """The paths whose existence an observation of udev's puts in question."""
-        match observation:
-            case DeviceObserved(device):
-                return {*device.names, *self._inventory.names(device.sys_path)}
-            case DeviceRemoved(sys_path):
-                return set(self._inventory.names(sys_path))
-            case UdevResync(devices):
-                known = self._inventory.devices.values()
-                return {name for device in (*devices, *known) for name in device.names}
-        return set()
-
-    def _identify_soon(self) -> None:
-        """Ask udev about nodes that it is done with, should its events not come."""
-        if self._identifying is None and self._inventory.unidentified():
-            self._identifying = self._loop.call_later(PATIENCE, self._guarded, self._identify)
-
-    def _identify(self) -> None:
-        self._identifying = None
-        if numbers := self._inventory.unidentified():
-            self._surroundings.identify(numbers)
 
     def _touch(self, resource: str, received: float | None) -> None:
         """Something changed for a resource: published now, or with the window that is open."""

@@ -10,16 +10,15 @@ import logging
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 
-from udev_device_plugin import __version__, logs, web
+from udev_device_plugin import __version__, web
 from udev_device_plugin.advertiser import Advertiser, Holdings, Surroundings
 from udev_device_plugin.config.settings import Settings
 from udev_device_plugin.config_watch import ConfigWatch
 from udev_device_plugin.discovery.boot import udev_is_idle
 from udev_device_plugin.discovery.filesystem import FilesystemSource
 from udev_device_plugin.discovery.udev import UdevSource
-from udev_device_plugin.errors import ConfigError, StartError, UdevDevicePluginError
+from udev_device_plugin.errors import StartError, UdevDevicePluginError
 from udev_device_plugin.interest import Interest
 from udev_device_plugin.kubelet.directory import PluginDirectory
 from udev_device_plugin.kubelet.endpoint import remove_stale, socket_name
@@ -27,6 +26,7 @@ from udev_device_plugin.kubelet.fleet import Fleet
 from udev_device_plugin.kubelet.pod_resources import PodResources
 from udev_device_plugin.links import OwnLinks
 from udev_device_plugin.metrics import Metrics
+from udev_device_plugin.reloading import Configuration
 
 logger = logging.getLogger(__name__)
 
@@ -83,9 +83,8 @@ class Agent:
     """All parts of one run, built on the running loop."""
 
     def __init__(self, settings: Settings, load: Callable[[], Settings]) -> None:
-        self._settings = settings
-        self._load = load
         self._metrics = Metrics()
+        self._configuration = Configuration(settings, load, self._metrics)
         self._interest = Interest.of(settings.resources)
         self._udev = UdevSource(self._interest, self._metrics)
         self._filesystem = FilesystemSource(self._interest, self._udev.rescan, self._metrics)
@@ -106,12 +105,15 @@ class Agent:
         self._fleet = Fleet(self._directory, self._metrics)
         for board in self._advertiser.boards.values():
             self._fleet.add(board)
-        self._config_faults: tuple[str, ...] = ()
         self._reloaded = asyncio.Event()
         self._metrics.read_from(
             lambda: [board.snapshot.devices for board in self._advertiser.boards.values()],
             lambda: [(plugin.resource, plugin.trouble is None) for plugin in self._fleet.plugins],
         )
+
+    @property
+    def _settings(self) -> Settings:
+        return self._configuration.settings
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT."""
@@ -199,28 +201,17 @@ class Agent:
                 self._links.restore()
 
     def _reload(self) -> None:
-        """Read the configuration anew, and do what it says now; one that cannot be used changes nothing."""
-        try:
-            settings = self._load()
-            for spec in settings.resources:
-                socket_name(self._settings.plugin_directory, spec.resource)
-        except (ConfigError, StartError) as error:
-            self._config_faults = tuple(map(str, error.faults if isinstance(error, ConfigError) else (error,)))
-            self._metrics.reloads.labels("failure").inc()
-            for fault in self._config_faults:
-                logger.error("configuration not reloaded: %s", fault)  # noqa: TRY400 - a traceback tells nothing more
+        """Do what the configuration says now; what stays as it was is not touched."""
+        before = self._settings
+        if not self._configuration.reload():
             return
-        self._config_faults = ()
-        self._metrics.reloads.labels("success").inc()
-        before, self._settings = self._settings, settings
-        self._say_what_changed(before)
-        logs.configure(settings.log_level, before.log_format)
+        now = self._settings
         self._reloaded.set()
-        if (before.resources, before.removal_grace_period) != (settings.resources, settings.removal_grace_period):
-            self._offer_anew(settings)
+        if (before.resources, before.removal_grace_period) != (now.resources, now.removal_grace_period):
+            self._offer_anew(now)
 
     def _offer_anew(self, settings: Settings) -> None:
-        """Offer what is configured now; what stays as it was is not touched."""
+        """Have every room know what is configured now."""
         self._interest = Interest.of(settings.resources, self._interest.number + 1)
         self._advertiser.configure(settings.resources, settings.removal_grace_period, self._interest)
         for resource in {plugin.resource for plugin in self._fleet.plugins} - self._advertiser.boards.keys():
@@ -229,31 +220,6 @@ class Agent:
             self._fleet.add(board)
         self._filesystem.heed(self._interest)
         self._udev.heed(self._interest)
-
-    def _say_what_changed(self, before: Settings) -> None:
-        now, specs = self._settings, {spec.resource: spec for spec in before.resources}
-        logger.info(
-            "configuration reloaded",
-            extra={
-                "added": [spec.resource for spec in now.resources if spec.resource not in specs],
-                "changed": [spec.resource for spec in now.resources if specs.get(spec.resource, spec) != spec],
-                "removed": sorted(specs.keys() - {spec.resource for spec in now.resources}),
-            },
-        )
-        for warning in now.warnings:
-            logger.warning("%s", warning)
-        for name in ("listen", "log_format", "plugin_directory", "pod_resources_socket"):
-            if getattr(now, name) != getattr(before, name):
-                flag = name.replace("_", "-")
-                logger.warning("--%s: it has changed, and takes effect only after a restart: restart the plugin", flag)
-        # What takes effect at a restart only is what it was, also for the next comparison.
-        self._settings = replace(
-            now,
-            listen=before.listen,
-            log_format=before.log_format,
-            plugin_directory=before.plugin_directory,
-            pod_resources_socket=before.pod_resources_socket,
-        )
 
     @contextlib.contextmanager
     def _watching_config(self) -> Iterator[None]:
@@ -280,4 +246,4 @@ class Agent:
         return [f"{plugin.resource}: {plugin.trouble}" for plugin in self._fleet.plugins if plugin.trouble]
 
     def _what_to_note(self) -> Sequence[str]:
-        return [f"configuration not reloaded: {fault}" for fault in self._config_faults]
+        return [f"configuration not reloaded: {fault}" for fault in self._configuration.faults]

@@ -6,104 +6,17 @@ identity; nothing that a pod holds is forgotten.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from udev_device_plugin.candidates import Candidate, Candidates, Slot, candidates
-from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
-from udev_device_plugin.identity import Identity, device_id, id_base
+from udev_device_plugin.config.specs import GroupSpec, PathType, ResourceSpec
+from udev_device_plugin.formed import Circumstances, Formation, Formed
+from udev_device_plugin.identity import Identity
 from udev_device_plugin.inventory import Inventory
-from udev_device_plugin.snapshots import Device, DeviceSet, Member
-from udev_device_plugin.sticks import QUIET, Assembly, Gathering, Numbers, assemblies, gather
+from udev_device_plugin.retention import keep, remember
+from udev_device_plugin.sticks import QUIET, Assembly, Gathering, assemblies, gather
 from udev_device_plugin.zipping import Pool, zipped
-
-MIN_ASK = 60.0
-"""Seconds from one question whether a pod still holds an absent device to the next, at least."""
-
-FRESH = 1.0
-"""Seconds from the answer to ``Allocate`` within which a kubelet certainly counts the pod as holding the device."""
-
-
-@dataclass(frozen=True, slots=True)
-class Formed:
-    """A device as it was put together once.
-
-    Attributes:
-        identity: what makes it itself, for as long as it is known.
-        group: which of the spec's groups it belongs to.
-        members: what each of the group's paths gave to it, as last seen; None for an optional one that had nothing.
-            Of a stick: its nodes.
-        is_healthy: whether all required ones are there.
-        since: when that last changed, monotonic seconds.
-        keep_until: until when it is kept without being asked for, if it is absent; monotonic seconds.
-        member: of a stick: which of the group's paths selects it.
-        needs: of a stick: how many nodes it takes to be whole.
-    """
-
-    identity: Identity
-    group: int
-    members: tuple[Candidate | None, ...]
-    is_healthy: bool
-    since: float
-    keep_until: float = 0.0
-    member: int = 0
-    needs: Numbers = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """A device that a pod holds and that has not been seen since the plugin started: the ID is all that is known."""
-
-    id: str
-    since: float
-    keep_until: float
-
-
-@dataclass(frozen=True, slots=True)
-class Formation:
-    """What a resource offers.
-
-    Attributes:
-        formed: all devices, those of earlier groups and earlier formation first.
-        remembered: what pods hold besides.
-        gatherings: sticks whose nodes are still counted.
-        is_first: whether the host has not been looked at yet; what is there by then is as complete as it gets.
-    """
-
-    formed: tuple[Formed, ...] = ()
-    remembered: tuple[Remembered, ...] = ()
-    gatherings: tuple[Gathering, ...] = ()
-    is_first: bool = True
-
-    @property
-    def settles_at(self) -> float | None:
-        """When the next stick will have been quiet for long enough, monotonic seconds; None if none is awaited."""
-        return min((gathering.since + QUIET for gathering in self.gatherings), default=None)
-
-    @property
-    def expires_at(self) -> float | None:
-        """When the time of the next absent device is up, monotonic seconds; None if none is absent."""
-        times = [formed.keep_until for formed in self.formed if not formed.is_healthy]
-        return min((*times, *(remembered.keep_until for remembered in self.remembered)), default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What a formation depends on besides the host.
-
-    Attributes:
-        now: monotonic seconds.
-        grace_period: for how many seconds an absent device is kept, Unhealthy.
-        links_directory: where our own links are; with a trailing slash.
-        held: the IDs of the resource that pods hold; None while nobody has asked: then nothing is forgotten.
-        fresh: IDs that were handed out so recently that a kubelet may not count them among the held ones yet.
-    """
-
-    now: float
-    grace_period: float
-    links_directory: str = ""
-    held: frozenset[str] | None = None
-    fresh: frozenset[str] = frozenset()
 
 
 def form(spec: ResourceSpec, inventory: Inventory, previous: Formation, given: Circumstances) -> Formation:
@@ -117,7 +30,7 @@ def form(spec: ResourceSpec, inventory: Inventory, previous: Formation, given: C
     found = candidates(spec, inventory, holding, given.links_directory)
     sticks = _sticks(spec, found, previous)
     aged = (_aged(formed, spec, found, sticks, given) for formed in previous.formed)
-    kept = [renewed for formed in aged if (renewed := _keep(formed, spec, given)) is not None]
+    kept = [renewed for formed in aged if (renewed := keep(formed, spec, given)) is not None]
     formation: dict[Identity, Formed] = {}
     gatherings: list[Gathering] = []
     for index, group in enumerate(spec.groups):
@@ -132,7 +45,7 @@ def form(spec: ResourceSpec, inventory: Inventory, previous: Formation, given: C
             other = formation.get(formed.identity)
             if other is None or (formed.is_healthy and not other.is_healthy):
                 formation[formed.identity] = formed
-    remembered = _remember(spec, previous, formation.values(), given)
+    remembered = remember(spec, previous, formation.values(), given)
     return Formation(tuple(formation.values()), remembered, tuple(gatherings), is_first=False)
 
 
@@ -197,46 +110,6 @@ def _question(group: GroupSpec) -> tuple[object, ...]:
     return tuple((path.selector, path.type, path.limit, path.optional) for path in group.paths)
 
 
-def device_set(spec: ResourceSpec, formation: Formation) -> DeviceSet:
-    """The formation as the rest of the program sees it: described devices, sorted by identity."""
-    devices = (_describe(spec, formed) for formed in formation.formed)
-    return DeviceSet(
-        spec.resource,
-        tuple(sorted(devices, key=lambda device: device.identity)),
-        tuple((remembered.id, remembered.since) for remembered in formation.remembered),
-    )
-
-
-def _describe(spec: ResourceSpec, formed: Formed) -> Device:
-    group = spec.groups[formed.group]
-    members = tuple(_member(path_spec, candidate) for path_spec, candidate in _parts(group, formed))
-    numa_nodes = {candidate.numa_node for candidate in formed.members if candidate and candidate.numa_node is not None}
-    return Device(formed.identity, members, group.count, formed.is_healthy, formed.since, tuple(sorted(numa_nodes)))
-
-
-def _parts(group: GroupSpec, formed: Formed) -> Iterator[tuple[PathSpec, Candidate]]:
-    """A device's members, each with what is configured for it."""
-    paths = [group.paths[formed.member]] * len(formed.members) if group.is_of_sticks else group.paths
-    for path_spec, candidate in zip(paths, formed.members, strict=True):
-        if candidate is not None:
-            yield path_spec, candidate
-
-
-def _member(path_spec: PathSpec, candidate: Candidate) -> Member:
-    return Member(
-        identity=candidate.identity,
-        host_path=candidate.host_path,
-        container_path=path_spec.container_path(candidate.path),
-        type=path_spec.type,
-        permissions=path_spec.permissions if path_spec.type is PathType.DEVICE else "",
-        read_only=path_spec.read_only,
-        node=candidate.target,
-        number=candidate.node.number,
-        own_link=candidate.own_link,
-        is_optional=path_spec.optional,
-    )
-
-
 def _identity(group: GroupSpec, members: Sequence[Candidate | None]) -> Identity:
     """The required device members; where there are none, all members."""
     required = tuple(
@@ -297,39 +170,6 @@ def _aged_stick(formed: Formed, now: Assembly | None) -> Formed:
 def _succeed(before: Candidate | None, now: Candidate) -> Candidate:
     """A link of our own that was handed out once is good for as long as the device is known."""
     return now if before is None or now.own_link else replace(now, own_link=before.own_link)
-
-
-def _keep(formed: Formed, spec: ResourceSpec, given: Circumstances) -> Formed | None:
-    """None if it is time to forget a device. What a pod holds gets another grace period, since nobody tells its end."""
-    if formed.is_healthy or given.held is None or given.now < formed.keep_until:
-        return formed
-    base = id_base(device_id(spec.resource, formed.identity, 0))
-    if base in {id_base(id_) for id_ in given.held}:
-        return replace(formed, keep_until=_renewed(given))
-    if base in {id_base(id_) for id_ in given.fresh}:
-        return replace(formed, keep_until=given.now + FRESH)
-    return None
-
-
-def _remember(
-    spec: ResourceSpec, previous: Formation, formed: Iterable[Formed], given: Circumstances
-) -> tuple[Remembered, ...]:
-    """What pods hold of our making, and no device is known for."""
-    described = {id_base(device_id(spec.resource, device.identity, 0)) for device in formed}
-    remembered = {known.id: known for known in previous.remembered}
-    for id_ in sorted(given.held or ()):
-        known = remembered.get(id_)
-        if known is None or known.keep_until <= given.now:
-            remembered[id_] = Remembered(id_, known.since if known else given.now, _renewed(given))
-    return tuple(
-        known
-        for known in remembered.values()
-        if (given.held is None or given.now < known.keep_until) and id_base(known.id) not in {*described, None}
-    )
-
-
-def _renewed(given: Circumstances) -> float:
-    return given.now + max(given.grace_period, MIN_ASK)
 
 
 def _complete(formed: Formed, pools: Sequence[Pool]) -> Formed:

@@ -23,6 +23,7 @@ from udev_device_plugin.observations import (
     UdevResync,
 )
 from udev_device_plugin.path_entries import PathEntries
+from udev_device_plugin.questions import Questions
 
 _NOTHING: frozenset[Selector] = frozenset()
 
@@ -39,11 +40,7 @@ class Inventory:
         self._entries = PathEntries(globs)
         self._devices = HostDevices(others)
         self._meant: set[str] = set()  # nodes that are looked for because of what they are
-        self._strangers: set[DeviceNumber] = set()
-        self._new: set[DeviceNumber] = set()  # may not have been described yet
-        self._finished: set[DeviceNumber] = set()  # udevd is done with them, and did not tell
-        self._doubted: set[DeviceNumber] = set()  # may be gone
-        self._outdated: set[DeviceNumber] = set()  # may have got a link back
+        self._questions = Questions()
         self._awaited: set[type[Observation]] = {UdevResync, PathsResync}
 
     @property
@@ -133,8 +130,8 @@ class Inventory:
         if entry.readiness is Readiness.AWAITED:
             return False
         if entry.number in self._devices.by_number:
-            return entry.number not in self._doubted and not self._is_misdescribed(entry)
-        return entry.number in self._strangers
+            return entry.number not in self._questions.doubted and not self._is_misdescribed(entry)
+        return entry.number in self._questions.strangers
 
     def device_at(self, entry: PathEntry) -> HostDevice | None:
         """Udev's device whose node stands at a path; None as well while another that had its number is described."""
@@ -148,18 +145,19 @@ class Inventory:
         led to them leads elsewhere now; those that may have got a link back, since another device that claimed it is
         gone.
         """
-        self._new = {number for number in self._new if self._is_undescribed(number)}
+        questions = self._questions
+        questions.new = {number for number in questions.new if self._is_undescribed(number)}
         undescribed = (
             number
-            for number in self._new
+            for number in questions.new
             for path in self._entries.paths[number]
             if self.entries[path].readiness not in (Readiness.AWAITED, Readiness.UNKNOWN)
         )
-        self._finished -= self._devices.by_number.keys()
-        return frozenset((*undescribed, *self._finished, *self._doubted, *self._outdated))
+        questions.finished -= self._devices.by_number.keys()
+        return frozenset((*undescribed, *questions.finished, *questions.doubted, *questions.outdated))
 
     def _is_undescribed(self, number: DeviceNumber) -> bool:
-        if number not in self._entries.paths or number in self._strangers:
+        if number not in self._entries.paths or number in self._questions.strangers:
             return False
         return number not in self._devices.by_number or any(
             self._is_misdescribed(self.entries[path]) for path in self._entries.paths[number]
@@ -188,8 +186,7 @@ class Inventory:
             case DeviceObserved() | DeviceRemoved() | DeviceUnknown() | UdevResync():
                 return self._observe_udev(observation)
             case NodeFinished(number):
-                self._strangers.discard(number)
-                self._finished.add(number)
+                self._questions.finish(number)
                 return _NOTHING
             case PathObserved(entry):
                 before = self.entries.get(entry.path)
@@ -205,11 +202,9 @@ class Inventory:
     ) -> frozenset[Selector]:
         match observation:
             case DeviceObserved(device):
-                self._strangers.discard(device.number)
-                self._outdated.discard(device.number)
-                confirmed = {device.number} & self._doubted
-                self._doubted -= confirmed
-                return self._touched_by(self._devices.put(device) | Touched(frozenset(confirmed)))
+                was_doubted = self._questions.describe(device.number)
+                confirmed = Touched(frozenset({device.number}) if was_doubted else frozenset())
+                return self._touched_by(self._devices.put(device) | confirmed)
             case DeviceRemoved(sys_path):
                 gone = self.devices.get(sys_path)
                 if gone is not None and gone.number in self._entries.paths:
@@ -222,27 +217,24 @@ class Inventory:
 
     def _observe_stranger(self, number: DeviceNumber) -> frozenset[Selector]:
         device, touched = self._devices.by_number.get(number), Touched(frozenset({number}))
-        self._outdated.discard(number)
-        self._finished.discard(number)
+        if device is not None and number not in self._questions.doubted:  # it came after the question
+            self._questions.describe(number)
+            return _NOTHING
         if device is not None:
-            if number not in self._doubted:
-                return _NOTHING  # it came after the question
             touched |= self._forget(device)
-        self._doubted.discard(number)
-        self._strangers.add(number)
+        self._questions.answer_unknown(number)
         return self._touched_by(touched)
 
     def _forget(self, device: HostDevice) -> Touched:
         """Have a device no more; tells for whom that changes something."""
         touched = self._devices.drop(device.sys_path)
-        for asked in (self._doubted, self._outdated):
-            asked.discard(device.number)
-        self._outdated |= touched.numbers - {device.number}
+        self._questions.forget(device.number)
+        self._questions.outdated |= touched.numbers - {device.number}
         return touched
 
     def _touched_by(self, touched: Touched) -> frozenset[Selector]:
         """The globs that match a name of one of these nodes, and the other selectors that are touched."""
-        self._new |= touched.numbers
+        self._questions.new |= touched.numbers
         return touched.selectors | self._entries.globs_at(touched.numbers)
 
     def _replace_devices(self, devices: Iterable[HostDevice]) -> frozenset[Selector]:
@@ -250,11 +242,7 @@ class Inventory:
         for device in devices:
             self._devices.put(device)
         self._devices.changed_nodes |= before.changed_nodes | before.nodes.keys()
-        self._strangers.clear()
-        self._new.update(self._entries.paths)
-        self._finished.clear()
-        self._doubted.clear()
-        self._outdated.clear()
+        self._questions.begin_anew(self._entries.paths)
         return self._touched_by(self._devices.difference(before))
 
     def _put(self, entry: PathEntry) -> frozenset[Selector]:
@@ -266,7 +254,7 @@ class Inventory:
         touched = self._devices_at(self.entries.get(entry.path)) | self._devices_at(entry)
         self._entries.put(entry, globs)
         if entry.number is not None:
-            self._new.add(entry.number)
+            self._questions.new.add(entry.number)
         return globs | touched
 
     def _drop(self, path: str) -> frozenset[Selector]:
@@ -286,12 +274,12 @@ class Inventory:
             return _NOTHING
         if any(self.entries[path].inode == before.inode for path in self._entries.paths.get(before.number, ())):
             return _NOTHING
-        self._strangers.discard(before.number)
+        self._questions.strangers.discard(before.number)
         device = self._devices.by_number.get(before.number)
         if device is None:
             return _NOTHING
         if now is not None and now.number != before.number:
-            self._doubted.add(before.number)
+            self._questions.doubted.add(before.number)
             return _NOTHING
         return self._touched_by(self._forget(device))
 
