@@ -56,6 +56,8 @@ class HostDevice:
             the same link, and it leads to one of them.
         links: those of them that led to this node when it was described.
         is_initialized: udevd has worked on it: links, mode and properties are there.
+        initialized_at: when it first had, microseconds since the boot (``USEC_INITIALIZED``): two makings of one node
+            have different ones. 0 if that is not known.
         serial: the serial number that the hardware has (``ID_SERIAL_SHORT``); "" for none.
         usb_version: of the bus that it hangs on, by its root hub, ``2`` or ``3``; "" if it is on none. The ports of
             both versions at one controller have the same numbers.
@@ -71,6 +73,7 @@ class HostDevice:
     devlinks: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     is_initialized: bool = True
+    initialized_at: int = 0
     serial: str = ""
     usb_version: str = ""
     numa_node: int | None = None
@@ -105,6 +108,7 @@ class PathEntry:
         inode: of the end: a node that was made anew has another one.
         readiness: of a device node: how far udev is with it.
         sys_path: where sysfs has the device behind the node; "" if nowhere.
+        initialized_at: of a node that udevd is done with, by its database; see ``HostDevice``. 0 if that is not known.
     """
 
     path: str
@@ -114,6 +118,7 @@ class PathEntry:
     inode: int = 0
     readiness: "Readiness | None" = None
     sys_path: str = ""
+    initialized_at: int = 0
 
 
 class Readiness(Enum):

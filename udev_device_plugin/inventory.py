@@ -134,9 +134,15 @@ class Inventory:
         return entry.number in self._questions.strangers
 
     def device_at(self, entry: PathEntry) -> HostDevice | None:
-        """Udev's device whose node stands at a path; None as well while another that had its number is described."""
+        """Udev's device whose node stands at a path; None as well while another that had its number is described.
+
+        That may be one at the same place in sysfs: a stick that was plugged where its like was before. The making of a
+        device shows by the time of its first word from udevd.
+        """
         device = self.device(entry.number)
-        return device if device is not None and entry.sys_path in ("", device.sys_path) else None
+        if device is None or entry.sys_path not in ("", device.sys_path):
+            return None
+        return None if 0 < device.initialized_at < entry.initialized_at else device
 
     def unidentified(self) -> frozenset[DeviceNumber]:
         """The nodes that udev must be asked about.

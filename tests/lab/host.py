@@ -5,6 +5,7 @@ their order: the kernel's part first (sysfs and node), then udevd's (links, data
 opened.
 """
 
+import itertools
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -37,6 +38,7 @@ class FakeHost:
     def __init__(self) -> None:
         refuse_outside()
         self._injector = Injector()
+        self._moments = itertools.count(1_000_000)
         self.clear()
 
     def clear(self) -> None:
@@ -46,6 +48,7 @@ class FakeHost:
         sysfs.empty("/run/udev")
         self._links = Links()
         self._present: dict[str, FakeDevice] = {}
+        self._initialized: dict[str, int] = {}  # by devpath, as USEC_INITIALIZED
         os.makedirs(DATABASE)
         self.show_udevd()
         self.plug(CONTROLLER, silent=True)
@@ -77,12 +80,13 @@ class FakeHost:
         """The kernel's part of a plug: device and node are there, udevd has not been at work yet."""
         sysfs.add(device)
         self._present[device.devpath] = device
+        self._initialized[device.devpath] = next(self._moments)
 
     def finish(self, device: FakeDevice, *, silent: bool = False, action: str = "add") -> None:
         """udevd's part of a plug: links, database, event; in this order."""
         self._links.claim(device)
         temporary = f"{DATABASE}/.#{device.database_name}"
-        sysfs.write(temporary, _database_entry(device))
+        sysfs.write(temporary, _database_entry(device, self._moment(device)))
         os.rename(temporary, f"{DATABASE}/{device.database_name}")
         if not silent:
             self.send(action, device)
@@ -111,7 +115,12 @@ class FakeHost:
 
     def send(self, action: str, device: FakeDevice, properties: Mapping[str, str] | None = None) -> None:
         """An event only, true or not: a second add, a remove of what never was; with more properties."""
-        self.send_properties({"ACTION": action, **device.message(), **(properties or {})})
+        moment = {"USEC_INITIALIZED": str(self._moment(device))}
+        self.send_properties({"ACTION": action, **moment, **device.message(), **(properties or {})})
+
+    def _moment(self, device: FakeDevice) -> int:
+        """When udevd had finished with it for the first time since it was plugged."""
+        return self._initialized.get(device.devpath, 1)
 
     def send_properties(self, properties: Mapping[str, str]) -> None:
         """An event with exactly these properties, however incomplete."""
@@ -119,7 +128,8 @@ class FakeHost:
 
     def storm(self, device: FakeDevice, count: int, action: str = "change") -> None:
         """The same event over and over, a few hundred thousand a second."""
-        message = datagram({"SEQNUM": "1", "ACTION": action, "USEC_INITIALIZED": "1", **device.message()})
+        moment = str(self._moment(device))
+        message = datagram({"SEQNUM": "1", "ACTION": action, "USEC_INITIALIZED": moment, **device.message()})
         self._injector.send_raw(message, count)
 
     def overflow(self, subsystem: str = "tty") -> None:
@@ -160,8 +170,8 @@ def _devices(thing: Pluggable) -> tuple[FakeDevice, ...]:
     return thing.devices if isinstance(thing, Stick) else (thing,)
 
 
-def _database_entry(device: FakeDevice) -> str:
+def _database_entry(device: FakeDevice, initialized: int) -> str:
     lines = [f"S:{link}" for link in device.links]
-    lines += ["I:1", *(f"E:{key}={value}" for key, value in device.properties.items())]
+    lines += [f"I:{initialized}", *(f"E:{key}={value}" for key, value in device.properties.items())]
     lines += [f"{kind}:{tag}" for tag in device.tags for kind in "GQ"]
     return "\n".join([*lines, "V:1", ""])

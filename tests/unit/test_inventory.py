@@ -340,3 +340,16 @@ def test_what_was_said_of_the_former_device_of_a_number_is_not_said_of_the_next(
     assert inventory.device_at(entry) == described
     assert inventory.is_settled(entry)
     assert inventory.unidentified() == frozenset()
+
+
+def test_a_stick_where_its_like_was_before_is_not_described_by_what_udev_said_of_that_one() -> None:
+    former, now = replace(device(0, [LINK]), initialized_at=5), replace(device(0), initialized_at=9)
+    later = replace(entry("/dev/ttyUSB0", inode=2, readiness=Readiness.DONE), initialized_at=9)
+    inventory = knowing(DeviceObserved(former), PathObserved(later))
+    assert inventory.device_at(later) is None
+    assert not is_settled(inventory, "/dev/ttyUSB0")
+    assert inventory.unidentified() == {FIRST}
+    inventory.observe(DeviceObserved(now))
+    assert inventory.device_at(later) == now
+    assert is_settled(inventory, "/dev/ttyUSB0")
+    assert inventory.unidentified() == set()

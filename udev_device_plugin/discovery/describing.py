@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 MAX_CACHED = 10_000
 """Places in sysfs whose NUMA node is remembered at a time: sticks that come and go have ever new ones."""
 
+_MAX_DIGITS = 20
+"""Of the kernel's numbers of 64 bits."""
+
 
 class Describer:
     """Copies out of pyudev what the rest of the program needs.
@@ -87,6 +90,7 @@ class Describer:
             devlinks=devlinks,
             links=tuple(link for link in devlinks if _leads_to(link, number)) if is_wanted else (),
             is_initialized=device.is_initialized,
+            initialized_at=_whole_number(device.properties.get("USEC_INITIALIZED", "")) if is_wanted else 0,
             serial=device.properties.get("ID_SERIAL_SHORT", "") if is_wanted else "",
             usb_version=usb_version(sys_path) if is_wanted else "",
             numa_node=self._numa_node(sys_path) if is_wanted else None,
@@ -105,6 +109,10 @@ class Describer:
             parent = os.path.dirname(sys_path)
             self._numa_nodes[sys_path] = own if own is not None and own >= 0 else self._numa_node(parent)
         return self._numa_nodes[sys_path]
+
+
+def _whole_number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS else 0
 
 
 def _leads_to(link: str, number: int) -> bool:

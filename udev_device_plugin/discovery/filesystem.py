@@ -178,7 +178,8 @@ class FilesystemSource:
         readiness = self._waits.readiness(number, status) if number else None
         awaited = {f"{UDEV_DATA}/{number}"} if readiness is Readiness.AWAITED else set()
         device = sys_path(number) if number else ""
-        entry = PathEntry(path, kind, number, target, status.st_ino, readiness, device)
+        since = self._waits.initialized_at(number) if number else 0
+        entry = PathEntry(path, kind, number, target, status.st_ino, readiness, device, since)
         return entry, ({target} - {path}) | awaited
 
     def _follow(self, path: str, depends_on: set[str]) -> bool:

@@ -6,6 +6,7 @@ udev's database; until then it is held back, at most for ``HOLD_BACK`` and only 
 
 import asyncio
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,6 +19,11 @@ UDEV_DATA = "/run/udev/data"
 HOLD_BACK = 3.0
 """For how many seconds a node that udevd has not finished with is held back."""
 
+MAX_ENTRY = 65536
+"""Bytes of a database entry that are looked at."""
+
+_INITIALIZED = re.compile(rb"^I:(\d{1,20})$", re.MULTILINE)
+
 
 @dataclass(slots=True)
 class _Node:
@@ -25,6 +31,7 @@ class _Node:
 
     inode: int
     readiness: Readiness
+    initialized_at: int = 0
     timer: asyncio.TimerHandle | None = None
 
 
@@ -54,10 +61,16 @@ class Waits:
             return node.readiness
         node.readiness = self._judge(number, status)
         if node.readiness is not Readiness.AWAITED:
+            node.initialized_at = _initialized_at(number)
             _cancel(node)
         elif node.timer is None:
             node.timer = asyncio.get_running_loop().call_later(HOLD_BACK, self._expire, number, node)
         return node.readiness
+
+    def initialized_at(self, number: DeviceNumber) -> int:
+        """When udevd first had finished with this making of a node, by its database; 0 if that is not known."""
+        node = self._nodes.get(number)
+        return node.initialized_at if node is not None else 0
 
     def forget(self, number: DeviceNumber) -> None:
         """The node is gone."""
@@ -84,12 +97,23 @@ class Waits:
     def _expire(self, number: DeviceNumber, node: _Node) -> None:
         is_known = os.path.lexists(f"{UDEV_DATA}/{number}")
         node.readiness = Readiness.DONE if is_known else Readiness.OVERDUE
+        node.initialized_at = _initialized_at(number)
         self._on_overdue(number)
 
 
 def _cancel(node: _Node) -> None:
     if node.timer is not None:
         node.timer.cancel()
+
+
+def _initialized_at(number: DeviceNumber) -> int:
+    """What udev's database says of when it first had finished with a device: the line ``I:<microseconds>``."""
+    try:
+        with open(f"{UDEV_DATA}/{number}", "rb") as file:
+            match = _INITIALIZED.search(file.read(MAX_ENTRY))
+    except OSError:
+        return 0
+    return int(match[1]) if match else 0
 
 
 def sys_path(number: DeviceNumber) -> str:
