@@ -8,7 +8,7 @@ kubelet.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ParamSpec
 
 from udev_device_plugin.announcing import Announcer
@@ -16,6 +16,7 @@ from udev_device_plugin.config.specs import ResourceSpec
 from udev_device_plugin.device import DeviceNumber
 from udev_device_plugin.formation import FRESH, Circumstances, Formation, device_set, form
 from udev_device_plugin.globs import Glob
+from udev_device_plugin.history import History
 from udev_device_plugin.inventory import Inventory
 from udev_device_plugin.observations import DeviceObserved, DeviceRemoved, Observation, UdevResync
 from udev_device_plugin.snapshots import Board, DeviceSet, Snapshot
@@ -49,6 +50,7 @@ class Surroundings:
         held: which IDs pods hold; nothing for a resource if nobody ever knows; None if nobody knows just now.
         handed_out: the IDs of a resource that were handed out at a moment (monotonic seconds) or later.
         links_directory: where our own links are; with a trailing slash.
+        history: is told what became of devices.
     """
 
     look: Callable[[Iterable[str]], Sequence[Observation]]
@@ -57,6 +59,7 @@ class Surroundings:
     held: Callable[[], Awaitable[Holdings | None]]
     handed_out: Callable[[str, float], frozenset[str]]
     links_directory: str
+    history: History = field(default_factory=History)
 
 
 class Advertiser:
@@ -86,7 +89,7 @@ class Advertiser:
         self._windows: dict[str, asyncio.TimerHandle] = {}
         self._expiry: asyncio.TimerHandle | None = None
         self._identifying: asyncio.TimerHandle | None = None
-        self._announcer = Announcer()
+        self._announcer = Announcer(surroundings.history)
         self._loop = asyncio.get_running_loop()
         self._broken: asyncio.Future[None] = self._loop.create_future()
         self._ask = asyncio.Event()
@@ -189,7 +192,7 @@ class Advertiser:
         self._surroundings.link(devices)
         is_first = board.snapshot.generation == 0
         board.publish(devices, received)
-        self._loop.call_later(_AFTERWARDS, self._announcer.announce, before, devices)
+        self._loop.call_later(_AFTERWARDS, self._announcer.announce, before, devices, now)
         if is_first:  # the list that a registration begins with is no change, and holds up none
             return
         if (window := self._windows.get(resource)) is not None:

@@ -18,12 +18,14 @@ from udev_device_plugin.discovery.boot import udev_is_idle
 from udev_device_plugin.discovery.filesystem import FilesystemSource
 from udev_device_plugin.discovery.udev import UdevSource
 from udev_device_plugin.errors import StartError, UdevDevicePluginError
+from udev_device_plugin.history import History
 from udev_device_plugin.kubelet.directory import PluginDirectory
 from udev_device_plugin.kubelet.endpoint import remove_stale, socket_name
 from udev_device_plugin.kubelet.plugin import Plugin
 from udev_device_plugin.kubelet.pod_resources import PodResources
 from udev_device_plugin.links import OwnLinks
 from udev_device_plugin.metrics import Metrics
+from udev_device_plugin.overview import Overview, Parts
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +80,7 @@ class Agent:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._metrics = Metrics()
+        self._history = History()
         globs = {path.glob for spec in settings.resources for group in spec.groups for path in group.paths}
         self._udev = UdevSource(
             lambda names: any(glob.matches(name) for name in names for glob in globs), self._metrics
@@ -93,10 +96,19 @@ class Agent:
             held=self._held,
             handed_out=self._handed_out,
             links_directory=self._links.directory,
+            history=self._history,
         )
         self._advertiser = Advertiser(settings.resources, surroundings, settings.removal_grace_period)
         self._directory = PluginDirectory(settings.plugin_directory)
-        self._plugins = [Plugin(board, self._directory, self._metrics) for board in self._advertiser.boards.values()]
+        self._plugins = [
+            Plugin(board, self._directory, self._metrics, self._history) for board in self._advertiser.boards.values()
+        ]
+        parts = Parts(
+            resources=lambda: [(self._advertiser.boards[plugin.resource], plugin) for plugin in self._plugins],
+            has_looked=self._advertiser.has_looked.is_set,
+            problems=self._what_is_dead,
+        )
+        self._overview = Overview(parts, self._history, self._pod_resources)
         self._metrics.read_from(
             lambda: [board.snapshot.devices for board in self._advertiser.boards.values()],
             lambda: [(plugin.resource, plugin.trouble is None) for plugin in self._plugins],
@@ -186,7 +198,12 @@ class Agent:
     def _web(self) -> contextlib.AbstractContextManager[None]:
         if self._settings.listen is None:
             return contextlib.nullcontext()
-        pages = web.Pages(self._metrics.registry, alive=self._what_is_dead, ready=self._what_is_missing)
+        pages = web.Pages(
+            self._metrics.registry,
+            alive=self._what_is_dead,
+            ready=self._what_is_missing,
+            look=self._overview.look,
+        )
         return web.serve(self._settings.listen, pages)
 
     def _what_is_dead(self) -> Sequence[str]:

@@ -13,19 +13,31 @@ from prometheus_client import CollectorRegistry, Counter
 from udev_device_plugin import web
 from udev_device_plugin.config.settings import ListenAddress
 from udev_device_plugin.errors import StartError
+from udev_device_plugin.web.status import Status
 
 LOCAL = ListenAddress("127.0.0.1", 0)
 
 
+async def nothing_to_see(newer_than: str | None) -> Status:
+    """Nothing ever happens."""
+    if newer_than == "run-1":
+        await asyncio.Event().wait()
+    return Status("run-1", now=10.0, clock=1_000_010.0, started=0.0, host="node-1")
+
+
 @contextmanager
 def serving(
-    caplog: pytest.LogCaptureFixture, alive: web.Check = tuple, ready: web.Check = tuple, at: ListenAddress = LOCAL
+    caplog: pytest.LogCaptureFixture,
+    alive: web.Check = tuple,
+    ready: web.Check = tuple,
+    at: ListenAddress = LOCAL,
+    look: web.Look | None = None,
 ) -> Iterator[tuple[str, int]]:
     """A running server's address, as the log tells it."""
     registry = CollectorRegistry()
     Counter("udev_device_plugin_things", "Things.", registry=registry).inc(3)
     caplog.set_level("INFO")
-    with web.serve(at, web.Pages(registry, alive, ready)):
+    with web.serve(at, web.Pages(registry, alive, ready, look or nothing_to_see)):
         host, _, port = caplog.records[-1].__dict__["address"].rpartition(":")
         yield host.strip("[]"), int(port)
 
