@@ -50,6 +50,9 @@ ANSWER_TIMEOUT = 5.0
 MAX_PATH = 1024
 """Characters of a request's path and query."""
 
+MAX_FIELDS = 10
+"""Of a query."""
+
 _PAGES = "/ (for a person), /devices (the same as JSON), /metrics, /health, /healthz and /readyz"
 _NO_HEADERS: Mapping[str, str] = {}
 _GENERATION = re.compile(r"[0-9a-z-]{1,64}", re.ASCII)
@@ -173,6 +176,14 @@ def _handler(registry: CollectorRegistry) -> type[MetricsHandler]:
     return cast("type[MetricsHandler]", type("_RegistryHandler", (_Handler,), {"registry": registry}))
 
 
+def _newer_than(query: str) -> str | None:
+    """The generation that a request names; None if it names none, and what cannot be one if it is odd."""
+    try:
+        return parse_qs(query, max_num_fields=MAX_FIELDS).get("newer-than", [None])[-1]
+    except ValueError:
+        return "?"
+
+
 class _Handler(MetricsHandler):
     """One request. ``/metrics`` is prometheus-client's own answer."""
 
@@ -207,7 +218,7 @@ class _Handler(MetricsHandler):
         self._answer(status, "".join(f"{reason}\n" for reason in reasons) or "ok\n")
 
     def _answer_devices(self, query: str) -> None:
-        newer_than = parse_qs(query, max_num_fields=10).get("newer-than", [None])[-1]
+        newer_than = _newer_than(query)
         if newer_than is not None and not _GENERATION.fullmatch(newer_than):
             self._answer(HTTPStatus.BAD_REQUEST, "newer-than: not a generation: give the one of the last answer\n")
         elif newer_than is not None and not self._server.may_wait(self.request):
