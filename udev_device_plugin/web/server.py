@@ -40,7 +40,7 @@ MAX_VIEWERS = 16
 ASK_AGAIN = 5
 """Seconds until those should."""
 
-NEWS_TIMEOUT = 20.0
+NEWS_TIMEOUT = 15.0
 """Seconds after which one that waits for news is answered without any: connections that say nothing are cut by some
 proxies, and which pods hold what is not told by itself."""
 

@@ -9,7 +9,7 @@ key                      meaning
 ======================== ===============================================================================================
 ``form``                 1
 ``version, host``        of this program; the machine's name
-``generation``           opaque; ``/devices?newer-than=GENERATION`` answers when it is not this any more, or after 20 s
+``generation``           opaque; ``/devices?newer-than=GENERATION`` answers when it is not this any more, or after 15 s
 ``generated, started``   when this was made, when the program was started
 ``problems``             why ``/healthz`` is not well; most often none
 ``hasLooked``            the first complete look at the host is done; nothing is registered before
