@@ -23,6 +23,9 @@ ASK_EVERY = 3.0
 WAIT_FOR_HOLDERS = 0.5
 """Seconds that a look waits for the kubelet's answer; if that comes later, it is news."""
 
+GATHER = 0.2
+"""Seconds for which news are gathered: who follows a storm of changes asks five times a second at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -57,8 +60,10 @@ class Overview:
         self._ask_for_holders()
         if newer_than is None:
             await self._give_holders_a_moment()
-        while newer_than == self._generation:
-            await self._history.newer_than(self._history.generation)
+        else:
+            while newer_than == self._generation:
+                await self._history.newer_than(self._history.generation)
+            await asyncio.sleep(GATHER)
         return self._status()
 
     @property
