@@ -1,3 +1,8 @@
 """A Kubernetes device plugin for generic Linux devices, driven by udev events."""
 
-__version__ = "0.1.0"
+try:
+    from udev_device_plugin._version import __version__  # written when the package is built or installed
+except ImportError:  # a checkout that is neither
+    __version__ = "0.1.dev0"
+
+__all__ = ["__version__"]

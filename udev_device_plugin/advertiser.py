@@ -7,25 +7,25 @@ kubelet.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ParamSpec
 
 from udev_device_plugin.announcing import Announcer
 from udev_device_plugin.config.specs import ResourceSpec
-from udev_device_plugin.device import DeviceNumber
-from udev_device_plugin.formation import FRESH, Circumstances, Formation, device_set, form
-from udev_device_plugin.globs import Glob
+from udev_device_plugin.device_sets import device_set
+from udev_device_plugin.formation import carried_over, form
+from udev_device_plugin.formed import Circumstances, Formation
 from udev_device_plugin.history import History
+from udev_device_plugin.interest import Interest
 from udev_device_plugin.inventory import Inventory
-from udev_device_plugin.observations import DeviceObserved, DeviceRemoved, Observation, UdevResync
+from udev_device_plugin.observations import Observation, UdevResync
+from udev_device_plugin.perceiving import Follow, Identify, Look, Perception
+from udev_device_plugin.retention import FRESH
 from udev_device_plugin.snapshots import Board, DeviceSet, Snapshot
 
 WINDOW = 0.05
 """For how many seconds after a published change further changes of the resource are gathered."""
-
-PATIENCE = 0.05
-"""Seconds from a node that udev is done with to the question what it is: most often udev's event comes before that."""
 
 ASK_AGAIN = 2.0
 """Seconds to the next question, where a kubelet that knows what pods hold does not answer just now."""
@@ -44,8 +44,9 @@ class Surroundings:
     """What the advertiser asks of others.
 
     Attributes:
-        look: look at paths on the host right now, and tell what changed there.
-        identify: have udev describe the devices with these nodes, sooner or later.
+        look: see ``perceiving``.
+        follow: likewise.
+        identify: likewise.
         link: keep the links of our own that these devices need.
         held: which IDs pods hold; nothing for a resource if nobody ever knows; None if nobody knows just now.
         handed_out: the IDs of a resource that were handed out at a moment (monotonic seconds) or later.
@@ -53,8 +54,9 @@ class Surroundings:
         history: is told what became of devices.
     """
 
-    look: Callable[[Iterable[str]], Sequence[Observation]]
-    identify: Callable[[Collection[DeviceNumber]], None]
+    look: Look
+    follow: Follow
+    identify: Identify
     link: Callable[[DeviceSet], None]
     held: Callable[[], Awaitable[Holdings | None]]
     handed_out: Callable[[str, float], frozenset[str]]
@@ -71,7 +73,7 @@ class Advertiser:
         grace_period: for how many seconds an absent device stays listed.
 
     Attributes:
-        boards: one for each resource, in the specs' order.
+        boards: one for each resource.
         has_looked: set once every source has had its first complete look at the host.
     """
 
@@ -79,16 +81,18 @@ class Advertiser:
         self._specs = {spec.resource: spec for spec in specs}
         self._surroundings = surroundings
         self._grace_period = grace_period
-        self._globs = {
-            resource: frozenset(path.glob for group in spec.groups for path in group.paths)
-            for resource, spec in self._specs.items()
-        }
-        self._inventory = Inventory(frozenset().union(*self._globs.values()))
+        self._selectors = {resource: spec.selectors for resource, spec in self._specs.items()}
+        self._interest = Interest.of(self._specs.values())
+        self._inventory = Inventory(self._interest.selectors)
+        self._perception = Perception(
+            self._inventory, surroundings.look, surroundings.follow, surroundings.identify, self._guarded
+        )
         self._formations = dict.fromkeys(self._specs, Formation())
+        self._pending: set[str] = set()  # configured anew, and not described for it yet
         self._dirty: dict[str, float | None] = {}
         self._windows: dict[str, asyncio.TimerHandle] = {}
         self._expiry: asyncio.TimerHandle | None = None
-        self._identifying: asyncio.TimerHandle | None = None
+        self._settling: asyncio.TimerHandle | None = None
         self._announcer = Announcer(surroundings.history)
         self._loop = asyncio.get_running_loop()
         self._broken: asyncio.Future[None] = self._loop.create_future()
@@ -109,7 +113,8 @@ class Advertiser:
             await (self._broken if self._broken.done() else asking)
         finally:
             asking.cancel()
-            timers = (self._expiry, self._identifying, *self._windows.values())
+            self._perception.close()
+            timers = (self._expiry, self._settling, *self._windows.values())
             for timer in timers:
                 if timer is not None:
                     timer.cancel()
@@ -117,6 +122,37 @@ class Advertiser:
     def observe(self, observations: Sequence[Observation], received: float) -> None:
         """Take observations in (the sources' sink); ``received``: when the first came, monotonic seconds."""
         self._guarded(self._take_in, observations, received)
+
+    def configure(self, specs: Iterable[ResourceSpec], grace_period: float, interest: Interest) -> None:
+        """Offer something else from now on; a resource whose spec stays the same is not touched.
+
+        What is new is offered once udev has described its devices for ``interest``.
+        """
+        before, self._specs = self._specs, {spec.resource: spec for spec in specs}
+        self._selectors = {resource: spec.selectors for resource, spec in self._specs.items()}
+        self._grace_period, self._interest = grace_period, interest
+        for resource in before.keys() - self._specs.keys():
+            self._retire(resource)
+        for resource, spec in self._specs.items():
+            if spec != before.get(resource):
+                self._pending.add(resource)
+                known = before.get(resource)
+                self._formations[resource] = (
+                    Formation() if known is None else carried_over(self._formations[resource], known, spec)
+                )
+                self.boards.setdefault(resource, Board(Snapshot(DeviceSet(resource), 0)))
+        self._inventory.select(interest.selectors)
+        self._guarded(self._take_in, (), self._loop.time())
+
+    def _retire(self, resource: str) -> None:
+        """Offer a resource no more."""
+        del self.boards[resource], self._formations[resource]
+        self._dirty.pop(resource, None)
+        self._pending.discard(resource)
+        if (window := self._windows.pop(resource, None)) is not None:
+            window.cancel()
+        self._announcer.forget(resource)
+        self._surroundings.link(DeviceSet(resource))
 
     def ask_for_holders(self) -> None:
         """Have it asked which devices pods hold, as if one's time were up: a kubelet answers for the first time."""
@@ -131,48 +167,30 @@ class Advertiser:
                 self._broken.set_exception(error)
 
     def _take_in(self, observations: Sequence[Observation], received: float) -> None:
-        touched: set[Glob] = set()
-        for observation in observations:
-            # What udev speaks of is looked at before udev is believed: a node made anew is another device.
-            for seen in self._surroundings.look(self._names(observation)):
-                touched |= self._inventory.observe(seen)
-            touched |= self._inventory.observe(observation)
-        self._identify_soon()
+        touched = self._perception.take_in(observations)
+        self._end_waiting(observations)
         if self.has_looked.is_set():
-            for resource, globs in self._globs.items():
-                if not globs.isdisjoint(touched):
+            for resource, selectors in self._selectors.items():
+                if not selectors.isdisjoint(touched):
                     self._touch(resource, received)
         elif self._inventory.is_complete:
             for resource in self._specs:
                 self._touch(resource, None)
             self.has_looked.set()
 
-    def _names(self, observation: Observation) -> set[str]:
-        """The paths whose existence an observation of udev's puts in question."""
-        match observation:
-            case DeviceObserved(device):
-                return {*device.names, *self._inventory.names(device.sys_path)}
-            case DeviceRemoved(sys_path):
-                return set(self._inventory.names(sys_path))
-            case UdevResync(devices):
-                known = self._inventory.devices.values()
-                return {name for device in (*devices, *known) for name in device.names}
-        return set()
-
-    def _identify_soon(self) -> None:
-        """Ask udev about nodes that it is done with, should its events not come."""
-        if self._identifying is None and self._inventory.unidentified():
-            self._identifying = self._loop.call_later(PATIENCE, self._guarded, self._identify)
-
-    def _identify(self) -> None:
-        self._identifying = None
-        if numbers := self._inventory.unidentified():
-            self._surroundings.identify(numbers)
+    def _end_waiting(self, observations: Iterable[Observation]) -> None:
+        """Once all that is there is described for the latest configuration, what is new in it can be offered."""
+        number = self._interest.number
+        if self._pending and any(isinstance(one, UdevResync) and one.interest == number for one in observations):
+            pending, self._pending = self._pending, set()
+            for resource in pending:
+                self._touch(resource, None)
+            self._ask.set()
 
     def _touch(self, resource: str, received: float | None) -> None:
         """Something changed for a resource: published now, or with the window that is open."""
         self._dirty.setdefault(resource, received)
-        if resource not in self._windows:
+        if resource not in self._windows and resource not in self._pending:
             self._publish(resource)
 
     def _publish(self, resource: str, held: frozenset[str] | None = None) -> None:
@@ -185,6 +203,7 @@ class Advertiser:
         given = Circumstances(now, self._grace_period, self._surroundings.links_directory, held, fresh)
         formation = self._formations[resource] = form(spec, self._inventory, self._formations[resource], given)
         self._expire_in_time()
+        self._settle_in_time()
         devices = device_set(spec, formation)
         before = board.snapshot.devices
         if devices == before and board.snapshot.generation:
@@ -202,7 +221,7 @@ class Advertiser:
     def _end_window(self, resource: str) -> None:
         del self._windows[resource]
         if resource in self._dirty:
-            self._publish(resource)
+            self._touch(resource, self._dirty[resource])
 
     def _expire_in_time(self) -> None:
         """Have it asked what pods hold when the time of an absent device is up."""
@@ -210,6 +229,19 @@ class Advertiser:
             self._expiry.cancel()
         times = [when for formation in self._formations.values() if (when := formation.expires_at) is not None]
         self._expiry = self._loop.call_at(max(min(times), self._ask_after), self._ask.set) if times else None
+
+    def _settle_in_time(self) -> None:
+        """Look at sticks again once nothing has changed about them for long enough."""
+        if self._settling is not None:
+            self._settling.cancel()
+        times = [when for formation in self._formations.values() if (when := formation.settles_at) is not None]
+        self._settling = self._loop.call_at(min(times), self._guarded, self._settle) if times else None
+
+    def _settle(self) -> None:
+        now = self._loop.time()
+        for resource, formation in self._formations.items():
+            if formation.settles_at is not None and formation.settles_at <= now:
+                self._touch(resource, None)
 
     async def _ask_when_due(self) -> None:
         """Ask which devices pods hold, and forget what nobody holds and nobody has seen for long enough."""
@@ -219,5 +251,5 @@ class Advertiser:
             self._ask.clear()
             held = await self._surroundings.held()
             self._ask_after = self._loop.time() + ASK_AGAIN if held is None else 0.0
-            for resource in self._specs:
+            for resource in self._specs.keys() - self._pending:
                 self._publish(resource, None if held is None else held.get(resource, frozenset()))

@@ -9,23 +9,26 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from udev_device_plugin import __version__, web
 from udev_device_plugin.advertiser import Advertiser, Holdings, Surroundings
 from udev_device_plugin.config.settings import Settings
+from udev_device_plugin.config_watch import ConfigWatch
 from udev_device_plugin.discovery.boot import udev_is_idle
 from udev_device_plugin.discovery.filesystem import FilesystemSource
 from udev_device_plugin.discovery.udev import UdevSource
 from udev_device_plugin.errors import StartError, UdevDevicePluginError
-from udev_device_plugin.history import History
+from udev_device_plugin.history import Happening, History
+from udev_device_plugin.interest import Interest
 from udev_device_plugin.kubelet.directory import PluginDirectory
 from udev_device_plugin.kubelet.endpoint import remove_stale, socket_name
-from udev_device_plugin.kubelet.plugin import Plugin
+from udev_device_plugin.kubelet.fleet import Fleet
 from udev_device_plugin.kubelet.pod_resources import PodResources
 from udev_device_plugin.links import OwnLinks
 from udev_device_plugin.metrics import Metrics
 from udev_device_plugin.overview import Overview, Parts
+from udev_device_plugin.reloading import Configuration
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +39,12 @@ PODS_ARE_KNOWN_AFTER = 10.0
 """Seconds after which a kubelet that has just started certainly tells of all pods that hold devices."""
 
 
-def run(settings: Settings) -> int:
+def run(settings: Settings, load: Callable[[], Settings]) -> int:
     """Run until SIGTERM or SIGINT.
+
+    Args:
+        settings: what to begin with.
+        load: reads the settings anew; ``ConfigError`` if they cannot be used.
 
     Returns:
         The exit code: 0 after a signal, 1 if a part broke down for good.
@@ -46,7 +53,7 @@ def run(settings: Settings) -> int:
         StartError: something that the program needs is not to be had.
     """
     try:
-        asyncio.run(_main(settings))
+        asyncio.run(_main(settings, load))
     except BaseExceptionGroup as group:
         return _judge(group)
     return 0
@@ -70,27 +77,26 @@ def _first(group: BaseExceptionGroup[UdevDevicePluginError]) -> UdevDevicePlugin
     return _first(error) if isinstance(error, BaseExceptionGroup) else error
 
 
-async def _main(settings: Settings) -> None:
-    await Agent(settings).run()
+async def _main(settings: Settings, load: Callable[[], Settings]) -> None:
+    await Agent(settings, load).run()
 
 
 class Agent:
     """All parts of one run, built on the running loop."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, load: Callable[[], Settings]) -> None:
         self._metrics = Metrics()
         self._history = History()
-        globs = {path.glob for spec in settings.resources for group in spec.groups for path in group.paths}
-        self._udev = UdevSource(
-            lambda names: any(glob.matches(name) for name in names for glob in globs), self._metrics
-        )
-        self._filesystem = FilesystemSource(globs, self._udev.rescan, self._metrics)
+        self._configuration = Configuration(settings, load, self._metrics)
+        self._interest = Interest.of(settings.resources)
+        self._udev = UdevSource(self._interest, self._metrics)
+        self._filesystem = FilesystemSource(self._interest, self._udev.rescan, self._metrics)
         self._links = OwnLinks(os.path.join(settings.plugin_directory, LINKS_DIRECTORY, ""))
         self._pod_resources = PodResources(settings.pod_resources_socket)
         self._has_told = False
         surroundings = Surroundings(
             look=self._filesystem.look,
+            follow=self._filesystem.follow,
             identify=self._udev.identify,
             link=self._links.keep_for,
             held=self._held,
@@ -100,34 +106,42 @@ class Agent:
         )
         self._advertiser = Advertiser(settings.resources, surroundings, settings.removal_grace_period)
         self._directory = PluginDirectory(settings.plugin_directory)
-        self._plugins = [
-            Plugin(board, self._directory, self._metrics, self._history) for board in self._advertiser.boards.values()
-        ]
+        self._fleet = Fleet(self._directory, self._metrics, self._history)
+        for board in self._advertiser.boards.values():
+            self._fleet.add(board)
+        self._reloaded = asyncio.Event()
         parts = Parts(
-            resources=lambda: [(self._advertiser.boards[plugin.resource], plugin) for plugin in self._plugins],
+            resources=lambda: [
+                (board, self._fleet.plugin(resource)) for resource, board in self._advertiser.boards.items()
+            ],
             has_looked=self._advertiser.has_looked.is_set,
-            problems=self._what_is_dead,
+            problems=lambda: [*self._what_is_dead(), *self._what_to_note()],
         )
         self._overview = Overview(parts, self._history, self._pod_resources)
         self._metrics.read_from(
             lambda: [board.snapshot.devices for board in self._advertiser.boards.values()],
-            lambda: [(plugin.resource, plugin.trouble is None) for plugin in self._plugins],
+            lambda: [(plugin.resource, plugin.trouble is None) for plugin in self._fleet.plugins],
         )
+
+    @property
+    def _settings(self) -> Settings:
+        return self._configuration.settings
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT."""
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
         logger.info(
             "starting",
-            extra={"version": __version__, "resources": [plugin.resource for plugin in self._plugins]},
+            extra={"version": __version__, "resources": [plugin.resource for plugin in self._fleet.plugins]},
         )
         for warning in self._settings.warnings:
             logger.warning("%s", warning)
-        for plugin in self._plugins:
-            socket_name(self._settings.plugin_directory, plugin.resource)  # too long a path is known at once
-        with self._web():
+        for spec in self._settings.resources:
+            socket_name(self._settings.plugin_directory, spec.resource)  # too long a path is known at once
+        with self._web(), self._watching_config():
             remove_stale(self._settings.plugin_directory)
             await self._run_parts(stop)
         logger.info("stopped")
@@ -158,8 +172,7 @@ class Agent:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._directory.run(), name="plugin directory")
             group.create_task(self._greet_kubelets(), name="new kubelets")
-            for plugin in self._plugins:
-                group.create_task(plugin.run(), name=plugin.resource)
+            group.create_task(self._fleet.run(), name="plugins")
 
     async def _greet_kubelets(self) -> None:
         """What is owed to each kubelet that answers: it may have cleared our links away, and knows what pods hold."""
@@ -175,7 +188,7 @@ class Agent:
             later.cancel()
 
     async def _held(self) -> Holdings | None:
-        resources = [plugin.resource for plugin in self._plugins]
+        resources = [plugin.resource for plugin in self._fleet.plugins]
         holdings = await self._pod_resources.held(resources)
         if holdings is None:
             # A kubelet that serves it and does not answer now will tell later; where none serves it, nobody ever knows.
@@ -185,15 +198,54 @@ class Agent:
         return {resource: holdings.ids(resource) for resource in resources}
 
     def _handed_out(self, resource: str, since: float) -> frozenset[str]:
-        return next(plugin for plugin in self._plugins if plugin.resource == resource).handed_out_since(since)
+        return self._fleet.plugin(resource).handed_out_since(since)
 
     async def _rescan(self) -> None:
         """The safety net: look at everything anew now and then, for what no source was told of."""
-        while interval := self._settings.rescan_interval:
-            await asyncio.sleep(interval)
-            self._filesystem.rescan()
-            self._udev.rescan()
-            self._links.restore()
+        while True:
+            self._reloaded.clear()
+            try:
+                async with asyncio.timeout(self._settings.rescan_interval or None):
+                    await self._reloaded.wait()
+            except TimeoutError:
+                self._filesystem.rescan()
+                self._udev.rescan()
+                self._links.restore()
+
+    def _reload(self) -> None:
+        """Do what the configuration says now; what stays as it was is not touched."""
+        before = self._settings
+        is_new = self._configuration.reload()
+        self._note_reload(is_new)
+        if not is_new:
+            return
+        now = self._settings
+        self._reloaded.set()
+        if (before.resources, before.removal_grace_period) != (now.resources, now.removal_grace_period):
+            self._offer_anew(now)
+
+    def _note_reload(self, is_new: bool) -> None:
+        kind = Happening.RELOADED if is_new else Happening.RELOAD_REFUSED
+        self._history.note("", asyncio.get_running_loop().time(), kind, text="; ".join(self._configuration.faults))
+
+    def _offer_anew(self, settings: Settings) -> None:
+        """Have every room know what is configured now."""
+        self._interest = Interest.of(settings.resources, self._interest.number + 1)
+        self._advertiser.configure(settings.resources, settings.removal_grace_period, self._interest)
+        for resource in {plugin.resource for plugin in self._fleet.plugins} - self._advertiser.boards.keys():
+            self._fleet.remove(resource)
+        for board in self._advertiser.boards.values():
+            self._fleet.add(board)
+        self._filesystem.heed(self._interest)
+        self._udev.heed(self._interest)
+
+    @contextlib.contextmanager
+    def _watching_config(self) -> Iterator[None]:
+        if self._settings.config_file is None:
+            yield
+            return
+        with contextlib.closing(ConfigWatch(os.path.abspath(self._settings.config_file), self._reload)):
+            yield
 
     def _web(self) -> contextlib.AbstractContextManager[None]:
         if self._settings.listen is None:
@@ -203,6 +255,7 @@ class Agent:
             alive=self._what_is_dead,
             ready=self._what_is_missing,
             look=self._overview.look,
+            notes=self._what_to_note,
         )
         return web.serve(self._settings.listen, pages)
 
@@ -212,4 +265,7 @@ class Agent:
     def _what_is_missing(self) -> Sequence[str]:
         if not self._advertiser.has_looked.is_set():
             return ("the first complete look at the host is not done",)
-        return [f"{plugin.resource}: {plugin.trouble}" for plugin in self._plugins if plugin.trouble]
+        return [f"{plugin.resource}: {plugin.trouble}" for plugin in self._fleet.plugins if plugin.trouble]
+
+    def _what_to_note(self) -> Sequence[str]:
+        return [f"configuration not reloaded: {fault}" for fault in self._configuration.faults]

@@ -9,9 +9,18 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from udev_device_plugin.config.specs import PathSpec, PathType, ResourceSpec
-from udev_device_plugin.device import DeviceNumber, PathEntry, PathKind, Readiness
-from udev_device_plugin.identity import digest, node_identity, slug
+from udev_device_plugin.device import DeviceNumber, HostDevice, PathEntry, PathKind, Readiness, Stick
+from udev_device_plugin.identity import (
+    digest,
+    node_identity,
+    persistent_link,
+    place_in_stick,
+    slug,
+    stick_identity,
+    stick_serial_identity,
+)
 from udev_device_plugin.inventory import Inventory
+from udev_device_plugin.usb import UsbSelector
 
 
 class Slot(NamedTuple):
@@ -41,6 +50,9 @@ class Candidate:
         host_path: a path that always leads to it: its verified persistent link, or one of our own.
         own_link: the link of our own, once it has needed one; "" for none.
         numa_node: of a node's device; None for none.
+        stick: the identity of the stick that it is chosen with; "" for a node that stands for itself.
+        stick_path: where that is in sysfs.
+        subsystem: of a node's device, if it is chosen with a stick.
     """
 
     identity: str
@@ -50,6 +62,9 @@ class Candidate:
     host_path: str
     numa_node: int | None = None
     own_link: str = ""
+    stick: str = ""
+    stick_path: str = ""
+    subsystem: str = ""
 
 
 Known = Mapping[NodeKey, Candidate]
@@ -77,15 +92,16 @@ def candidates(
     holding = {(slot, candidate.node, candidate.path) for slot, candidate in held}
     known = {candidate.node: candidate for slot, candidate in held if not _is_plain(slots[slot])}
     found = [
-        ((slot, key, path) not in holding, not path_spec.glob.is_literal, slot, path, key, entry)  # in this order
+        ((slot, key, path) not in holding, not path_spec.is_literal, slot, path, key, entry)  # in this order
         for slot, path_spec in slots.items()
-        for path, entry in inventory.matches(path_spec.glob).items()
+        for path, entry in inventory.matches(path_spec.selector).items()
         for key in (node_key(entry),)
-        if _fits(path_spec, entry) and (path_spec.glob.is_literal or key in known or inventory.is_settled(entry))
+        if _fits(path_spec, entry) and (path_spec.is_literal or key in known or inventory.is_settled(entry))
     ]
     present = {key for *_, key, _ in found}
     owners = {candidate.identity: key for key, candidate in known.items() if key in present}
-    chooser = _Chooser(inventory, known, owners, links_directory)
+    sticks = {candidate.stick_path: candidate.stick for key, candidate in known.items() if key in present}
+    chooser = _Chooser(inventory, known, owners, sticks, links_directory)
     result: dict[Slot, dict[str, Candidate]] = {slot: {} for slot in slots}
     claimed: set[NodeKey] = set()
     for _, _, slot, _, key, entry in sorted(found, key=lambda item: item[:4]):
@@ -126,12 +142,12 @@ def _fits(path_spec: PathSpec, entry: PathEntry) -> bool:
     if entry.kind is PathKind.NODE:
         return entry.readiness is not Readiness.AWAITED
     # The runtime hands over the nodes in a directory; only who names it can mean that.
-    return entry.kind is PathKind.DIRECTORY and path_spec.glob.is_literal
+    return entry.kind is PathKind.DIRECTORY and path_spec.is_literal
 
 
 def _is_plain(path_spec: PathSpec) -> bool:
     """Whether what it selects is known by its path alone."""
-    return path_spec.glob.is_literal or path_spec.type is PathType.MOUNT
+    return path_spec.is_literal or path_spec.type is PathType.MOUNT
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +157,7 @@ class _Chooser:
     inventory: Inventory
     known: Known
     owners: Mapping[str, NodeKey]
+    sticks: Mapping[str, str]  # as what sticks were offered, by their place in sysfs
     links_directory: str
 
     def choose(self, path_spec: PathSpec, entry: PathEntry, node: NodeKey) -> Candidate:
@@ -151,6 +168,8 @@ class _Chooser:
         known = self.known.get(node)
         if device is None:  # what was offered is there, whatever udev's last word on it was
             return replace(known, path=entry.path) if known else plain
+        if isinstance(path_spec.selector, UsbSelector) and device.stick is not None:
+            return self._choose_with_stick(device, device.stick, plain)
 
         def is_sole(link: str) -> bool:
             return self.inventory.is_sole_claim(device, link)
@@ -160,7 +179,37 @@ class _Chooser:
 
         identity = known.identity if known else node_identity(device, is_sole, is_free, self.inventory.ordinal(device))
         is_link = identity in device.links and is_sole(identity)
-        own_link = "" if is_link else self.links_directory + f"{slug(identity)}-{digest(identity)}"
+        own_link = "" if is_link else self._own_link(identity)
         return Candidate(
             identity, entry.path, node, entry.target, own_link or identity, device.numa_node, own_link=own_link
         )
+
+    def _choose_with_stick(self, device: HostDevice, stick: Stick, plain: Candidate) -> Candidate:
+        known = self.known.get(plain.node)
+        of_stick = known.stick if known else self._stick_identity(stick)
+        identity = known.identity if known else f"{of_stick}:{place_in_stick(device, self.inventory.ordinal(device))}"
+        # A link that means the port is as good as the stick's identity only if that is the port too.
+        is_by_serial = of_stick == stick_serial_identity(stick)
+        link = persistent_link(
+            device, lambda link: ("/by-id/" in link) == is_by_serial and self.inventory.is_sole_claim(device, link)
+        )
+        own_link = "" if link else self._own_link(identity)
+        return replace(
+            plain,
+            identity=identity,
+            host_path=link or own_link,
+            own_link=own_link,
+            stick=of_stick,
+            stick_path=stick.sys_path,
+            subsystem=device.subsystem,
+        )
+
+    def _stick_identity(self, stick: Stick) -> str:
+        """As what it is offered already, else what it is; what another stick is offered as is that one's."""
+        if (known := self.sticks.get(stick.sys_path)) is not None:
+            return known
+        is_sole = self.inventory.is_sole_serial(stick) and stick_serial_identity(stick) not in self.sticks.values()
+        return stick_identity(stick, is_sole=is_sole)
+
+    def _own_link(self, identity: str) -> str:
+        return self.links_directory + f"{slug(identity)}-{digest(identity)}"

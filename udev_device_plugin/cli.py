@@ -62,10 +62,9 @@ def main(
 ) -> int:
     """Do what the command line says, by default this process's, and give the exit code."""
     findings = Findings()
+    argv, environ = sys.argv[1:] if argv is None else argv, os.environ if environ is None else environ
     try:
-        line = read_command_line(
-            sys.argv[1:] if argv is None else argv, os.environ if environ is None else environ, findings
-        )
+        line = read_command_line(argv, environ, findings)
         settings = settle(line.given, findings)
     except ConfigError as error:
         _say(map(str, error))
@@ -73,7 +72,8 @@ def main(
     if line.check_only:
         return _report(settings)
     try:
-        return (run or _run_agent)(settings)
+        anew = partial(load, argv, environ, settings.config_file)
+        return run(settings) if run else _run_agent(settings, anew)
     except UdevDevicePluginError as error:
         _say([str(error)])
         return 1
@@ -234,14 +234,14 @@ def _report(settings: Settings) -> int:
     """What ``--check-config`` prints of a configuration without faults."""
     _say(f"warning: {warning}" for warning in settings.warnings)
     for resource in settings.resources:
-        paths = (path.glob.text for group in resource.groups for path in group.paths)
-        print(printable(f"{resource.resource}: {', '.join(paths)}"))
+        selectors = (str(path.selector) for group in resource.groups for path in group.paths)
+        print(printable(f"{resource.resource}: {', '.join(selectors)}"))
     return 0
 
 
-def _run_agent(settings: Settings) -> int:
+def _run_agent(settings: Settings, load: Callable[[], Settings]) -> int:
     without_tls.keep_out()  # before anybody imports asyncio
     from udev_device_plugin import agent, logs  # noqa: PLC0415  heavy, and neither help nor faults need them
 
     logs.configure(settings.log_level, settings.log_format)
-    return agent.run(settings)
+    return agent.run(settings, load)

@@ -24,6 +24,26 @@ class DeviceNumber:
 
 
 @dataclass(frozen=True, slots=True)
+class Stick:
+    """A USB device as a whole: what somebody plugs. Udev's ``usb_device``.
+
+    Attributes:
+        sys_path: its place in sysfs.
+        vendor: ``idVendor``, four lower-case hexadecimal digits.
+        product: ``idProduct``, likewise.
+        serial: the serial number that the hardware tells (``serial``); "" for none.
+        usb_version: of the bus that it hangs on, by its root hub, ``2`` or ``3``; "" if that is not known. The ports of
+            both versions at one controller have the same numbers.
+    """
+
+    sys_path: str
+    vendor: str
+    product: str
+    serial: str = ""
+    usb_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class HostDevice:
     """A device with a node, as udev described it last. Only ``discovery.udev`` makes these from the real thing.
 
@@ -40,6 +60,8 @@ class HostDevice:
         usb_version: of the bus that it hangs on, by its root hub, ``2`` or ``3``; "" if it is on none. The ports of
             both versions at one controller have the same numbers.
         numa_node: of the nearest ancestor that has one; None for none.
+        rules: those of the configured udev rules that it matches, as text (``str(rule)``).
+        stick: the nearest USB device that it belongs to, or is; None for none, and where no stick is configured.
     """
 
     sys_path: str
@@ -52,6 +74,8 @@ class HostDevice:
     serial: str = ""
     usb_version: str = ""
     numa_node: int | None = None
+    rules: frozenset[str] = frozenset()
+    stick: Stick | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

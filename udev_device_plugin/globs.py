@@ -93,6 +93,9 @@ class Glob:
         """The literal glob that means ``path`` and nothing else."""
         return cls.parse(re.sub(r"[*?[\\]", r"\\\g<0>", path))
 
+    def __str__(self) -> str:
+        return self.text
+
     @property
     def is_literal(self) -> bool:
         """It has no unescaped metacharacter, and means one path."""

@@ -10,7 +10,7 @@ import itertools
 import re
 from collections.abc import Callable
 
-from udev_device_plugin.device import HostDevice
+from udev_device_plugin.device import HostDevice, Stick
 
 MAX_ID_LENGTH = 63
 """The kubelet's limit on ``Device.ID``, in characters."""
@@ -27,6 +27,9 @@ _USB = re.compile(
     r"(?::(?P<interface>\d+\.\d+))?(?P<rest>(?:/.*)?)"
 )
 """A place in sysfs below a USB port: bus ``usb1``, device ``1-2.3``, interface ``1-2.3:1.0``, and what is in that."""
+
+_USB_STICK = re.compile(r"/sys/devices/(?P<controller>.+?)/usb\d+/(?:\d+-[\d.]+/)*\d+-(?P<ports>[\d.]+)")
+"""A stick's own place in sysfs."""
 
 _PCI = re.compile(r"(?P<controller>/sys/devices/.*/[0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])(?P<rest>/.*)")
 _COUNTED = re.compile(r"\d+|\.[0-9A-F]{4}(?=/|$)")
@@ -46,14 +49,48 @@ def node_identity(
         is_free: whether no other node that is present is known by an identity.
         ordinal: which of the nodes at its port it is, see ``port``.
     """
-    links = sorted(filter(is_sole, device.links))
-    for directory in ("/by-id/", "/by-path/") if device.serial else ("/by-path/",):
-        for link in links:
-            if directory in link and is_free(link):
-                return link
+    if (link := persistent_link(device, lambda link: is_sole(link) and is_free(link))) is not None:
+        return link
     place = port(device)
     places = (f"{place}#{number}" if number else place for number in itertools.count(ordinal))
     return next(filter(is_free, places))
+
+
+def persistent_link(device: HostDevice, is_its_own: Callable[[str], bool]) -> str | None:
+    """The link that means the device wherever it is (``by-id``), else the one that means its port; None for none."""
+    links = sorted(filter(is_its_own, device.links))
+    for directory in ("/by-id/", "/by-path/") if device.serial else ("/by-path/",):
+        for link in links:
+            if directory in link:
+                return link
+    return None
+
+
+def stick_identity(stick: Stick, *, is_sole: bool) -> str:
+    """The identity of a stick: by its serial number, if no other one that is present has the same; else by its port."""
+    by_serial = stick_serial_identity(stick)
+    return by_serial if is_sole and by_serial else f"usb:{stick.vendor}:{stick.product}:port={_stick_port(stick)}"
+
+
+def stick_serial_identity(stick: Stick) -> str:
+    """The identity of a stick by its serial number; "" if it has none."""
+    return f"usb:{stick.vendor}:{stick.product}:serial={stick.serial}" if stick.serial else ""
+
+
+def _stick_port(stick: Stick) -> str:
+    chain = _USB_STICK.fullmatch(stick.sys_path)
+    if chain is None:  # a root hub
+        return stick.sys_path
+    return f"{chain['ports']}@{chain['controller']}/usb{stick.usb_version}"
+
+
+def place_in_stick(device: HostDevice, ordinal: int) -> str:
+    """Which of its stick's nodes a node is: its interface and kind, wherever the stick is plugged: ``tty:1.0``."""
+    usb = _USB.fullmatch(device.sys_path)
+    rest = usb["rest"] if usb else ""
+    kind = _COUNTED.sub("", rest).strip("/").replace("/", "-") or device.subsystem
+    interface = f":{usb['interface']}" if usb and usb["interface"] else ""
+    return f"{kind}{interface}#{ordinal}" if ordinal else f"{kind}{interface}"
 
 
 def port(device: HostDevice) -> str:

@@ -5,38 +5,42 @@ decides what a device is and which names it claims; the filesystem decides what 
 followed by both resyncs equals the resyncs alone.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from udev_device_plugin.device import DeviceNumber, HostDevice, PathEntry, Readiness
+from udev_device_plugin.config.specs import DeviceSelector, Selector
+from udev_device_plugin.device import DeviceNumber, HostDevice, PathEntry, Readiness, Stick
 from udev_device_plugin.globs import Glob
-from udev_device_plugin.host_devices import HostDevices
+from udev_device_plugin.host_devices import HostDevices, Touched, serial_key
 from udev_device_plugin.observations import (
     DeviceObserved,
     DeviceRemoved,
     DeviceUnknown,
+    NodeFinished,
     Observation,
     PathObserved,
     PathsResync,
     PathVanished,
     UdevResync,
 )
+from udev_device_plugin.path_entries import PathEntries
+from udev_device_plugin.questions import Questions
 
-_NOTHING: frozenset[Glob] = frozenset()
+_NOTHING: frozenset[Selector] = frozenset()
 
 
 class Inventory:
-    """The host as last observed: udev's devices, and the paths that match one of ``globs``."""
+    """The host as last observed: udev's devices, and what stands at the paths that ``selectors`` mean.
 
-    def __init__(self, globs: Iterable[Glob]) -> None:
-        self._matches: dict[Glob, dict[str, PathEntry]] = {glob: {} for glob in globs}
-        self._entries: dict[str, PathEntry] = {}
-        self._paths: defaultdict[DeviceNumber, set[str]] = defaultdict(set)
-        self._devices = HostDevices()
-        self._strangers: set[DeviceNumber] = set()
-        self._new: set[DeviceNumber] = set()  # may not have been described yet
-        self._doubted: set[DeviceNumber] = set()  # may be gone
-        self._outdated: set[DeviceNumber] = set()  # may have got a link back
+    Globs mean paths. Rules and sticks mean devices of udev's, whose nodes are looked for once it has told of them: see
+    ``take_changed_nodes``.
+    """
+
+    def __init__(self, selectors: Iterable[Selector]) -> None:
+        globs, others = _sorted_out(selectors)
+        self._entries = PathEntries(globs)
+        self._devices = HostDevices(others)
+        self._meant: set[str] = set()  # nodes that are looked for because of what they are
+        self._questions = Questions()
         self._awaited: set[type[Observation]] = {UdevResync, PathsResync}
 
     @property
@@ -51,12 +55,41 @@ class Inventory:
 
     @property
     def entries(self) -> Mapping[str, PathEntry]:
-        """What stands at the paths that the configuration names."""
-        return self._entries
+        """What stands at the paths that the configuration means."""
+        return self._entries.by_path
 
-    def matches(self, glob: Glob) -> Mapping[str, PathEntry]:
-        """What stands at the paths that ``glob`` matches; ``glob`` is one of the constructor's."""
-        return self._matches[glob]
+    def matches(self, selector: Selector) -> Mapping[str, PathEntry]:
+        """What stands at the paths that ``selector`` means; it is one of the constructor's."""
+        if isinstance(selector, Glob):
+            return self._entries.matches(selector)
+        devices = self._devices.selected[selector].values()
+        found = ((device, self.entries.get(device.devnode)) for device in devices)
+        return {entry.path: entry for device, entry in found if entry is not None and self.device_at(entry) is device}
+
+    def select(self, selectors: Iterable[Selector]) -> None:
+        """Look for these from now on. Complete is what is new among them after the sources' next resyncs."""
+        globs, others = _sorted_out(selectors)
+        self._entries.select(globs)
+        before, self._devices = self._devices, HostDevices(others)
+        for device in before.by_sys_path.values():
+            self._devices.put(device)
+        self._devices.changed_nodes |= before.nodes.keys()
+        for path in [path for path in self.entries if not self._is_meant(path)]:
+            self._entries.drop(path)
+
+    def take_changed_nodes(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Nodes to look for because of what they are, and those to look for no longer, since this was last asked."""
+        changed, self._devices.changed_nodes = self._devices.changed_nodes, set()
+        meant = frozenset(node for node in changed if node in self._devices.nodes)
+        come, gone = meant - self._meant, frozenset(changed - meant) & self._meant
+        self._meant = (self._meant | come) - gone
+        for path in gone:
+            if path in self.entries and not self._is_meant(path):
+                self._entries.drop(path)
+        return come, gone
+
+    def _is_meant(self, path: str) -> bool:
+        return path in self._devices.nodes or bool(self._entries.globs_of(path))
 
     def names(self, sys_path: str) -> tuple[str, ...]:
         """The paths that may lead to a device's node, as far as udev told; empty if it is unknown."""
@@ -70,13 +103,20 @@ class Inventory:
     def is_sole_claim(self, device: HostDevice, link: str) -> bool:
         """Whether no other device that is present claims ``link`` too."""
         others = self._devices.claims.get(link, set()) - {device.sys_path}
-        return not any(self._may_be_present(self._devices.by_sys_path[sys_path]) for sys_path in others)
+        return not any(self._may_be_present(self.devices[sys_path]) for sys_path in others)
+
+    def is_sole_serial(self, stick: Stick) -> bool:
+        """Whether no other stick that is present has the same vendor, product and serial number."""
+        others = (self.devices[sys_path] for sys_path in self._devices.sticks.get(serial_key(stick), ()))
+        return not any(
+            other.stick and other.stick.sys_path != stick.sys_path and self._may_be_present(other) for other in others
+        )
 
     def _may_be_present(self, device: HostDevice) -> bool:
         """Whether nothing says that a device of udev's is gone: an enumeration can end after its node went."""
-        entry = self._entries.get(device.devnode)
+        entry = self.entries.get(device.devnode)
         if entry is None:
-            return not any(glob.matches(device.devnode) for glob in self._matches)
+            return device.devnode not in self._meant and not self._entries.globs_of(device.devnode)
         return self.device_at(entry) is device
 
     def ordinal(self, device: HostDevice) -> int:
@@ -90,8 +130,8 @@ class Inventory:
         if entry.readiness is Readiness.AWAITED:
             return False
         if entry.number in self._devices.by_number:
-            return entry.number not in self._doubted and not self._is_misdescribed(entry)
-        return entry.number in self._strangers
+            return entry.number not in self._questions.doubted and not self._is_misdescribed(entry)
+        return entry.number in self._questions.strangers
 
     def device_at(self, entry: PathEntry) -> HostDevice | None:
         """Udev's device whose node stands at a path; None as well while another that had its number is described."""
@@ -101,23 +141,26 @@ class Inventory:
     def unidentified(self) -> frozenset[DeviceNumber]:
         """The nodes that udev must be asked about.
 
-        Those that udev is done with and that no source has described yet; those that may be gone, since a path that led
-        to them leads elsewhere now; those that may have got a link back, since another device that claimed it is gone.
+        Those that udevd is done with and that no source has described yet; those that may be gone, since a path that
+        led to them leads elsewhere now; those that may have got a link back, since another device that claimed it is
+        gone.
         """
-        self._new = {number for number in self._new if self._is_undescribed(number)}
+        questions = self._questions
+        questions.new = {number for number in questions.new if self._is_undescribed(number)}
         undescribed = (
             number
-            for number in self._new
-            for path in self._paths[number]
-            if self._entries[path].readiness not in (Readiness.AWAITED, Readiness.UNKNOWN)
+            for number in questions.new
+            for path in self._entries.paths[number]
+            if self.entries[path].readiness not in (Readiness.AWAITED, Readiness.UNKNOWN)
         )
-        return frozenset((*undescribed, *self._doubted, *self._outdated))
+        questions.finished -= self._devices.by_number.keys()
+        return frozenset((*undescribed, *questions.finished, *questions.doubted, *questions.outdated))
 
     def _is_undescribed(self, number: DeviceNumber) -> bool:
-        if number not in self._paths or number in self._strangers:
+        if number not in self._entries.paths or number in self._questions.strangers:
             return False
         return number not in self._devices.by_number or any(
-            self._is_misdescribed(self._entries[path]) for path in self._paths[number]
+            self._is_misdescribed(self.entries[path]) for path in self._entries.paths[number]
         )
 
     def _is_misdescribed(self, entry: PathEntry) -> bool:
@@ -132,38 +175,39 @@ class Inventory:
         is_premature = entry.readiness is Readiness.DONE and not device.is_initialized
         return is_premature or self.device_at(entry) is None
 
-    def observe(self, observation: Observation) -> frozenset[Glob]:
+    def observe(self, observation: Observation) -> frozenset[Selector]:
         """Take one observation in.
 
         Returns:
-            The globs for whose matches something changed by it.
+            The selectors for whose matches something changed by it.
         """
         self._awaited.discard(type(observation))
         match observation:
             case DeviceObserved() | DeviceRemoved() | DeviceUnknown() | UdevResync():
                 return self._observe_udev(observation)
+            case NodeFinished(number):
+                self._questions.finish(number)
+                return _NOTHING
             case PathObserved(entry):
-                before = self._entries.get(entry.path)
+                before = self.entries.get(entry.path)
                 return self._put(entry) | self._left(before, entry)
             case PathVanished(path):
-                before = self._entries.get(path)
+                before = self.entries.get(path)
                 return self._drop(path) | self._left(before)
             case PathsResync(entries):
                 return self._replace_entries(entries)
 
     def _observe_udev(
         self, observation: DeviceObserved | DeviceRemoved | DeviceUnknown | UdevResync
-    ) -> frozenset[Glob]:
+    ) -> frozenset[Selector]:
         match observation:
             case DeviceObserved(device):
-                self._strangers.discard(device.number)
-                self._outdated.discard(device.number)
-                confirmed = {device.number} & self._doubted
-                self._doubted -= confirmed
+                was_doubted = self._questions.describe(device.number)
+                confirmed = Touched(frozenset({device.number}) if was_doubted else frozenset())
                 return self._touched_by(self._devices.put(device) | confirmed)
             case DeviceRemoved(sys_path):
                 gone = self.devices.get(sys_path)
-                if gone is not None and gone.number in self._paths:
+                if gone is not None and gone.number in self._entries.paths:
                     return _NOTHING  # an event only (``udevadm trigger``): its node is there, and goes before it does
                 return self._touched_by(self._forget(gone)) if gone is not None else _NOTHING
             case UdevResync(devices):
@@ -171,105 +215,86 @@ class Inventory:
             case DeviceUnknown(number):
                 return self._observe_stranger(number)
 
-    def _observe_stranger(self, number: DeviceNumber) -> frozenset[Glob]:
-        device, touched = self._devices.by_number.get(number), {number}
-        self._outdated.discard(number)
+    def _observe_stranger(self, number: DeviceNumber) -> frozenset[Selector]:
+        device, touched = self._devices.by_number.get(number), Touched(frozenset({number}))
+        if device is not None and number not in self._questions.doubted:  # it came after the question
+            self._questions.describe(number)
+            return _NOTHING
         if device is not None:
-            if number not in self._doubted:
-                return _NOTHING  # it came after the question
             touched |= self._forget(device)
-        self._doubted.discard(number)
-        self._strangers.add(number)
+        self._questions.answer_unknown(number)
         return self._touched_by(touched)
 
-    def _forget(self, device: HostDevice) -> set[DeviceNumber]:
-        """Have a device no more; returns the nodes for which that changes something."""
+    def _forget(self, device: HostDevice) -> Touched:
+        """Have a device no more; tells for whom that changes something."""
         touched = self._devices.drop(device.sys_path)
-        for asked in (self._doubted, self._outdated):
-            asked.discard(device.number)
-        self._outdated |= touched - {device.number}
+        self._questions.forget(device.number)
+        self._questions.outdated |= touched.numbers - {device.number}
         return touched
 
-    def _touched_by(self, numbers: Iterable[DeviceNumber]) -> frozenset[Glob]:
-        """The globs that match a name of one of these nodes."""
-        numbers = frozenset(numbers)
-        self._new |= numbers
-        paths = {path for number in numbers for path in self._paths.get(number, ())}
-        return frozenset(glob for glob, matches in self._matches.items() if not matches.keys().isdisjoint(paths))
+    def _touched_by(self, touched: Touched) -> frozenset[Selector]:
+        """The globs that match a name of one of these nodes, and the other selectors that are touched."""
+        self._questions.new |= touched.numbers
+        return touched.selectors | self._entries.globs_at(touched.numbers)
 
-    def _replace_devices(self, devices: Iterable[HostDevice]) -> frozenset[Glob]:
-        before, self._devices = self._devices, HostDevices()
+    def _replace_devices(self, devices: Iterable[HostDevice]) -> frozenset[Selector]:
+        before, self._devices = self._devices, HostDevices(self._devices.selected.keys())
         for device in devices:
             self._devices.put(device)
-        self._strangers.clear()
-        self._new.update(self._paths)
-        self._doubted.clear()
-        self._outdated.clear()
-        changed = {
-            device.number
-            for device in (*before.by_number.values(), *self._devices.by_number.values())
-            if before.by_number.get(device.number) != self._devices.by_number.get(device.number)
-        }
-        links = {
-            link
-            for link in before.claims.keys() | self._devices.claims.keys()
-            if before.claims.get(link) != self._devices.claims.get(link)
-        }
-        return self._touched_by(changed | self._devices.claimants(links))
+        self._devices.changed_nodes |= before.changed_nodes | before.nodes.keys()
+        self._questions.begin_anew(self._entries.paths)
+        return self._touched_by(self._devices.difference(before))
 
-    def _put(self, entry: PathEntry) -> frozenset[Glob]:
-        before = self._entries.get(entry.path)
-        if before == entry:
+    def _put(self, entry: PathEntry) -> frozenset[Selector]:
+        if self.entries.get(entry.path) == entry:
             return _NOTHING
-        globs = frozenset(glob for glob in self._matches if glob.matches(entry.path))
-        if not globs:
-            return globs
-        if before is not None:
-            self._unlist(before)
-        self._entries[entry.path] = entry
-        for glob in globs:
-            self._matches[glob][entry.path] = entry
-        if entry.number is not None:
-            self._paths[entry.number].add(entry.path)
-            self._new.add(entry.number)
-        return globs
-
-    def _drop(self, path: str) -> frozenset[Glob]:
-        before = self._entries.pop(path, None)
-        if before is None:
+        globs = self._entries.globs_of(entry.path)
+        if not globs and entry.path not in self._devices.nodes:
             return _NOTHING
-        self._unlist(before)
-        return frozenset(glob for glob, matches in self._matches.items() if matches.pop(path, None))
-
-    def _unlist(self, entry: PathEntry) -> None:
+        touched = self._devices_at(self.entries.get(entry.path)) | self._devices_at(entry)
+        self._entries.put(entry, globs)
         if entry.number is not None:
-            self._paths[entry.number].discard(entry.path)
-            if not self._paths[entry.number]:
-                del self._paths[entry.number]
+            self._questions.new.add(entry.number)
+        return globs | touched
 
-    def _left(self, before: PathEntry | None, now: PathEntry | None = None) -> frozenset[Glob]:
+    def _drop(self, path: str) -> frozenset[Selector]:
+        touched = self._devices_at(self.entries.get(path))
+        return self._entries.drop(path) | touched
+
+    def _devices_at(self, entry: PathEntry | None) -> frozenset[Selector]:
+        """What asks for the device at a path because of what it is."""
+        return self._devices.selectors_of(entry.number) if entry is not None and entry.number else frozenset()
+
+    def _left(self, before: PathEntry | None, now: PathEntry | None = None) -> frozenset[Selector]:
         """A path does not lead to ``before`` any more: if none does, whatever has its number now is another device.
 
         A link that leads to another node is no sign of that: twins take it from each other, and their claims count.
         """
         if before is None or before.number is None:
             return _NOTHING
-        if any(self._entries[path].inode == before.inode for path in self._paths.get(before.number, ())):
+        if any(self.entries[path].inode == before.inode for path in self._entries.paths.get(before.number, ())):
             return _NOTHING
-        self._strangers.discard(before.number)
+        self._questions.strangers.discard(before.number)
         device = self._devices.by_number.get(before.number)
         if device is None:
             return _NOTHING
         if now is not None and now.number != before.number:
-            self._doubted.add(before.number)
+            self._questions.doubted.add(before.number)
             return _NOTHING
         return self._touched_by(self._forget(device))
 
-    def _replace_entries(self, entries: Iterable[PathEntry]) -> frozenset[Glob]:
+    def _replace_entries(self, entries: Iterable[PathEntry]) -> frozenset[Selector]:
         present = {entry.path: entry for entry in entries}
-        touched: set[Glob] = set()
-        for path in self._entries.keys() - present.keys():
+        touched: set[Selector] = set()
+        for path in self.entries.keys() - present.keys():
             touched |= self._drop(path)
         for entry in present.values():
             touched |= self._put(entry)
         return frozenset(touched)
+
+
+def _sorted_out(selectors: Iterable[Selector]) -> tuple[Collection[Glob], Collection[DeviceSelector]]:
+    """What is asked of paths, and what of devices."""
+    selectors = tuple(selectors)
+    globs = [selector for selector in selectors if isinstance(selector, Glob)]
+    return globs, [selector for selector in selectors if not isinstance(selector, Glob)]

@@ -44,6 +44,9 @@ class Metrics:
         self.registrations = self._counter(
             "udev_device_plugin_registrations", "Attempts to register with the kubelet.", "resource", "result"
         )
+        self.reloads = self._counter(
+            "udev_device_plugin_config_reloads", "Attempts to reload the configuration.", "result"
+        )
         self.latency = Histogram(
             "udev_device_plugin_uevent_to_list_seconds",
             "From the receipt of an event to the hand-over of the list that it led to.",

@@ -33,9 +33,21 @@ class DeviceUnknown:
 
 @dataclass(frozen=True, slots=True)
 class UdevResync:
-    """All devices with a node that udev can see now."""
+    """All devices with a node that udev can see now.
+
+    Attributes:
+        interest: what they were described for: the number of ``discovery``'s interest, which grows with each reload.
+    """
 
     devices: tuple[HostDevice, ...]
+    interest: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFinished:
+    """Udevd is done with a node: its database has an entry for it. What the node is, only udev can tell."""
+
+    number: DeviceNumber
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +71,13 @@ class PathsResync:
     entries: tuple[PathEntry, ...]
 
 
-Observation = DeviceObserved | DeviceRemoved | DeviceUnknown | UdevResync | PathObserved | PathVanished | PathsResync
+Observation = (
+    DeviceObserved
+    | DeviceRemoved
+    | DeviceUnknown
+    | UdevResync
+    | NodeFinished
+    | PathObserved
+    | PathVanished
+    | PathsResync
+)

@@ -7,7 +7,6 @@ space around an operator; ``"…"`` with ``\"`` for a quote and no other escape;
 later). Beyond it, a newline is white space; what can never match, or what a rule here cannot do, is refused.
 """
 
-import difflib
 import re
 
 from udev_device_plugin.rule_terms import KEYS, Term
@@ -132,7 +131,9 @@ def _unknown(key: str) -> str:
         return f"{key} cannot be used here: {_ELSEWHERE[key]}"
     if key == "looking":
         return "headings of udevadm info -a cannot stand in a rule; leave out the lines that begin with looking at"
-    similar = [key.upper()] if key.upper() in KEYS else difflib.get_close_matches(key.upper()[:20], KEYS, n=1)
+    from difflib import get_close_matches  # noqa: PLC0415  memory that only mistakes need
+
+    similar = [key.upper()] if key.upper() in KEYS else get_close_matches(key.upper()[:20], KEYS, n=1)
     return f"{key[:40]} is no key of a match; " + (
         f"did you mean {similar[0]}?" if similar else f"there are {', '.join(KEYS)}"
     )

@@ -27,7 +27,7 @@ class Relative(Protocol):
 
     @property
     def tags(self) -> Collection[str]:
-        """Its tags in udev's database."""
+        """Its tags, those in force."""
 
     def attribute(self, name: str, /) -> str | None:
         """An attribute in sysfs, without the newline at its end; None if there is none that can be read."""
@@ -172,7 +172,8 @@ class Term:
 def _quoted(raw: bytes) -> str:
     """The shortest spelling that reads back as these bytes."""
     text = raw.decode("utf-8", "backslashreplace")
-    if text.isprintable() and not text.endswith("\\") and text.encode() == raw:
+    plain = text.isprintable() and not text.endswith("\\") and not set("$%") & set(text)  # these may be refused there
+    if plain and text.encode() == raw:
         return '"' + text.replace('"', '\\"') + '"'
     return 'e"' + "".join(_escaped(byte) for byte in raw) + '"'
 

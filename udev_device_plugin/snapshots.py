@@ -27,6 +27,7 @@ class Member:
         read_only: mounts only.
         node: where it is on the host now, or was last.
         number: of a device node.
+        is_optional: the device is Healthy without it too.
         own_link: the link of our own that it needs, or may have been handed out by once; "" for none.
     """
 
@@ -39,6 +40,7 @@ class Member:
     node: str = ""
     number: DeviceNumber | None = None
     own_link: str = ""
+    is_optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

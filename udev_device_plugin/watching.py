@@ -64,12 +64,16 @@ class PathWatch:
     Args:
         globs: what to watch at first.
         on_change: called on the loop with the watched paths at which something may have changed.
+        writes: tell of files that were written, too.
 
     Raises:
         StartError: the kernel gives no inotify instance.
     """
 
-    def __init__(self, globs: Iterable[Glob], on_change: Callable[[frozenset[str]], None]) -> None:
+    def __init__(
+        self, globs: Iterable[Glob], on_change: Callable[[frozenset[str]], None], *, writes: bool = False
+    ) -> None:
+        self._mask = _MASK | Mask.CLOSE_WRITE if writes else _MASK
         self._on_change = on_change
         self._coverage: dict[Glob, _Coverage] = {}
         self._directories: dict[str, _Directory] = {}
@@ -185,7 +189,7 @@ class PathWatch:
         directory = self._directories.get(path)
         if directory is None:
             try:
-                watch = self._inotify.add_watch(path, _MASK)
+                watch = self._inotify.add_watch(path, self._mask)
             except OSError as error:
                 return self._is_unwatchable(path, error)
             directory = self._directories[path] = _Directory(watch)

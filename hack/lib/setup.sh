@@ -137,3 +137,31 @@ can_run_udevd() {
         return 1
     }
 }
+
+# Beside .venv's other packages, but only where the manifests are tested: 150 MB that nothing else needs.
+ensure_manifests_extra() {
+    local wanted
+    wanted=$(cat .venv/made-from)
+    if [ "$(cat .venv/manifests-made-from 2>/dev/null)" = "$wanted" ]; then return; fi
+    echo "setting up .venv for the manifests …"
+    quietly "$PYTHON" -m pip install --quiet --no-input --editable '.[manifests]' ||
+        die "could not install the extra manifests into .venv"
+    echo "$wanted" >.venv/manifests-made-from
+}
+
+can_run_manifests() { ensure_command systemd-analyze systemd; }
+
+# The program and all that it needs, as packages: what is installed beside systemd has no network.
+ensure_wheels() {
+    rm -rf .cache/wheels
+    mkdir -p .cache/wheels
+    quietly "$PYTHON" -m pip wheel --quiet --no-input --wheel-dir .cache/wheels . || die "could not build the wheels"
+}
+
+can_run_systemd() {
+    can_run_world && ensure_command systemctl systemd || return 1
+    local said
+    said=$(timeout --kill-after=5 60 hack/lib/in-world hack/lib/beside-systemd true 2>&1) && return
+    OBSTACLE="systemd cannot run in namespaces here: $said"
+    return 1
+}

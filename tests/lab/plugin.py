@@ -174,7 +174,7 @@ class PluginProcess:
         with open(f"/proc/{self.pid}/stat") as file:
             user, system = file.read().rpartition(")")[2].split()[11:13]
         return Cost(
-            rss_bytes=int(status["VmRSS"].split()[0]) * 1024,
+            rss_bytes=int(status.get("VmRSS", "0 kB").split()[0]) * 1024,  # none of a process that has just ended
             threads=int(status["Threads"]),
             descriptors=len(os.listdir(f"/proc/{self.pid}/fd")),
             cpu_seconds=(int(user) + int(system)) / os.sysconf("SC_CLK_TCK"),

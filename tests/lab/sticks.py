@@ -74,7 +74,7 @@ def sound_card(number: int = 0, port: str = "1-4") -> Stick:
     return Stick((usb, interface, card, playback, control))
 
 
-def modem(first: int = 0, serial: str | None = "0123456789", port: str = "1-5") -> Stick:
+def modem(first: int = 0, serial: str | None = "0123456789", port: str = "1-5", *, wdm: int = 0) -> Stick:
     """An LTE modem: four ttys and a cdc-wdm node, which belong together."""
     usb = _usb_device(port, MODEM, serial)
     devices = [usb]
@@ -83,12 +83,12 @@ def modem(first: int = 0, serial: str | None = "0123456789", port: str = "1-5") 
         parent = f"{interface.devpath}/ttyUSB{first + number}"
         devices += [interface, _tty(usb, parent, port, number, MODEM.driver)]
     interface = _usb_interface(usb, 4, "qmi_wwan")
-    wdm = FakeDevice(
-        devpath=f"{interface.devpath}/usbmisc/cdc-wdm0",
+    control = FakeDevice(
+        devpath=f"{interface.devpath}/usbmisc/cdc-wdm{wdm}",
         subsystem="usbmisc",
-        node=FakeNode("cdc-wdm0", USBMISC_MAJOR, 176),
+        node=FakeNode(f"cdc-wdm{wdm}", USBMISC_MAJOR, 176 + wdm),
     )
-    return Stick((*devices, interface, wdm))
+    return Stick((*devices, interface, control))
 
 
 def id_path(port: str, interface: int | None = None) -> str:

@@ -39,15 +39,20 @@ def table(udevd: Udevd, sticks: MacvtapSticks, loops: LoopDevices) -> Iterator[N
         file.write(ALIAS)
     loops.add(0)
     udevd.settle()
-    with open(RULES, "w") as file:
-        file.write(rules_file((*ROWS, *REFUSED)))
-    udevd.udevadm("control", "--reload")
-    udevd.trigger("--action=change", "--settle", *(f"--sysname-match={name}" for name in TRIGGERED))
+    _tell(udevd, 'KERNEL=="tap4202", TAG+="once"', "tap4202")  # a tag that was, and sticks
+    _tell(udevd, rules_file((*ROWS, *REFUSED)), *TRIGGERED)
     yield
     os.unlink(RULES)
     udevd.udevadm("control", "--reload")
     for link in _numbers() - before:  # /dev is the machine's
         os.unlink(link)
+
+
+def _tell(udevd: Udevd, rules: str, *names: str) -> None:
+    with open(RULES, "w") as file:
+        file.write(rules)
+    udevd.udevadm("control", "--reload")
+    udevd.trigger("--action=change", "--settle", *(f"--sysname-match={name}" for name in names))
 
 
 def _numbers() -> set[str]:

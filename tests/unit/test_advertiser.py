@@ -58,6 +58,7 @@ def surroundings(host: Host) -> Surroundings:
 
     return Surroundings(
         look=host.look,
+        follow=lambda come, _: host.look(come),
         identify=lambda numbers: host.identified.append(set(numbers)),
         link=host.linked.append,
         held=held,

@@ -60,7 +60,7 @@ class Host:
 
     def __init__(self, *paths: PathSpec) -> None:
         self.spec = ResourceSpec("squat.ai/serial", tuple(GroupSpec((one,)) for one in paths))
-        self.inventory = Inventory(one.glob for one in paths)
+        self.inventory = Inventory(self.spec.selectors)
         self.held: list[tuple[Slot, Candidate]] = []
 
     def has(self, *things: HostDevice | PathEntry) -> "Host":

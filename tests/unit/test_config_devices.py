@@ -152,14 +152,16 @@ PATH = "groups[0].paths[0]"
             'groups[0]: "/dev/a" is a text; a group is needed, a mapping with count, paths',
         ),
         ("{name: a, groups: [null]}", "groups[0]: it is null; a group is needed"),
-        ("{name: a, groups: [{}]}", "groups[0]: it has no paths; give a list"),
+        ("{name: a, groups: [{}]}", "groups[0]: it has no paths, usb or udev; give a list"),
         ("{name: a, groups: [{paths: [/dev/a], limit: 2}]}", "groups[0].limit: unknown key; use count, paths"),
         (
             "{name: a, paths: [/dev/b], groups: [{paths: [/dev/a]}]}",
             "paths: paths does not stand beside groups; put pa",
         ),
-        ("{name: a, groups: [{usb: [{vendor: 0451}]}]}", "groups[0].usb: usb is not supported by this version; select"),
-        ("{name: a, groups: [{udev: [{match: x}]}]}", "groups[0].udev: udev is not supported by this version"),
+        (
+            "{name: a, groups: [{paths: [/dev/a], usb: [{vendor: a, product: b}]}]}",
+            "groups[0].usb: usb stands beside paths; put it into a group of its own",
+        ),
         (
             "{type: a, paths: [{path: /dev/a}]}",
             "paths[0]: it is a mapping; a path with options goes into a group: name",

@@ -11,6 +11,7 @@ from pathlib import Path
 from udev_device_plugin.device import DeviceNumber, PathEntry, PathKind
 from udev_device_plugin.discovery.filesystem import FilesystemSource
 from udev_device_plugin.globs import Glob
+from udev_device_plugin.interest import Interest
 from udev_device_plugin.metrics import Metrics
 from udev_device_plugin.observations import Observation, PathObserved, PathsResync, PathVanished
 
@@ -29,7 +30,8 @@ class Told:
     """What the source told, in order."""
 
     def __init__(self, *globs: str | Path) -> None:
-        self.source = FilesystemSource([Glob.parse(str(glob)) for glob in globs], lambda: None, Metrics())
+        interest = Interest(frozenset(Glob.parse(str(glob)) for glob in globs))
+        self.source = FilesystemSource(interest, lambda: None, Metrics())
         self.observations: asyncio.Queue[Observation] = asyncio.Queue()
 
     def sink(self, observations: Sequence[Observation], received: float) -> None:

@@ -7,11 +7,14 @@ from hypothesis import given, strategies as st
 
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
 from udev_device_plugin.device import DeviceNumber, HostDevice, PathEntry, PathKind, Readiness
-from udev_device_plugin.formation import FRESH, MIN_ASK, Circumstances, Formation, Formed, device_set, form
+from udev_device_plugin.device_sets import device_set
+from udev_device_plugin.formation import form
+from udev_device_plugin.formed import Circumstances, Formation, Formed
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.identity import device_id
 from udev_device_plugin.inventory import Inventory
 from udev_device_plugin.observations import DeviceObserved, DeviceRemoved, PathObserved, PathVanished
+from udev_device_plugin.retention import FRESH, MIN_ASK
 
 MINORS: dict[str, int] = {}
 
@@ -36,7 +39,7 @@ class Host:
 
     def __init__(self, *groups: GroupSpec, grace_period: float = 300.0) -> None:
         self.spec = ResourceSpec("squat.ai/serial", groups)
-        self.inventory = Inventory(spec.glob for group in groups for spec in group.paths)
+        self.inventory = Inventory(self.spec.selectors)
         self.formation = Formation()
         self.now = 1000.0
         self.grace_period = grace_period

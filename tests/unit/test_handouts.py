@@ -18,7 +18,7 @@ OWN = "/plugins/udev-device-plugin/usb-x"
 def offering(host_path: str, *, is_healthy: bool = True, optional: str | None = None) -> DeviceSet:
     members = [Member(LINK, host_path, "/dev/ttyUSB0", PathType.DEVICE, "mrw")]
     if optional:
-        members.append(Member("/dev/extra", optional, "/dev/extra", PathType.DEVICE, "mrw"))
+        members.append(Member("/dev/extra", optional, "/dev/extra", PathType.DEVICE, "mrw", is_optional=True))
     return DeviceSet(RESOURCE, (Device((LINK,), tuple(members), 2, is_healthy, since=0.0),))
 
 

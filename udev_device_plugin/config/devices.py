@@ -1,7 +1,7 @@
 """Device specs: nodes in any spelling to one model.
 
-Floor 1: pure. Two spellings so far: ``type`` with ``paths``, where every match is a device of its own, and
-``name`` with ``groups``, whose paths are zipped. A fault is noted and reading goes on.
+Floor 1: pure. Two spellings: ``type`` with ``paths``, where every match is a device of its own, and ``name`` with
+``groups``, of paths or udev matches that are zipped, or of USB devices. A fault is noted and reading goes on.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from udev_device_plugin.config.findings import Findings, Place, quoted
+from udev_device_plugin.config.findings import Findings, Place, listed, quoted
 from udev_device_plugin.config.nodes import Mapping, Node, Reader, Sequence
 from udev_device_plugin.config.scalars import (
     ScalarError,
@@ -18,15 +18,12 @@ from udev_device_plugin.config.scalars import (
     parse_permissions,
     parse_resource_name,
 )
+from udev_device_plugin.config.selectors import MAX_COUNT, read_udev, read_usb
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
 from udev_device_plugin.globs import Glob, GlobError
 
-MAX_COUNT = 10_000
-"""Of ``count`` and ``limit``: beyond any use, and within what one message to the kubelet can hold."""
-
 SPEC_KEYS = ("name", "groups", "type", "count", "paths")
 GROUP_KEYS = ("count", "paths", "usb", "udev")
-SELECTORS_TO_COME = ("usb", "udev")
 PATH_KEYS = ("path", "mountPath", "type", "permissions", "readOnly", "limit", "optional")
 
 T = TypeVar("T")
@@ -115,13 +112,15 @@ def _groups(spec: Mapping, reader: Reader) -> Iterator[GroupSpec]:
 
 def _group(group: Mapping, reader: Reader) -> GroupSpec:
     count = reader.whole_number(group.get("count"), MAX_COUNT)
-    later = [node for key in SELECTORS_TO_COME if (node := group.get(key)) is not None]
-    for node in later:
-        selector = node.place.path.rpartition(".")[2]
-        reader.findings.fault(node.place, f"{selector} is not supported by this version; select devices by paths")
-    nodes = () if later else reader.items(group.get("paths"), group, "paths")
-    paths = (_path(node, reader) for node in nodes)
-    return GroupSpec(tuple(path for path in paths if path is not None), count)
+    kinds = [kind for kind in ENTRIES if group.get(kind) is not None]
+    for kind in kinds[1:]:
+        node = group.get(kind)
+        if node is not None:
+            reader.findings.fault(node.place, f"{kind} stands beside {kinds[0]}; put it into a group of its own")
+    kind = kinds[0] if kinds else "paths"
+    nodes = reader.items(group.get(kind), group, kind if kinds else listed(ENTRIES))
+    entries = (ENTRIES[kind](node, reader) for node in nodes)
+    return GroupSpec(tuple(entry for entry in entries if entry is not None), count)
 
 
 def _path(node: Node, reader: Reader) -> PathSpec | None:
@@ -135,7 +134,7 @@ def _path(node: Node, reader: Reader) -> PathSpec | None:
         reader.findings.fault(node.place, "it has no path; give the path on the host")
     type_ = _optional(node, "type", partial(parse_choice, choices=PathType), reader)
     path = PathSpec(
-        glob=glob or _NOWHERE,
+        selector=glob or _NOWHERE,
         mount_path=_optional(node, "mountPath", parse_path, reader),
         type=type_ or PathType.DEVICE,
         permissions=_optional(node, "permissions", parse_permissions, reader) or "mrw",
@@ -145,6 +144,10 @@ def _path(node: Node, reader: Reader) -> PathSpec | None:
     )
     _check_type(path, node, reader)
     return None if glob is None else _checked(path, node.place, reader)
+
+
+ENTRIES: dict[str, Callable[[Node, Reader], PathSpec | None]] = {"paths": _path, "usb": read_usb, "udev": read_udev}
+"""What a group is made of: one of these kinds."""
 
 
 def _check_type(path: PathSpec, node: Mapping, reader: Reader) -> None:
@@ -158,10 +161,11 @@ def _check_type(path: PathSpec, node: Mapping, reader: Reader) -> None:
 
 def _checked(path: PathSpec, place: Place, reader: Reader) -> PathSpec:
     """The path, after a look at what is legal for a glob and of no use here."""
-    if path.type is PathType.DEVICE and path.glob.literal == "/":
-        reader.findings.fault(place, f"{quoted(path.glob.text)} is the root directory; name a device node")
-    for warning in path.glob.warnings:
-        reader.findings.warning(place, f"{quoted(path.glob.text)}: {warning}")
+    if isinstance(path.selector, Glob):
+        if path.type is PathType.DEVICE and path.selector.literal == "/":
+            reader.findings.fault(place, f"{quoted(path.selector.text)} is the root directory; name a device node")
+        for warning in path.selector.warnings:
+            reader.findings.warning(place, f"{quoted(path.selector.text)}: {warning}")
     return path
 
 

@@ -7,6 +7,14 @@ from dataclasses import dataclass
 from enum import Enum
 
 from udev_device_plugin.globs import Glob
+from udev_device_plugin.rules import Rule
+from udev_device_plugin.usb import UsbSelector
+
+Selector = Glob | Rule | UsbSelector
+"""What on the host is meant: by path, by what udev knows of it, or by the stick that it belongs to."""
+
+DeviceSelector = Rule | UsbSelector
+"""What is asked of udev's devices, and not of paths."""
 
 
 class PathType(Enum):
@@ -18,10 +26,10 @@ class PathType(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PathSpec:
-    """One path of a group: which paths on the host, and what becomes of them in the container.
+    """One entry of a group: what on the host, and what becomes of it in the container.
 
     Attributes:
-        glob: which paths on the host; a literal path is a glob without metacharacters.
+        selector: what on the host; a literal path is a glob without metacharacters.
         mount_path: path in the container; with a trailing ``/`` the matched path's base name is appended;
             None: the matched path itself.
         type: handed over as a device node, or bind-mounted.
@@ -31,13 +39,18 @@ class PathSpec:
         optional: without a match, it is left out and does not keep its group from forming devices.
     """
 
-    glob: Glob
+    selector: Selector
     mount_path: str | None = None
     type: PathType = PathType.DEVICE
     permissions: str = "mrw"
     read_only: bool = False
     limit: int = 1
     optional: bool = False
+
+    @property
+    def is_literal(self) -> bool:
+        """Whether it means one path, whatever stands there."""
+        return isinstance(self.selector, Glob) and self.selector.is_literal
 
     def container_path(self, path: str) -> str:
         """Where ``path``, a match of this spec, is found in the container."""
@@ -50,10 +63,21 @@ class PathSpec:
 
 @dataclass(frozen=True, slots=True)
 class GroupSpec:
-    """Paths whose matches are zipped: device *i* takes match *i* of each, and is offered ``count`` times."""
+    """What devices are made of; each is offered ``count`` times.
+
+    Attributes:
+        paths: their matches are zipped: device *i* takes match *i* of each. Or, if they select sticks, every stick that
+            one of them selects is a device.
+        count: at least 1.
+    """
 
     paths: tuple[PathSpec, ...]
     count: int = 1
+
+    @property
+    def is_of_sticks(self) -> bool:
+        """Whether its devices are whole sticks. The kinds of selectors do not mix within a group."""
+        return any(isinstance(path.selector, UsbSelector) for path in self.paths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +86,8 @@ class ResourceSpec:
 
     resource: str
     groups: tuple[GroupSpec, ...]
+
+    @property
+    def selectors(self) -> frozenset[Selector]:
+        """All that it asks for."""
+        return frozenset(path.selector for group in self.groups for path in group.paths)

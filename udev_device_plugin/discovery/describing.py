@@ -6,12 +6,14 @@ untrusted: a name that is no text costs its device, and nothing else.
 
 import logging
 import os
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 
 import pyudev
 
 from udev_device_plugin.device import DeviceNumber, HostDevice
+from udev_device_plugin.discovery.rule_subject import UdevSubject
+from udev_device_plugin.discovery.usb_sticks import stick_of, usb_version
+from udev_device_plugin.interest import Interest
 from udev_device_plugin.observations import DeviceObserved, DeviceRemoved, Observation
 
 logger = logging.getLogger(__name__)
@@ -19,22 +21,21 @@ logger = logging.getLogger(__name__)
 MAX_CACHED = 10_000
 """Places in sysfs whose NUMA node is remembered at a time: sticks that come and go have ever new ones."""
 
-_ROOT_HUB = re.compile(r"/sys/devices/.+?/usb\d+(?=/)")
-
 
 class Describer:
     """Copies out of pyudev what the rest of the program needs.
 
     Args:
-        is_wanted: whether a device with these names may be offered: only such a one is described in full.
+        interest: what is configured: only a device that may be offered is described in full.
     """
 
-    def __init__(self, is_wanted: Callable[[Sequence[str]], bool]) -> None:
-        self._is_wanted = is_wanted
+    def __init__(self, interest: Interest) -> None:
+        self.interest = interest
         self._numa_nodes: dict[str, int | None] = {}
 
-    def begin(self) -> None:
-        """Forget what was read of buses and bridges: a session starts."""
+    def begin(self, interest: Interest) -> None:
+        """Describe for ``interest``, and forget what was read of buses and bridges: a session starts."""
+        self.interest = interest
         self._numa_nodes.clear()
 
     def all_devices(self, context: pyudev.Context) -> Iterator[HostDevice]:
@@ -74,7 +75,10 @@ class Describer:
 
     def _copy(self, device: pyudev.Device, devnode: str, number: int, devlinks: tuple[str, ...]) -> HostDevice:
         sys_path, subsystem = device.sys_path, device.subsystem or ""
-        is_wanted = self._is_wanted((devnode, *devlinks))
+        subject = UdevSubject(device)
+        rules = frozenset(text for text, rule in self.interest.rules if rule.matches(subject))
+        stick = stick_of(sys_path) if self.interest.sticks else None
+        is_wanted = bool(rules) or stick is not None or self.interest.is_named((devnode, *devlinks))
         return HostDevice(
             sys_path=sys_path,
             subsystem=subsystem,
@@ -84,8 +88,10 @@ class Describer:
             links=tuple(link for link in devlinks if _leads_to(link, number)) if is_wanted else (),
             is_initialized=device.is_initialized,
             serial=device.properties.get("ID_SERIAL_SHORT", "") if is_wanted else "",
-            usb_version=_usb_version(sys_path) if is_wanted else "",
+            usb_version=usb_version(sys_path) if is_wanted else "",
             numa_node=self._numa_node(sys_path) if is_wanted else None,
+            rules=rules,
+            stick=stick,
         )
 
     def _numa_node(self, sys_path: str) -> int | None:
@@ -106,18 +112,6 @@ def _leads_to(link: str, number: int) -> bool:
         return os.stat(link).st_rdev == number
     except OSError:
         return False
-
-
-def _usb_version(sys_path: str) -> str:
-    """The major version of the bus that a device hangs on, by its root hub: ``2``, ``3``; "" if it is on none."""
-    hub = _ROOT_HUB.match(sys_path)
-    if hub is None:
-        return ""
-    try:
-        with open(f"{hub[0]}/version", encoding="ascii", errors="replace") as file:
-            return file.read(16).strip().partition(".")[0]
-    except OSError:
-        return ""
 
 
 def _read_number(path: str) -> int | None:

@@ -8,6 +8,7 @@ ends of links, and, while udevd still works on a node, at that node's entry in u
 import asyncio
 import logging
 import os
+import re
 import stat
 import time
 from collections import defaultdict
@@ -19,11 +20,14 @@ from udev_device_plugin.device import DeviceNumber, PathEntry, PathKind, Readine
 from udev_device_plugin.discovery import UDEV_CONTROL, Sink
 from udev_device_plugin.discovery.readiness import HOLD_BACK, UDEV_DATA, Waits, sys_path
 from udev_device_plugin.globs import Glob
+from udev_device_plugin.interest import Interest
 from udev_device_plugin.metrics import Metrics
-from udev_device_plugin.observations import Observation, PathObserved, PathsResync, PathVanished
+from udev_device_plugin.observations import NodeFinished, Observation, PathObserved, PathsResync, PathVanished
 from udev_device_plugin.watching import PathWatch
 
 logger = logging.getLogger(__name__)
+
+_ENTRY = re.compile(rf"{re.escape(UDEV_DATA)}/([bc])(\d{{1,10}}):(\d{{1,10}})")
 
 _KINDS: dict[int, PathKind] = {
     stat.S_IFCHR: PathKind.NODE,
@@ -35,17 +39,19 @@ _KINDS: dict[int, PathKind] = {
 
 
 class FilesystemSource:
-    """Watches the paths that match ``globs``.
+    """Watches the paths that are configured, and nodes that it is told of.
 
     Args:
-        globs: the configured paths.
+        interest: what is configured.
         on_udevd: called when udevd's control socket was made or went.
         metrics: counts the complete looks.
     """
 
-    def __init__(self, globs: Iterable[Glob], on_udevd: Callable[[], None], metrics: Metrics) -> None:
+    def __init__(self, interest: Interest, on_udevd: Callable[[], None], metrics: Metrics) -> None:
         self._metrics = metrics
-        self._globs = tuple(globs)
+        self._globs = interest.globs
+        self._extra = _extra(interest)
+        self._nodes: set[str] = set()
         self._on_udevd = on_udevd
         self._entries: dict[str, PathEntry] = {}
         self._followed: dict[str, frozenset[str]] = {}
@@ -57,7 +63,7 @@ class FilesystemSource:
     async def run(self, sink: Sink) -> None:
         """Tell ``sink`` everything, then every change, until cancelled."""
         self._sink = sink
-        with closing(self._waits), closing(PathWatch([*self._globs, Glob.of(UDEV_CONTROL)], self._changed)) as watch:
+        with closing(self._waits), closing(PathWatch([*self._globs, *self._extra], self._changed)) as watch:
             self._watch = watch
             self.rescan()
             self._waits.end_first_look()
@@ -73,6 +79,49 @@ class FilesystemSource:
         self.look(paths | self._entries.keys())
         self._metrics.rescans.labels("filesystem").inc()
         self._tell([PathsResync(tuple(self._entries.values()))], received)
+
+    def heed(self, interest: Interest) -> None:
+        """Watch what another configuration asks for; what is new is told at once."""
+        before, self._globs, self._extra = {*self._globs, *self._extra}, interest.globs, _extra(interest)
+        if self._watch is None:
+            return
+        now = {*self._globs, *self._extra}
+        for path in [path for path in self._entries if not self._is_still_configured(path)]:
+            del self._entries[path]
+            self._follow(path, set())
+        for glob in before - now:
+            self._discard(glob)
+        for glob in now - before:
+            self._watch.add(glob)
+        self.rescan()
+
+    def follow(self, come: Iterable[str], gone: Iterable[str]) -> list[Observation]:
+        """Watch these nodes too, and those no longer.
+
+        Returns:
+            What stands at those that come.
+        """
+        come = tuple(come)
+        for path in gone:
+            self._nodes.discard(path)
+            if path in self._entries and not self._is_still_configured(path):
+                del self._entries[path]
+                self._follow(path, set())
+            self._discard(Glob.of(path))
+        self._nodes.update(come)
+        if self._watch is not None:
+            for path in come:
+                self._watch.add(Glob.of(path))
+        return self.look(come)
+
+    def _is_still_configured(self, path: str) -> bool:
+        return path in self._nodes or any(glob.matches(path) for glob in self._globs)
+
+    def _discard(self, glob: Glob) -> None:
+        """Watch a path no longer, unless there is another reason for it."""
+        is_needed = glob in self._globs or glob in self._extra
+        if self._watch is not None and not is_needed and not {glob.literal} & (self._dependents.keys() | self._nodes):
+            self._watch.discard(glob)
 
     def look(self, paths: Iterable[str]) -> list[Observation]:
         """What changed at ``paths`` since they were last looked at; those that no glob names are passed over."""
@@ -94,14 +143,16 @@ class FilesystemSource:
         return observations
 
     def _is_configured(self, path: str) -> bool:
-        return path in self._entries or any(glob.matches(path) for glob in self._globs)
+        return path in self._entries or path in self._nodes or any(glob.matches(path) for glob in self._globs)
 
     def _changed(self, paths: frozenset[str]) -> None:
         """Something came or went at watched paths: configured ones, link ends, udev's database entries."""
         received = time.monotonic()
         if UDEV_CONTROL in paths:
             self._on_udevd()
-        self._tell(self.look(paths.union(*(self._dependents.get(path, ()) for path in paths))), received)
+        finished = [NodeFinished(number) for path in paths if (number := _of_database(path)) is not None]
+        looked = self.look(paths.union(*(self._dependents.get(path, ()) for path in paths)))
+        self._tell([*looked, *finished] if len(self._extra) > 1 else looked, received)
 
     def _tell(self, observations: list[Observation], received: float) -> None:
         if observations and self._sink is not None:
@@ -143,18 +194,13 @@ class FilesystemSource:
             self._dependents[other].discard(path)
             if not self._dependents[other]:
                 del self._dependents[other]
-                self._unwatch(other)
+                self._discard(Glob.of(other))
         for other in depends_on - before:
             is_new = is_new or other not in self._dependents
             self._dependents[other].add(path)
             if self._watch is not None:
                 self._watch.add(Glob.of(other))
         return is_new
-
-    def _unwatch(self, path: str) -> None:
-        glob = Glob.of(path)
-        if self._watch is not None and glob not in self._globs:
-            self._watch.discard(glob)
 
     def _offer_overdue(self, number: DeviceNumber) -> None:
         """The wait for udevd is over."""
@@ -167,6 +213,24 @@ class FilesystemSource:
         entry = self._entries.get(path)
         if entry is not None and entry.number is not None and entry.target == path:
             self._waits.forget(entry.number)
+
+
+def _extra(interest: Interest) -> tuple[Glob, ...]:
+    """What is watched besides: udevd's socket; and its database, if devices are asked for by what they are.
+
+    Where udev's events cannot arrive, that is what tells of a device that no configured path names.
+    """
+    database = (Glob.parse(f"{UDEV_DATA}/[bc]*"),) if interest.of_devices else ()
+    return (Glob.of(UDEV_CONTROL), *database)
+
+
+def _of_database(path: str) -> DeviceNumber | None:
+    """The node that a file of udev's database is about, ``/run/udev/data/c188:0``; None for another path."""
+    match = _ENTRY.fullmatch(path)
+    if match is None or not os.path.exists(path):
+        return None
+    kind: Literal["b", "c"] = "c" if match[1] == "c" else "b"
+    return DeviceNumber(kind, int(match[2]), int(match[3]))
 
 
 def _number(status: os.stat_result) -> DeviceNumber:

@@ -32,17 +32,19 @@ class UdevRelative:
     @property
     def subsystem(self) -> str:
         """Its subsystem; "" if it has none."""
-        return _readable(lambda: self._device.subsystem or "", "")
+        return _readable(lambda: str(self._device.subsystem or ""), "")
 
     @property
     def driver(self) -> str | None:
         """The driver bound to it."""
-        return _readable(lambda: self._device.driver, None)
+        driver: str | None = _readable(lambda: self._device.driver, None)
+        return driver
 
     @property
     def tags(self) -> Collection[str]:
-        """Its tags in udev's database."""
-        return _readable(lambda: tuple(self._device.tags), ())
+        """Its tags that are in force, which udevd's rules see; those of former events stay in the database."""
+        tags = _readable(lambda: self._device.properties.get("CURRENT_TAGS"), None)
+        return tuple(tag for tag in (tags or "").split(":") if tag)
 
     def attribute(self, name: str, /) -> str | None:
         """An attribute in sysfs; bytes that are no UTF-8 become surrogates."""
@@ -80,7 +82,8 @@ class UdevSubject(UdevRelative):
         """The device itself, then its parent, and so on."""
         yield self
         if self._ancestors is None:
-            self._ancestors = [UdevRelative(device) for device in _readable(lambda: list(self._device.ancestors), [])]
+            ancestors: list[pyudev.Device] = _readable(lambda: list(self._device.ancestors), [])
+            self._ancestors = [UdevRelative(device) for device in ancestors]
         yield from self._ancestors
 
 

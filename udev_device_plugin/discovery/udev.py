@@ -24,6 +24,7 @@ from udev_device_plugin.discovery import Sink
 from udev_device_plugin.discovery.describing import Describer
 from udev_device_plugin.discovery.ears import Ears
 from udev_device_plugin.errors import SourceError
+from udev_device_plugin.interest import Interest
 from udev_device_plugin.metrics import Metrics
 from udev_device_plugin.observations import DeviceObserved, DeviceUnknown, Observation, UdevResync
 
@@ -48,13 +49,12 @@ class UdevSource:
     """Follows udev's events on a thread of its own.
 
     Args:
-        is_wanted: whether a device with these names may be offered: only such a one is described in full. Called on the
-            udev thread.
+        interest: what is configured.
         metrics: counts what happens.
     """
 
-    def __init__(self, is_wanted: Callable[[Sequence[str]], bool], metrics: Metrics) -> None:
-        self._is_wanted = is_wanted
+    def __init__(self, interest: Interest, metrics: Metrics) -> None:
+        self._interest = interest
         self._metrics = metrics
         self._listener: _Listener | None = None
         self._thread: threading.Thread | None = None
@@ -83,7 +83,7 @@ class UdevSource:
             except Exception as error:  # whatever kills the thread must not go unnoticed
                 loop.call_soon_threadsafe(_fail, broken, error)
 
-        with contextlib.closing(_Listener(deliver, Describer(self._is_wanted), self._metrics)) as listener:
+        with contextlib.closing(_Listener(deliver, Describer(self._interest), self._metrics)) as listener:
             self._listener = listener
             self._thread = threading.Thread(target=work, args=(listener,), name="udev", daemon=True)
             self._thread.start()
@@ -98,6 +98,12 @@ class UdevSource:
         """Have everything listed anew, with a new monitor."""
         if self._listener is not None:
             self._listener.renew()
+
+    def heed(self, interest: Interest) -> None:
+        """Have everything described for another configuration from now on."""
+        self._interest = interest
+        if self._listener is not None:
+            self._listener.heed(interest)
 
     def identify(self, numbers: Collection[DeviceNumber]) -> None:
         """Have the devices with these nodes described: they are there, and no event has told of them."""
@@ -118,6 +124,7 @@ class _Listener:
     ) -> None:
         self._deliver = deliver
         self._describer = describer
+        self._next_interest = describer.interest
         self._metrics = metrics
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._questions: SimpleQueue[DeviceNumber] = SimpleQueue()
@@ -136,6 +143,11 @@ class _Listener:
         """Have the running session replaced by a new one."""
         self._is_renewing = True
         os.eventfd_write(self._wake, 1)
+
+    def heed(self, interest: Interest) -> None:
+        """Have a new session begin that describes for ``interest``."""
+        self._next_interest = interest
+        self.renew()
 
     def identify(self, numbers: Iterable[DeviceNumber]) -> None:
         """Have the devices with these nodes described."""
@@ -186,10 +198,10 @@ class _Listener:
             monitor.set_receive_buffer_size(RECEIVE_BUFFER)
         monitor.start()
         received = time.monotonic()
-        self._describer.begin()
+        self._describer.begin(self._next_interest)
         devices = tuple(self._describer.all_devices(context))
         self._ears.begin(device.sys_path for device in devices)
-        self._deliver([UdevResync(devices)], received)
+        self._deliver([UdevResync(devices, self._describer.interest.number)], received)
         self._metrics.rescans.labels("udev").inc()
         self._follow(context, monitor)
 

@@ -28,9 +28,7 @@ class Handouts:
             device = devices.by_base.get(id_base(id_))
             if device is not None:
                 self._paths.pop(id_, None)
-                self._paths[id_] = frozenset(
-                    member.host_path for member in device.members if member.identity in device.identity
-                )
+                self._paths[id_] = frozenset(member.host_path for member in device.members if not member.is_optional)
                 self._latest.append((now, id_))
         while len(self._paths) > MAX_REMEMBERED:
             del self._paths[next(iter(self._paths))]

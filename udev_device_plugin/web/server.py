@@ -73,12 +73,14 @@ class Pages:
         alive: for ``/healthz`` and, as the origin has it, ``/health``.
         ready: for ``/readyz``.
         look: for ``/`` and ``/devices``.
+        notes: what ``/readyz`` says besides, without being unready for it.
     """
 
     registry: CollectorRegistry
     alive: Check
     ready: Check
     look: Look
+    notes: Check = tuple
 
 
 @contextlib.contextmanager
@@ -201,7 +203,7 @@ class _Handler(MetricsHandler):
         elif path in ("/health", "/healthz"):
             self._answer_check(pages.alive())
         elif path == "/readyz":
-            self._answer_check(pages.ready())
+            self._answer_check(pages.ready(), pages.notes())
         elif path == "/devices":
             self._answer_devices(query)
         elif path == "/":
@@ -213,9 +215,9 @@ class _Handler(MetricsHandler):
     def _server(self) -> "_Server":
         return cast("_Server", self.server)
 
-    def _answer_check(self, reasons: Sequence[str]) -> None:
+    def _answer_check(self, reasons: Sequence[str], notes: Sequence[str] = ()) -> None:
         status = HTTPStatus.SERVICE_UNAVAILABLE if reasons else HTTPStatus.OK
-        self._answer(status, "".join(f"{reason}\n" for reason in reasons) or "ok\n")
+        self._answer(status, "".join(f"{line}\n" for line in (*(reasons or ("ok",)), *notes)))
 
     def _answer_devices(self, query: str) -> None:
         newer_than = _newer_than(query)

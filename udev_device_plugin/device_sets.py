@@ -1,0 +1,51 @@
+"""A formation as the rest of the program sees it: described devices.
+
+Floor 3, pure.
+"""
+
+from collections.abc import Iterator
+
+from udev_device_plugin.candidates import Candidate
+from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
+from udev_device_plugin.formed import Formation, Formed
+from udev_device_plugin.snapshots import Device, DeviceSet, Member
+
+
+def device_set(spec: ResourceSpec, formation: Formation) -> DeviceSet:
+    """The devices of a formation, sorted by identity."""
+    devices = (_describe(spec, formed) for formed in formation.formed)
+    return DeviceSet(
+        spec.resource,
+        tuple(sorted(devices, key=lambda device: device.identity)),
+        tuple((remembered.id, remembered.since) for remembered in formation.remembered),
+    )
+
+
+def _describe(spec: ResourceSpec, formed: Formed) -> Device:
+    group = spec.groups[formed.group]
+    members = tuple(_member(path_spec, candidate) for path_spec, candidate in _parts(group, formed))
+    numa_nodes = {candidate.numa_node for candidate in formed.members if candidate and candidate.numa_node is not None}
+    return Device(formed.identity, members, group.count, formed.is_healthy, formed.since, tuple(sorted(numa_nodes)))
+
+
+def _parts(group: GroupSpec, formed: Formed) -> Iterator[tuple[PathSpec, Candidate]]:
+    """A device's members, each with what is configured for it."""
+    paths = [group.paths[formed.member]] * len(formed.members) if group.is_of_sticks else group.paths
+    for path_spec, candidate in zip(paths, formed.members, strict=True):
+        if candidate is not None:
+            yield path_spec, candidate
+
+
+def _member(path_spec: PathSpec, candidate: Candidate) -> Member:
+    return Member(
+        identity=candidate.identity,
+        host_path=candidate.host_path,
+        container_path=path_spec.container_path(candidate.path),
+        type=path_spec.type,
+        permissions=path_spec.permissions if path_spec.type is PathType.DEVICE else "",
+        read_only=path_spec.read_only,
+        node=candidate.target,
+        number=candidate.node.number,
+        own_link=candidate.own_link,
+        is_optional=path_spec.optional,
+    )

@@ -1,0 +1,42 @@
+"""Reads in sysfs which stick a device belongs to.
+
+Floor 4, on the udev thread. Serial numbers are whatever a stick says: untrusted, any bytes, of any length.
+"""
+
+import re
+
+from udev_device_plugin.device import Stick
+
+MAX_SERIAL = 256
+"""Bytes of a serial number; a USB string has at most 126 characters."""
+
+_ROOT_HUB = re.compile(r"/sys/devices/.+?/usb\d+(?=/|$)")
+_STICK = re.compile(r"/sys/devices/.+?/usb\d+(?:/\d+-\d+(?:\.\d+)*(?=/|$))*")
+"""A root hub, and the chain of hubs and sticks below it; what follows has a colon, ``1-2:1.0``, or another form."""
+
+
+def stick_of(sys_path: str) -> Stick | None:
+    """The nearest USB device that the device at ``sys_path`` belongs to, or is; None if it hangs on no USB bus."""
+    match = _STICK.match(sys_path)
+    if match is None:
+        return None
+    path = match[0]
+    vendor, product = _read(f"{path}/idVendor"), _read(f"{path}/idProduct")
+    if not vendor or not product:  # it is gone, and its remove event on the way
+        return None
+    return Stick(path, vendor.lower(), product.lower(), _read(f"{path}/serial"), usb_version(path))
+
+
+def usb_version(sys_path: str) -> str:
+    """The major version of the bus that a device hangs on, by its root hub: ``2``, ``3``; "" if it is on none."""
+    hub = _ROOT_HUB.match(sys_path)
+    return "" if hub is None else _read(f"{hub[0]}/version").strip().partition(".")[0]
+
+
+def _read(path: str) -> str:
+    """An attribute's text without its newline; "" if there is none."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(MAX_SERIAL).decode("utf-8", "surrogateescape").removesuffix("\n")
+    except OSError:
+        return ""

@@ -1,0 +1,99 @@
+"""Observations in, and what they change for whom: each is checked against the host as it is right now.
+
+Floor 4; runs on the main loop. Udev says what devices are; what it speaks of is looked at before it is believed, and
+what it does not speak of is asked for. Decides nothing about devices on offer.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Sequence
+
+from udev_device_plugin.config.specs import Selector
+from udev_device_plugin.device import DeviceNumber
+from udev_device_plugin.inventory import Inventory
+from udev_device_plugin.observations import DeviceObserved, DeviceRemoved, Observation, UdevResync
+
+PATIENCE = 0.05
+"""Seconds from a node that udev is done with to the question what it is: most often udev's event comes before that."""
+
+Look = Callable[[Iterable[str]], Sequence[Observation]]
+"""Looks at paths on the host right now, and tells what changed there."""
+
+Follow = Callable[[Collection[str], Collection[str]], Sequence[Observation]]
+"""Watches nodes for their devices' sake (those that come, those that go), and tells what stands there."""
+
+Identify = Callable[[Collection[DeviceNumber]], None]
+"""Has udev describe the devices with these nodes, sooner or later."""
+
+
+class Perception:
+    """Keeps an inventory true.
+
+    Args:
+        inventory: what is known of the host.
+        look: see ``Look``.
+        follow: see ``Follow``.
+        identify: see ``Identify``; called by ``guarded``.
+        guarded: calls a function, and takes care of its failure: a callback's would only be logged.
+    """
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        look: Look,
+        follow: Follow,
+        identify: Identify,
+        guarded: Callable[[Callable[[], None]], None],
+    ) -> None:
+        self._inventory = inventory
+        self._look = look
+        self._follow = follow
+        self._identify = identify
+        self._guarded = guarded
+        self._asking: asyncio.TimerHandle | None = None
+
+    def close(self) -> None:
+        """Ask no more."""
+        if self._asking is not None:
+            self._asking.cancel()
+
+    def take_in(self, observations: Iterable[Observation]) -> set[Selector]:
+        """Have the inventory know; tells what asks for something that is not as it was."""
+        touched = self._look_for_devices()
+        for observation in observations:
+            # What udev speaks of is looked at before udev is believed: a node made anew is another device.
+            for seen in self._look(self._names(observation)):
+                touched |= self._inventory.observe(seen)
+            touched |= self._inventory.observe(observation)
+            touched |= self._look_for_devices()
+        self._ask_soon()
+        return touched
+
+    def _look_for_devices(self) -> set[Selector]:
+        """Look for the nodes of devices that are meant because of what they are."""
+        touched: set[Selector] = set()
+        while any(changed := self._inventory.take_changed_nodes()):
+            for seen in self._follow(*changed):
+                touched |= self._inventory.observe(seen)
+        return touched
+
+    def _names(self, observation: Observation) -> set[str]:
+        """The paths whose existence an observation of udev's puts in question."""
+        match observation:
+            case DeviceObserved(device):
+                return {*device.names, *self._inventory.names(device.sys_path)}
+            case DeviceRemoved(sys_path):
+                return set(self._inventory.names(sys_path))
+            case UdevResync(devices):
+                known = self._inventory.devices.values()
+                return {name for device in (*devices, *known) for name in device.names}
+        return set()
+
+    def _ask_soon(self) -> None:
+        """Ask udev about nodes that it is done with, should its events not come."""
+        if self._asking is None and self._inventory.unidentified():
+            self._asking = asyncio.get_running_loop().call_later(PATIENCE, self._guarded, self._ask)
+
+    def _ask(self) -> None:
+        self._asking = None
+        if numbers := self._inventory.unidentified():
+            self._identify(numbers)

@@ -1,0 +1,61 @@
+"""What udev must be asked about: nodes that are there, and that nothing or nothing certain is known of.
+
+Floor 3, pure. Runs on the main loop, as the memory of the ``inventory`` for what it does not know.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from udev_device_plugin.device import DeviceNumber
+
+
+def _numbers() -> set[DeviceNumber]:
+    return set()
+
+
+@dataclass(slots=True)
+class Questions:
+    """Open questions, and answers that said nothing.
+
+    Attributes:
+        new: nodes that may not have been described yet.
+        finished: udevd is done with these, and did not tell.
+        doubted: a path that led to these leads elsewhere now: their devices may be gone.
+        outdated: these may have got a link back, since another device that claimed it is gone.
+        strangers: udev was asked, and knows of none.
+    """
+
+    new: set[DeviceNumber] = field(default_factory=_numbers)
+    finished: set[DeviceNumber] = field(default_factory=_numbers)
+    doubted: set[DeviceNumber] = field(default_factory=_numbers)
+    outdated: set[DeviceNumber] = field(default_factory=_numbers)
+    strangers: set[DeviceNumber] = field(default_factory=_numbers)
+
+    def finish(self, number: DeviceNumber) -> None:
+        """Udevd is done with a node."""
+        self.strangers.discard(number)
+        self.finished.add(number)
+
+    def describe(self, number: DeviceNumber) -> bool:
+        """A node's device was described; tells whether there was doubt about it."""
+        was_doubted = number in self.doubted
+        for asked in (self.strangers, self.outdated, self.finished, self.doubted):
+            asked.discard(number)
+        return was_doubted
+
+    def answer_unknown(self, number: DeviceNumber) -> None:
+        """Udev knows of no device with a node."""
+        for asked in (self.outdated, self.finished, self.doubted):
+            asked.discard(number)
+        self.strangers.add(number)
+
+    def forget(self, number: DeviceNumber) -> None:
+        """A node's device is gone."""
+        self.doubted.discard(number)
+        self.outdated.discard(number)
+
+    def begin_anew(self, present: Iterable[DeviceNumber]) -> None:
+        """Udev told of all that it knows, while these nodes were there."""
+        for asked in (self.strangers, self.finished, self.doubted, self.outdated):
+            asked.clear()
+        self.new.update(present)
