@@ -8,7 +8,7 @@ kubelet.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ParamSpec
 
 from udev_device_plugin.announcing import Announcer
@@ -16,6 +16,7 @@ from udev_device_plugin.config.specs import ResourceSpec
 from udev_device_plugin.device_sets import device_set
 from udev_device_plugin.formation import carried_over, form
 from udev_device_plugin.formed import Circumstances, Formation
+from udev_device_plugin.history import History
 from udev_device_plugin.interest import Interest
 from udev_device_plugin.inventory import Inventory
 from udev_device_plugin.observations import Observation, UdevResync
@@ -50,6 +51,7 @@ class Surroundings:
         held: which IDs pods hold; nothing for a resource if nobody ever knows; None if nobody knows just now.
         handed_out: the IDs of a resource that were handed out at a moment (monotonic seconds) or later.
         links_directory: where our own links are; with a trailing slash.
+        history: is told what became of devices.
     """
 
     look: Look
@@ -59,6 +61,7 @@ class Surroundings:
     held: Callable[[], Awaitable[Holdings | None]]
     handed_out: Callable[[str, float], frozenset[str]]
     links_directory: str
+    history: History = field(default_factory=History)
 
 
 class Advertiser:
@@ -90,7 +93,7 @@ class Advertiser:
         self._windows: dict[str, asyncio.TimerHandle] = {}
         self._expiry: asyncio.TimerHandle | None = None
         self._settling: asyncio.TimerHandle | None = None
-        self._announcer = Announcer()
+        self._announcer = Announcer(surroundings.history)
         self._loop = asyncio.get_running_loop()
         self._broken: asyncio.Future[None] = self._loop.create_future()
         self._ask = asyncio.Event()
@@ -208,7 +211,7 @@ class Advertiser:
         self._surroundings.link(devices)
         is_first = board.snapshot.generation == 0
         board.publish(devices, received)
-        self._loop.call_later(_AFTERWARDS, self._announcer.announce, before, devices)
+        self._loop.call_later(_AFTERWARDS, self._announcer.announce, before, devices, now)
         if is_first:  # the list that a registration begins with is no change, and holds up none
             return
         if (window := self._windows.get(resource)) is not None:

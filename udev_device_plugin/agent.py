@@ -19,6 +19,7 @@ from udev_device_plugin.discovery.boot import udev_is_idle
 from udev_device_plugin.discovery.filesystem import FilesystemSource
 from udev_device_plugin.discovery.udev import UdevSource
 from udev_device_plugin.errors import StartError, UdevDevicePluginError
+from udev_device_plugin.history import Happening, History
 from udev_device_plugin.interest import Interest
 from udev_device_plugin.kubelet.directory import PluginDirectory
 from udev_device_plugin.kubelet.endpoint import remove_stale, socket_name
@@ -26,6 +27,7 @@ from udev_device_plugin.kubelet.fleet import Fleet
 from udev_device_plugin.kubelet.pod_resources import PodResources
 from udev_device_plugin.links import OwnLinks
 from udev_device_plugin.metrics import Metrics
+from udev_device_plugin.overview import Overview, Parts
 from udev_device_plugin.reloading import Configuration
 
 logger = logging.getLogger(__name__)
@@ -84,6 +86,7 @@ class Agent:
 
     def __init__(self, settings: Settings, load: Callable[[], Settings]) -> None:
         self._metrics = Metrics()
+        self._history = History()
         self._configuration = Configuration(settings, load, self._metrics)
         self._interest = Interest.of(settings.resources)
         self._udev = UdevSource(self._interest, self._metrics)
@@ -99,13 +102,22 @@ class Agent:
             held=self._held,
             handed_out=self._handed_out,
             links_directory=self._links.directory,
+            history=self._history,
         )
         self._advertiser = Advertiser(settings.resources, surroundings, settings.removal_grace_period)
         self._directory = PluginDirectory(settings.plugin_directory)
-        self._fleet = Fleet(self._directory, self._metrics)
+        self._fleet = Fleet(self._directory, self._metrics, self._history)
         for board in self._advertiser.boards.values():
             self._fleet.add(board)
         self._reloaded = asyncio.Event()
+        parts = Parts(
+            resources=lambda: [
+                (board, self._fleet.plugin(resource)) for resource, board in self._advertiser.boards.items()
+            ],
+            has_looked=self._advertiser.has_looked.is_set,
+            problems=lambda: [*self._what_is_dead(), *self._what_to_note()],
+        )
+        self._overview = Overview(parts, self._history, self._pod_resources)
         self._metrics.read_from(
             lambda: [board.snapshot.devices for board in self._advertiser.boards.values()],
             lambda: [(plugin.resource, plugin.trouble is None) for plugin in self._fleet.plugins],
@@ -203,12 +215,18 @@ class Agent:
     def _reload(self) -> None:
         """Do what the configuration says now; what stays as it was is not touched."""
         before = self._settings
-        if not self._configuration.reload():
+        is_new = self._configuration.reload()
+        self._note_reload(is_new)
+        if not is_new:
             return
         now = self._settings
         self._reloaded.set()
         if (before.resources, before.removal_grace_period) != (now.resources, now.removal_grace_period):
             self._offer_anew(now)
+
+    def _note_reload(self, is_new: bool) -> None:
+        kind = Happening.RELOADED if is_new else Happening.RELOAD_REFUSED
+        self._history.note("", asyncio.get_running_loop().time(), kind, text="; ".join(self._configuration.faults))
 
     def _offer_anew(self, settings: Settings) -> None:
         """Have every room know what is configured now."""
@@ -233,7 +251,11 @@ class Agent:
         if self._settings.listen is None:
             return contextlib.nullcontext()
         pages = web.Pages(
-            self._metrics.registry, alive=self._what_is_dead, ready=self._what_is_missing, notes=self._what_to_note
+            self._metrics.registry,
+            alive=self._what_is_dead,
+            ready=self._what_is_missing,
+            look=self._overview.look,
+            notes=self._what_to_note,
         )
         return web.serve(self._settings.listen, pages)
 

@@ -1,4 +1,4 @@
-"""Says in the log what became of devices, and what is doubtful about the configuration.
+"""Says in the log, and in the history, what became of devices, and what is doubtful about the configuration.
 
 Floor 4; runs on the main loop, after the kubelet has been told.
 """
@@ -6,6 +6,7 @@ Floor 4; runs on the main loop, after the kubelet has been told.
 import logging
 
 from udev_device_plugin.device import DeviceNumber
+from udev_device_plugin.history import Happening, History
 from udev_device_plugin.snapshots import DeviceSet
 
 logger = logging.getLogger(__name__)
@@ -17,13 +18,15 @@ _MAX_NAMED = 10
 class Announcer:
     """Compares the device sets that it is shown."""
 
-    def __init__(self) -> None:
+    def __init__(self, history: History) -> None:
+        self._history = history
         self._offered: dict[str, frozenset[DeviceNumber]] = {}
         self._shared: set[frozenset[str]] = set()
 
-    def announce(self, before: DeviceSet, after: DeviceSet) -> None:
-        """Say what is new."""
-        _log_difference(before, after)
+    def announce(self, before: DeviceSet, after: DeviceSet, now: float) -> None:
+        """Say what is new; ``now``: monotonic seconds."""
+        self._say_difference(before, after, now)
+        self._history.changed()  # paths may differ where nothing is said of it
         self._warn_of_shared_nodes(after)
 
     def forget(self, resource: str) -> None:
@@ -45,19 +48,29 @@ class Announcer:
                     extra={"resources": sorted(pair), "nodes": sorted(map(str, both))[:_MAX_NAMED]},
                 )
 
-
-def _log_difference(before: DeviceSet, after: DeviceSet) -> None:
-    """Say which devices came, went, or were forgotten."""
-    was = {device.identity: device.is_healthy for device in before.devices}
-    now = {device.identity: device.is_healthy for device in after.devices}
-    for text, identities in (
-        ("devices are here", [key for key, healthy in now.items() if healthy and not was.get(key)]),
-        ("devices are gone", [key for key, healthy in now.items() if not healthy and was.get(key)]),
-        ("devices are forgotten", [key for key in was if key not in now]),
-    ):
-        if identities:
-            named = [" + ".join(identity) for identity in identities[:_MAX_NAMED]]
-            more = [f"and {len(identities) - _MAX_NAMED} more"] if len(identities) > _MAX_NAMED else []
-            logger.info(text, extra={"resource": after.resource, "devices": named + more, "listed": after.count})
-    for id_, _ in sorted(set(after.remembered) - set(before.remembered)):
-        logger.info("a pod holds a device that is not here", extra={"resource": after.resource, "device_id": id_})
+    def _say_difference(self, before: DeviceSet, after: DeviceSet, now: float) -> None:
+        """Say which devices came, went, or were forgotten."""
+        was = {device.identity: device.is_healthy for device in before.devices}
+        now_is = {device.identity: device.is_healthy for device in after.devices}
+        for text, kind, identities in (
+            (
+                "devices are here",
+                Happening.HERE,
+                [key for key, healthy in now_is.items() if healthy and not was.get(key)],
+            ),
+            (
+                "devices are gone",
+                Happening.GONE,
+                [key for key, healthy in now_is.items() if not healthy and was.get(key)],
+            ),
+            ("devices are forgotten", Happening.FORGOTTEN, [key for key in was if key not in now_is]),
+        ):
+            if identities:
+                named = [" + ".join(identity) for identity in identities]
+                self._history.note(after.resource, now, kind, named)
+                more = [f"and {len(named) - _MAX_NAMED} more"] if len(named) > _MAX_NAMED else []
+                said = {"resource": after.resource, "devices": named[:_MAX_NAMED] + more, "listed": after.count}
+                logger.info(text, extra=said)
+        for id_, _ in sorted(set(after.remembered) - set(before.remembered)):
+            self._history.note(after.resource, now, Happening.HELD_UNSEEN, [id_])
+            logger.info("a pod holds a device that is not here", extra={"resource": after.resource, "device_id": id_})

@@ -1,6 +1,7 @@
 # Sourced from the root of the checkout by hack/test and its neighbours: gets what they need, silently.
 #
-# ensure_venv → $PYTHON; ensure_udev → $UDEVADM; can_run_world, can_run_udevd → 0, or the reason in $OBSTACLE.
+# ensure_venv → $PYTHON; ensure_udev → $UDEVADM; can_run_world, can_run_browser, can_run_udevd → 0, or the reason in
+# $OBSTACLE.
 # Nothing is installed on the machine except missing Debian packages, and that only as root.
 
 PYTHON=$PWD/.venv/bin/python
@@ -117,6 +118,15 @@ can_run_world() {
     said=$(hack/lib/in-world true 2>&1) && return
     OBSTACLE="it cannot have namespaces of its own: $said"
     return 1
+}
+
+# Chromium takes some 300 MB, and a minute.
+can_run_browser() {
+    can_run_world && ensure_command chromium chromium && ensure_command chromedriver chromium-driver || return 1
+    fc-list 2>/dev/null | grep -q . || apt_install fonts-dejavu-core || {
+        OBSTACLE="there are no fonts (Debian package fonts-dejavu-core)"
+        return 1
+    }
 }
 
 can_run_udevd() {

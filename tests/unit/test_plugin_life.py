@@ -12,6 +12,7 @@ import pytest
 
 from udev_device_plugin.config.specs import PathType
 from udev_device_plugin.errors import StartError
+from udev_device_plugin.history import History
 from udev_device_plugin.kubelet import plugin as plugin_module
 from udev_device_plugin.kubelet.directory import PluginDirectory
 from udev_device_plugin.kubelet.endpoint import MAX_SOCKET_PATH, remove_stale, socket_name
@@ -43,7 +44,7 @@ class Instance:
         self.metrics = Metrics()
         self.directory = PluginDirectory(str(directory))
         self.boards = {resource: Board(Snapshot(devices(resource, "/dev/null"), 1)) for resource in resources}
-        self.plugins = [Plugin(board, self.directory, self.metrics) for board in self.boards.values()]
+        self.plugins = [Plugin(board, self.directory, self.metrics, History()) for board in self.boards.values()]
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> "Instance":

@@ -6,6 +6,7 @@ Floor 4; runs on the main loop.
 import asyncio
 from collections.abc import Sequence
 
+from udev_device_plugin.history import History
 from udev_device_plugin.kubelet.directory import PluginDirectory
 from udev_device_plugin.kubelet.plugin import Plugin
 from udev_device_plugin.metrics import Metrics
@@ -18,11 +19,13 @@ class Fleet:
     Args:
         directory: where the kubelet is met.
         metrics: counts what happens.
+        history: is told of it.
     """
 
-    def __init__(self, directory: PluginDirectory, metrics: Metrics) -> None:
+    def __init__(self, directory: PluginDirectory, metrics: Metrics, history: History) -> None:
         self._directory = directory
         self._metrics = metrics
+        self._history = history
         self._boards: dict[str, Board] = {}
         self._plugins: dict[str, Plugin] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -39,7 +42,7 @@ class Fleet:
 
     def add(self, board: Board) -> None:
         """Serve a resource, from its first device set on; one that is served already is not touched."""
-        plugin = Plugin(board, self._directory, self._metrics)
+        plugin = Plugin(board, self._directory, self._metrics, self._history)
         if plugin.resource in self._plugins:
             return
         self._boards[plugin.resource] = board

@@ -8,7 +8,9 @@ stream ends that we did not end, we register again: the kubelet never reconnects
 import asyncio
 import logging
 import os
+import time
 
+from udev_device_plugin.history import Happening, History
 from udev_device_plugin.kubelet.directory import PluginDirectory
 from udev_device_plugin.kubelet.endpoint import serve, socket_name
 from udev_device_plugin.kubelet.handouts import Handouts
@@ -38,12 +40,14 @@ class Plugin:
         board: where the resource's device set is pinned up.
         directory: where the kubelet is met.
         metrics: counts what happens.
+        history: is told of it.
     """
 
-    def __init__(self, board: Board, directory: PluginDirectory, metrics: Metrics) -> None:
+    def __init__(self, board: Board, directory: PluginDirectory, metrics: Metrics, history: History) -> None:
         self._board = board
         self._directory = directory
         self._metrics = metrics
+        self._history = history
         self._handouts = Handouts()
         self._life: Life | None = None
         self._last_reason = ""
@@ -84,6 +88,7 @@ class Plugin:
         self._metrics.restarts.labels(self.resource).inc()
         level = logging.DEBUG if reason == self._last_reason else logging.WARNING
         logger.log(level, "serving anew: %s", reason, extra={"resource": self.resource})
+        self._history.note(self.resource, time.monotonic(), Happening.SERVING_ENDED, text=reason)
         self._last_reason = reason
 
     async def _live(self) -> str:
@@ -91,10 +96,12 @@ class Plugin:
         life = self._life = Life()
         name = socket_name(self._directory.path, self.resource)
         path = os.path.join(self._directory.path, name)
-        async with serve(Servicer(self._board, life, self._handouts, self._metrics), path):
+        async with serve(Servicer(self._board, life, self._handouts, self._metrics, self._history), path):
             try:
                 with self._directory.attended(life, path):
-                    registration = Registration(self._directory.kubelet_socket, name, self.resource, self._metrics)
+                    registration = Registration(
+                        self._directory.kubelet_socket, name, self.resource, self._metrics, self._history
+                    )
                     await registration.register(life)
                     await self._expect_stream(life)
                     return await life.ended()

@@ -5,11 +5,13 @@ kubelet's own words are logged once for each reason.
 """
 
 import logging
+import time
 
 import grpc
 from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, wait_exponential
 
 from udev_device_plugin.errors import RegistrationError
+from udev_device_plugin.history import Happening, History
 from udev_device_plugin.kubelet import messages
 from udev_device_plugin.kubelet.channel import open_channel
 from udev_device_plugin.kubelet.life import Life
@@ -33,13 +35,16 @@ class Registration:
         kubelet_socket: path of the kubelet's socket.
         endpoint: file name of ours.
         resource: what is served there.
+        metrics: counts attempts.
+        history: is told of them.
     """
 
-    def __init__(self, kubelet_socket: str, endpoint: str, resource: str, metrics: Metrics) -> None:
+    def __init__(self, kubelet_socket: str, endpoint: str, resource: str, metrics: Metrics, history: History) -> None:
         self._kubelet_socket = kubelet_socket
         self._endpoint = endpoint
         self._resource = resource
         self._metrics = metrics
+        self._history = history
         self._last_refusal = ""
 
     async def register(self, life: Life) -> None:
@@ -73,12 +78,14 @@ class Registration:
             self._warn(error.details() or error.code().name)
             raise RegistrationError(self._last_refusal) from error
         self._count("accepted")
+        self._history.note(self._resource, time.monotonic(), Happening.REGISTERED)
         logger.info("registered with the kubelet", extra={"resource": self._resource, "endpoint": self._endpoint})
 
     def _count(self, result: str) -> None:
         self._metrics.registrations.labels(self._resource, result).inc()
 
     def _warn(self, refusal: str) -> None:
+        self._history.note(self._resource, time.monotonic(), Happening.REGISTRATION_REFUSED, text=refusal)
         if refusal != self._last_refusal:
             logger.warning(
                 "the kubelet refused the registration: %s; trying again",

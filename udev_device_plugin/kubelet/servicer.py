@@ -12,12 +12,13 @@ import grpc
 
 from udev_device_plugin.allocation import Absence, absences, allocate, prefer
 from udev_device_plugin.errors import AllocationError
+from udev_device_plugin.history import Happening, History, Told
 from udev_device_plugin.kubelet import messages
 from udev_device_plugin.kubelet.handouts import Handouts
 from udev_device_plugin.kubelet.life import Life
 from udev_device_plugin.kubelet.v1beta1 import api_pb2, api_pb2_grpc
 from udev_device_plugin.metrics import Metrics
-from udev_device_plugin.snapshots import Board, Snapshot
+from udev_device_plugin.snapshots import Board, DeviceSet, Snapshot
 
 logger = logging.getLogger(__name__)
 
@@ -30,13 +31,15 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
         life: learns of the stream's beginning and end, and says when to end it.
         handouts: remembers what was handed out under which path.
         metrics: counts allocations and latencies.
+        history: is told of allocations, and of what the kubelet has heard.
     """
 
-    def __init__(self, board: Board, life: Life, handouts: Handouts, metrics: Metrics) -> None:
+    def __init__(self, board: Board, life: Life, handouts: Handouts, metrics: Metrics, history: History) -> None:
         self._board = board
         self._life = life
         self._handouts = handouts
         self._metrics = metrics
+        self._history = history
 
     async def GetDevicePluginOptions(
         self, request: api_pb2.Empty, context: grpc.aio.ServicerContext
@@ -58,9 +61,14 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
                 if message != told:  # paths may differ where IDs and health do not
                     yield message
                     told = message
+                    self._note_list(snapshot.devices)
                     if snapshot.caused_at is not None:
                         self._metrics.latency.observe(time.monotonic() - snapshot.caused_at)
                 snapshot = await self._life.until_over(self._board.newer_than(snapshot.generation))
+
+    def _note_list(self, devices: DeviceSet) -> None:
+        healthy = devices.healthy_count
+        self._history.told(devices.resource, Told(time.monotonic(), healthy, devices.count - healthy))
 
     async def Allocate(
         self, request: api_pb2.AllocateRequest, context: grpc.aio.ServicerContext
@@ -71,12 +79,14 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
             allocations = [allocate(devices, container.devices_ids) for container in request.container_requests]
         except AllocationError as error:
             logger.warning("allocation refused: %s", error, extra={"resource": devices.resource})
+            self._history.note(devices.resource, time.monotonic(), Happening.ALLOCATION_REFUSED, text=str(error))
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         for container, allocation in zip(request.container_requests, allocations, strict=True):
             self._handouts.note(devices, container.devices_ids, time.monotonic())
             self._metrics.allocations.labels(devices.resource).inc()
             given = [member.host_path for member in allocation.members]
             logger.info("allocated", extra={"resource": devices.resource, "devices": given})
+            self._history.note(devices.resource, time.monotonic(), Happening.ALLOCATED, given)
         return api_pb2.AllocateResponse(container_responses=map(messages.container_response, allocations))
 
     async def GetPreferredAllocation(
@@ -105,6 +115,7 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
         if reasons:
             text = f"{devices.resource}: {'; '.join(reasons)}"
             logger.info("a container waits: %s", text, extra={"resource": devices.resource})
+            self._history.note(devices.resource, time.monotonic(), Happening.CONTAINER_WAITS, text="; ".join(reasons))
             await context.abort(grpc.StatusCode.UNAVAILABLE, text)
         return api_pb2.PreStartContainerResponse()
 
