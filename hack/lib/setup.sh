@@ -1,7 +1,7 @@
 # Sourced from the root of the checkout by hack/test and its neighbours: gets what they need, silently.
 #
-# ensure_venv → $PYTHON; ensure_udev → $UDEVADM; can_run_world, can_run_browser, can_run_udevd → 0, or the reason in
-# $OBSTACLE.
+# ensure_venv → $PYTHON; ensure_udev → $UDEVADM; can_run_world, can_run_browser, can_run_udevd, can_run_vm → 0, or the
+# reason in $OBSTACLE.
 # Nothing is installed on the machine except missing Debian packages, and that only as root.
 
 PYTHON=$PWD/.venv/bin/python
@@ -136,6 +136,26 @@ can_run_udevd() {
         OBSTACLE="this kernel has no veth or no macvtap devices to plug"
         return 1
     }
+}
+
+can_run_vm() {
+    is_root || {
+        OBSTACLE="it needs root, to show this machine's files to a virtual one"
+        return 1
+    }
+    [ "$(uname -m)" = x86_64 ] || {
+        OBSTACLE="its virtual machine is an x86-64 one, this machine is $(uname -m)"
+        return 1
+    }
+    command -v apt-get >/dev/null || {
+        OBSTACLE="there is no apt-get, to download Debian's kernel with"
+        return 1
+    }
+    ensure_command qemu-system-x86_64 qemu-system-x86 || return 1
+    local said
+    said=$(hack/lib/build-vm 2>&1 >/dev/null) && return
+    OBSTACLE="its virtual machine cannot be built: $said"
+    return 1
 }
 
 # Beside .venv's other packages, but only where the manifests are tested: 150 MB that nothing else needs.
