@@ -73,15 +73,23 @@ def steps_to(path: str) -> Iterator[str]:
             here = here if element == "." else here.rpartition("/")[0]
             continue
         step = f"{here}/{element}"
-        if os.path.islink(step) and links < _MOST_LINKS:
+        target = _target(step) if links < _MOST_LINKS else None
+        if target is not None:
             links += 1
             yield step
-            target = os.readlink(step)
             here = "" if target.startswith("/") else here
             ahead = [part for part in target.split("/") if part] + ahead
         else:
             here = step
     yield here or "/"
+
+
+def _target(path: str) -> str | None:
+    """What a link leads to; None for whatever is no link."""
+    try:
+        return os.readlink(path)
+    except OSError:
+        return None
 
 
 def _content(path: str) -> bytes | None:

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from udev_device_plugin.device import DeviceNumber, PathEntry, PathKind
 from udev_device_plugin.discovery.filesystem import FilesystemSource
 from udev_device_plugin.globs import Glob
@@ -133,3 +135,16 @@ async def test_files_of_a_directory_that_goes_are_gone(tmp_path: Path) -> None:
         await told.next()
         os.rename(tmp_path / "sub", tmp_path / "elsewhere")
         assert await told.next() == PathVanished(str(tmp_path / "sub" / "file"))
+
+
+async def test_a_link_that_goes_while_it_is_looked_at_is_simply_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+
+    def gone(path: str) -> str:
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(os, "readlink", gone)
+    async with running(f"{tmp_path}/link") as told:
+        assert await told.next() == PathsResync(())

@@ -172,7 +172,7 @@ class FilesystemSource:
             target = os.path.realpath(path, strict=True) if os.path.islink(path) else path
         except OSError:  # not there, or a link that leads nowhere
             self._forget_node(path)
-            return None, {os.path.realpath(path)} - {path} if os.path.islink(path) else set()
+            return None, _ends(path) - {path}
         kind = _KINDS.get(stat.S_IFMT(status.st_mode), PathKind.OTHER)
         number = _number(status) if kind is PathKind.NODE else None
         readiness = self._waits.readiness(number, status) if number else None
@@ -232,6 +232,14 @@ def _of_database(path: str) -> DeviceNumber | None:
         return None
     kind: Literal["b", "c"] = "c" if match[1] == "c" else "b"
     return DeviceNumber(kind, int(match[2]), int(match[3]))
+
+
+def _ends(path: str) -> set[str]:
+    """Where a link leads that leads nowhere yet; nothing for no link, or one that goes this very moment."""
+    try:
+        return {os.path.realpath(path)} if os.path.islink(path) else set()
+    except OSError:  # realpath reads each link after it has seen it
+        return set()
 
 
 def _number(status: os.stat_result) -> DeviceNumber:
