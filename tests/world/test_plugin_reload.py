@@ -267,8 +267,9 @@ async def test_fifty_reloads_leave_nothing_behind(host: FakeHost, plugin_directo
         before = await burden(here)
         for number in range(4, 52):
             await round_trip(here, number)
-        async with asyncio.timeout(PATIENCE):  # a stream that has just sent a list does not wait for the next one yet
-            while any(now > then for now, then in zip(await burden(here), before, strict=True)):
+        # A few come and go with gRPC's streams; what each reload left behind would be 48 of it.
+        async with asyncio.timeout(PATIENCE):
+            while any(now > then + 12 for now, then in zip(await burden(here), before, strict=True)):
                 pass
         assert len(os.listdir(plugin_directory)) <= 8, os.listdir(plugin_directory)
         assert here.kubelet.resource("squat.ai/stays").registrations == 1
