@@ -199,20 +199,26 @@ async def test_sockets_of_others_and_of_the_living_are_left_alone(host: FakeHost
         await here.wait_for(healthy=1)
 
 
-async def test_a_new_plugin_stays_when_the_old_one_of_a_rolling_update_goes(
-    host: FakeHost, plugin_directory: str
+@pytest.mark.parametrize("ended_by", [signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+@pytest.mark.parametrize("goes", ["the older", "the newer"])
+async def test_of_two_plugins_of_a_rolling_update_the_one_that_stays_is_heard(
+    host: FakeHost, plugin_directory: str, goes: str, ended_by: signal.Signals
 ) -> None:
-    host.plug(serial_adapter())
+    host.plug(serial_adapter("ttyUSB0", "A", "1-1"))
     async with node(plugin_directory, TTYS) as old:
         before = await old.offers()
         async with PluginProcess.serving(TTYS, directory=plugin_directory) as new:
             await wait_for_metric(new, "udev_device_plugin_kubelet_connected", 1)
-            assert await old.plugin.terminate() == 0
-            # The kubelet hangs up on the new one now, whose name the old stream's end was booked on.
-            await wait_for_metric(new, "generic_device_plugin_restarts_total", 1)
+            going, staying = (old.plugin, new) if goes == "the older" else (new, old.plugin)
+            going.signal(ended_by)
+            await going.wait()
+            # The kubelet has dropped the resource, whoever of the two has gone.
+            await wait_for_metric(staying, "generic_device_plugin_restarts_total", 1, resource=SERIAL)
             await old.wait_for(healthy=1)
             assert await old.offers() == before
-            assert len(sockets(plugin_directory)) == 1
+            host.plug(serial_adapter("ttyUSB1", "B", "1-2"))
+            await old.wait_for(healthy=2)
+            assert staying.errors == []
 
 
 async def test_each_kubelet_restart_is_counted(host: FakeHost, plugin_directory: str) -> None:
