@@ -62,6 +62,10 @@ class Landmarks:
         self._numbers = itertools.count(1)
         self.spec = together({"path": f"{directory}/*", "type": "Mount"}, name=LANDMARKS.rpartition("/")[2])
 
+    def beside(self, configuration: dict[str, Any]) -> dict[str, Any]:
+        """A configuration file's contents, with the landmarks as one more resource."""
+        return {**configuration, "devices": [*configuration["devices"], json.loads(self.spec)]}
+
     async def pass_one(self, kubelet: Kubelet) -> None:
         """Set the next one up, and wait until the kubelet sees it."""
         number = next(self._numbers)

@@ -12,6 +12,7 @@ from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
 from udev_device_plugin.device import DeviceNumber, HostDevice, PathEntry, PathKind, Readiness
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.identity import device_id
+from udev_device_plugin.interest import Interest
 from udev_device_plugin.observations import (
     DeviceObserved,
     DeviceRemoved,
@@ -189,6 +190,22 @@ async def test_nothing_is_forgotten_while_nobody_knows_what_pods_hold_and_nobody
         host.holdings = {}
         made.ask_for_holders()
         assert (await _until(board, lambda devices: devices.count == 1)).healthy_count == 1
+
+
+async def test_another_grace_period_counts_for_what_is_absent_already() -> None:
+    host = Host()
+    specs = [spec("serial", "/dev/ttyUSB*"), spec("other", "/dev/other*")]
+    async with running(looked(host, grace_period=300.0)) as made:
+        board = made.boards["squat.ai/serial"]
+        plug(made, "/dev/ttyUSB0")
+        await _until(board, lambda devices: devices.count == 1)
+        made.observe([PathVanished("/dev/ttyUSB0")], 1.0)
+        await _until(board, lambda devices: devices.healthy_count == 0)
+        made.configure(specs, 600.0, Interest.of(specs, 2))
+        (absent,) = made._formations["squat.ai/serial"].formed
+        assert absent.keep_until == absent.since + 600.0
+        made.configure(specs, 0.0, Interest.of(specs, 3))
+        await _until(board, lambda devices: devices.count == 0)
 
 
 async def test_what_pods_hold_and_is_not_here_is_listed_once_somebody_tells() -> None:

@@ -17,7 +17,7 @@ _ATTEMPTS = 6
 """Between a server's ``bind`` and its ``listen`` there is a moment in which it refuses; 0.15 s are ample."""
 
 _PAUSE = 0.1
-"""Seconds from a peer's hanging up to the next call: a server does that to who says nothing, gRPC's in a minute or two."""
+"""Seconds from a peer's hanging up to the next call: gRPC's server does that, in a minute, to who says nothing."""
 
 _ENOUGH = 4096
 """Bytes of what a peer may say at once: its end of the connection is all that counts."""

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 from tests.lab.chaos.run import GRACE_PERIODS, ChaosError, running
-from tests.lab.chaos.steps import Sequence, draw, smaller
+from tests.lab.chaos.steps import LONGEST, Sequence, draw, smaller
 from tests.lab.host import FakeHost
 
 SESSION = 20
@@ -113,7 +113,7 @@ async def _reduce(
                 return finding
             if _kind(fault := await fault_of(candidate)) == _kind(finding.fault):
                 finding, is_progress = Finding(finding.grace, candidate, fault), True
-                tell(f"… {len(candidate)} steps")
+                tell(f"… {len(candidate)} steps: {'; '.join(map(str, candidate)) if len(candidate) < LONGEST else ''}")
                 break
     return finding
 
