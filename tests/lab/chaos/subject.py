@@ -50,6 +50,7 @@ class Subject:
         self._path = path
         self._sleep = contextlib.ExitStack()
         self._steps_asleep = 0
+        self._lines_before = 0
         self.process = PluginProcess("--config", str(path), "--listen", "", *arguments, command=PLUGIN)
         self.process.is_quiet = True
 
@@ -66,13 +67,21 @@ class Subject:
 
     async def restart(self, number: signal.Signals) -> int:
         """End it by a signal, and start another one; the exit code of the first."""
+        if number is not signal.SIGKILL:
+            await self._started()
         self.process.signal(number)
         code = await self.process.wait()
+        self._lines_before = len(self.process.log)
         await self.process.start()
         return code
 
+    async def _started(self) -> None:
+        """Wait until it has read its configuration, and does not die of signals any more."""
+        await self.process.wait_for_message("starting", after=self._lines_before)
+
     async def configure(self, configuration: dict[str, object]) -> None:
         """Write the file, and wait until it is taken in; one that reads as before, when a signal says so."""
+        await self._started()
         seen, before = len(self.process.log), self._path.read_text()
         self.write(configuration)
         if self._path.read_text() == before:
