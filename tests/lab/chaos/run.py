@@ -27,6 +27,9 @@ GRACE_PERIODS = ("0", "300ms", "5m")
 PATIENCE = 5.0
 """Seconds until what holds at rest must hold: silent changes are found within 1 s, by the rescan."""
 
+PATIENCE_AT_START = 30.0
+"""Seconds until a process that may only just have begun has met the kubelet, on a busy machine."""
+
 PLUGINS = ("kill plugin", "terminate plugin", "reload", "drop and add")
 """What happens to the plugin itself."""
 
@@ -162,12 +165,13 @@ class Run:
         """Wait until everything holds, and still does when the plugin has heard of every path so far."""
         self._subject.wake_up()
         await self._start_kubelet()
-        deadline = time.monotonic() + PATIENCE
-        await self._look_until(deadline)
         try:
+            await self._kubelet.wait_until(is_met, timeout=PATIENCE_AT_START)
+            deadline = time.monotonic() + PATIENCE
+            await self._look_until(deadline)
             await self._marks.pass_one(self._kubelet)
         except TimeoutError as error:
-            raise ChaosError(str(error)) from error
+            raise ChaosError(f"{error}\n{self._subject.process.said()[-3000:]}") from error
         await self._look_until(deadline)
 
     async def _look_until(self, deadline: float) -> None:
@@ -233,10 +237,15 @@ async def running(host: FakeHost, directory: str, grace: str) -> AsyncIterator[R
         )
         subject.write(marks.beside(configuration(grace)))
         async with Kubelet(directory, pod_resources_socket=socket, seed=1) as kubelet, subject:
-            await kubelet.wait_until(lambda kubelet: all(is_listed(kubelet, f"squat.ai/{name}") for name in NAMES))
+            await kubelet.wait_until(is_met, timeout=PATIENCE_AT_START)
             run = Run(Stage(host), kubelet, subject, marks, grace)
             await run.play((Step("plug"), Step("restart kubelet (sockets)"), Step("settle")))  # grpc warms up
             yield run
+
+
+def is_met(kubelet: Kubelet) -> bool:
+    """Whether all that is offered is registered with a kubelet, and has sent a list."""
+    return all(is_listed(kubelet, f"squat.ai/{name}") for name in NAMES)
 
 
 def _resource(step: Step) -> str:
