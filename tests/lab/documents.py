@@ -16,7 +16,10 @@ DOCUMENTS = (
 FOR_USERS = tuple(path for path in DOCUMENTS if path.name == "README.md" or path.parent == ROOT / "docs")
 
 _FENCE = re.compile(r"(?P<indent> *)```(?P<kind>[^\n]*)\n(?P<text>.*?)\n? *```$", re.MULTILINE | re.DOTALL)
-_LINK = re.compile(r"(?<!\\)\[(?:[^\]\[]|\[[^\]]*\])*\]\((?P<target>[^)\s]+)\)|<(?P<plain>https?://[^>\s]+)>")
+_LINK = re.compile(
+    r"(?<!\\)\[(?:[^\]\[]|\[[^\]]*\])*\]\((?P<target>[^)\s]+)\)"
+    r'|<(?P<plain>https?://[^>\s]+)>|<img src="(?P<image>[^"]+)"'
+)
 _HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 _CODE = re.compile(r"`([^`\n]+)`")
 
@@ -60,7 +63,7 @@ def inline_code(document: Path) -> list[str]:
 def links(document: Path) -> list[str]:
     """Where it links to, images included."""
     found = _LINK.finditer(_CODE.sub("", prose(document)))
-    return [match["target"] or match["plain"] for match in found]
+    return [match["target"] or match["plain"] or match["image"] for match in found]
 
 
 def anchors(document: Path) -> set[str]:
