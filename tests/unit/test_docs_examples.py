@@ -9,9 +9,8 @@ import pytest
 import yaml
 
 from hack.embed_help import comparable, embedded, help_text
-from tests.lab.documents import FOR_USERS, Block, blocks
-from udev_device_plugin.cli import load, read_command_line
-from udev_device_plugin.config.findings import Findings
+from tests.lab.documents import FOR_USERS, ROOT, Block, blocks, rows
+from udev_device_plugin.cli import load, main
 from udev_device_plugin.config.settings import Settings
 from udev_device_plugin.errors import ConfigError
 
@@ -26,7 +25,7 @@ OF_KUBERNETES = [block for block in YAML if _is_of_kubernetes(yaml.safe_load(blo
 EXAMPLES = [block for block in YAML if block not in OF_KUBERNETES]
 REFUSED = [block for block in BLOCKS if block.kind == "yaml refused"]
 COMMANDS = [
-    (block, line)
+    line
     for block in BLOCKS
     if block.kind == "sh"
     for line in block.text.replace("\\\n", " ").splitlines()
@@ -67,15 +66,40 @@ def test_what_is_refused_is_refused_in_these_words(block: Block, tmp_path: Path)
     assert [str(fault).replace(f"{tmp_path}/", "") for fault in caught.value] == said.text.splitlines()
 
 
-@pytest.mark.parametrize(("block", "line"), COMMANDS, ids=[str(block) for block, _ in COMMANDS])
-def test_a_command_is_one_that_the_program_understands(block: Block, line: str) -> None:
-    assert block.kind == "sh"
-    findings = Findings()
-    line = line.partition("  #")[0]
-    given = read_command_line(shlex.split(line)[1:], {}, findings).given
-    assert not findings.faults
-    specs = [argument for one in given if one.name == "device" for argument in ("--device", one.text)]
-    assert not specs or load(specs, {}, default_files=()).resources
+@pytest.mark.parametrize("line", COMMANDS)
+def test_a_command_does_what_it_is_shown_for(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config.yaml").write_text("devices: [{type: a, paths: [/dev/a]}]\n")
+    monkeypatch.chdir(tmp_path)
+    assert main(shlex.split(line, comments=True)[1:], {}, run=lambda _: 0) == 0
+
+
+SPECS_OF_THE_ORIGIN = [
+    (spec, here)
+    for cell, here in rows(ROOT / "docs/migrating.md", "the origin's")
+    for spec in re.findall(r"`([^`]+)`", cell)
+    if spec.startswith(("{", "serial,"))
+]
+
+
+@pytest.mark.parametrize(("spec", "here"), SPECS_OF_THE_ORIGIN)
+def test_what_is_said_of_the_origins_specs_is_so(spec: str, here: str) -> None:
+    if not here.startswith("refused"):
+        assert load(["--device", spec], {}, default_files=()).resources
+        return
+    with pytest.raises(ConfigError):
+        load(["--device", spec], {}, default_files=())
+    (instead,) = re.findall(r"`([^`]+)`", here)
+    assert load(["--device", instead], {}, default_files=()).resources
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [('{"path": " /dev/fuse"}', "it is not an absolute path"), ('{"mountpath": "/dev/x"}', "did you mean mountPath?")],
+    ids=["spaces", "another case"],
+)
+def test_what_the_origin_would_let_pass_is_refused(path: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        load(["--device", f'{{"name": "fuse", "groups": [{{"paths": [{path}]}}]}}'], {}, default_files=())
 
 
 def test_the_readme_has_the_help_of_this_program() -> None:
