@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.lab.documents import DOCUMENTS, FOR_USERS, ROOT, anchors, inline_code, links, name
+from tests.lab.documents import DOCUMENTS, FOR_USERS, ROOT, anchors, inline_code, links, name, prose
 
 README = ROOT / "README.md"
 PLACES = ("manifests/", "hack/", "docs/", "tests/", "udev_device_plugin/", "protos/")
@@ -66,3 +66,14 @@ def test_nothing_of_this_machine_stands_in_a_tracked_document() -> None:
     tracked = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, check=False, stdout=subprocess.PIPE, text=True)
     texts = [(ROOT / path).read_text() for path in tracked.stdout.split()] or [d.read_text() for d in DOCUMENTS]
     assert not [path for path in here if any(f"{path}/" in text for text in texts)]
+
+
+@every_document
+def test_the_rows_of_a_table_have_the_same_number_of_cells(document: Path) -> None:
+    lines = prose(document).splitlines()
+    widths = [len(re.findall(r"(?<!\\)\|", line)) if line.startswith("|") else 0 for line in lines]
+    assert not [
+        line
+        for line, before, here in zip(lines[1:], widths, widths[1:], strict=False)
+        if before and here not in (0, before)
+    ]
