@@ -55,9 +55,8 @@ async def soak(
         failed, fault = await _play(grace, drawn, figures, is_enough)
         if failed:
             steps = "; ".join(map(str, failed[-1]))
-            tell(
-                f"session {number}, seed {seed}: {fault}\nat sequence {len(failed)}: {steps}\nlooking for a smaller one …"
-            )
+            tell(f"session {number}, seed {seed}: {fault}")
+            tell(f"in sequence {len(failed)}: {steps}\nlooking for a smaller one …")
             return figures, await _shrink(grace, failed, fault, tell)
         tell(str(figures))
         if is_enough(figures):
