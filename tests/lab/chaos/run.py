@@ -100,6 +100,7 @@ class Run:
         if lost := links - self._verdict.links():
             raise ChaosError(f"links that went with the plugin: {lost}")
         self._verdict.begin_anew()
+        self._fewest = None  # what grpc makes once for a process differs by what it meets first
 
     async def _set_grace(self, grace: str) -> None:
         self._grace = grace
