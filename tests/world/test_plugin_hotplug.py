@@ -210,6 +210,8 @@ async def test_an_overflow_is_counted_and_the_list_is_right_afterwards(host: Fak
         assert await here.paths() == ["/dev/ttyUSB0", "/dev/ttyUSB2"]
         await wait_for_metric(here.plugin, "udev_device_plugin_overflows_total", 1)
         await wait_for_metric(here.plugin, "udev_device_plugin_rescans_total", rescans + 1, source="udev")
+        said = [line for line in here.plugin.log if "events were lost" in line.message]
+        assert len(said) == await metric(here.plugin, "udev_device_plugin_overflows_total")
 
 
 async def test_events_are_heard_again_after_an_overflow(host: FakeHost, plugin_directory: str) -> None:
