@@ -94,10 +94,11 @@ class Run:
     async def _restart(self, number: signal.Signals) -> None:
         """Another process: what pods need while there is none stays, nothing else does after an orderly end."""
         links = self._verdict.links() - self._verdict.dead_links()
-        code = await self._subject.restart(number)
-        is_orderly = number is signal.SIGTERM
-        if is_orderly and code:
+        code = await self._subject.end(number)
+        if code and number is signal.SIGTERM:
             raise ChaosError(f"exit code {code}")
+        await self._kubelet.wait_until(is_alone)
+        await self._subject.start_again()
         if lost := links - self._verdict.links():
             raise ChaosError(f"links that went with the plugin: {lost}")
         self._verdict.begin_anew()
@@ -248,6 +249,11 @@ async def running(host: FakeHost, directory: str, grace: str) -> AsyncIterator[R
 def is_met(kubelet: Kubelet) -> bool:
     """Whether all that is offered is registered with a kubelet, and has sent a list."""
     return all(is_listed(kubelet, f"squat.ai/{name}") for name in NAMES)
+
+
+def is_alone(kubelet: Kubelet) -> bool:
+    """Whether a kubelet knows that there is no plugin."""
+    return not any(kubelet.resource(f"squat.ai/{name}").connected for name in NAMES)
 
 
 def _resource(step: Step) -> str:
