@@ -260,20 +260,13 @@ class Verdict:
         elif lost := {id_ for id_ in self._listed if id_[0] == view.name} - listed:
             look.faults.append(f"forgotten too soon: {lost}")
 
-    def links(self) -> set[str]:
-        """The links of our own that there are, by name."""
-        return set(os.listdir(self._links)) if os.path.isdir(self._links) else set()
-
-    def dead_links(self) -> set[str]:
-        """Those of them that lead nowhere."""
-        return {link for link in self.links() if self._stage.node_at(f"{self._links}/{link}") is None}
-
     def _check_links(self, look: Look) -> None:
-        present = self.links()
+        present = set(os.listdir(self._links)) if os.path.isdir(self._links) else set()
         if missing := look.own_links - present:
             look.faults.append(f"links that are not there: {missing}")
         # A link that a device has needed once stays for as long as it is known: somebody may have been handed it.
-        if dead := self.dead_links() - look.own_links:
+        dead = {link for link in present - look.own_links if self._stage.node_at(f"{self._links}/{link}") is None}
+        if dead:
             look.faults.append(f"links that lead nowhere: {dead}")
 
 
