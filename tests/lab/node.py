@@ -140,7 +140,7 @@ async def node(directory: str, *specs: str, arguments: Sequence[str] = ()) -> As
 async def wait_until_listed(kubelet: Kubelet, *specs: str) -> None:
     """Wait until each spec's resource is registered and has sent a list."""
     names = [resource_of(spec) for spec in specs]
-    await kubelet.wait_until(lambda kubelet: all(is_listed(kubelet, name) for name in names))
+    await kubelet.wait_until(lambda kubelet: all(is_listed(kubelet, name) for name in names), timeout=PATIENCE)
 
 
 def is_listed(kubelet: Kubelet, resource: str = SERIAL) -> bool:

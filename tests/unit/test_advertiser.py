@@ -155,6 +155,24 @@ async def test_udev_speaks_of_a_device_and_the_filesystem_is_asked_whether_it_is
     assert made.boards["squat.ai/serial"].snapshot.devices.healthy_count == 0
 
 
+async def test_a_stick_that_was_plugged_elsewhere_is_not_named_by_what_is_left_of_where_it_was() -> None:
+    host = Host()
+    made = looked(host)
+    link = "/dev/serial/by-id/a"
+    here = HostDevice(
+        "/sys/devices/1", "tty", DeviceNumber("c", 188, 0), "/dev/ttyUSB0", (link,), (link,), serial="A1B2"
+    )
+    host.present = {"/dev/ttyUSB0"}
+    made.observe([DeviceObserved(here)], 1.0)
+    host.present = {"/dev/ttyUSB1"}  # and nobody has told yet that the other node has gone
+    there = replace(here, sys_path="/sys/devices/2", number=DeviceNumber("c", 188, 1), devnode="/dev/ttyUSB1")
+    made.observe([DeviceObserved(there)], 1.0)
+    await _window_over(made)
+    (device,) = made.boards["squat.ai/serial"].snapshot.devices.devices
+    assert (device.identity, device.is_healthy) == ((link,), True)
+    assert [member.node for member in device.members] == ["/dev/ttyUSB1"]
+
+
 async def test_an_absent_device_is_forgotten_when_its_time_is_up_and_no_pod_holds_it() -> None:
     host = Host()
     async with running(looked(host, grace_period=0.01)) as made:

@@ -84,6 +84,11 @@ class Plugged:
         paths = (device.node.path for device in self.stick if device.node)
         return {path: index for index, path in enumerate(paths)}
 
+    @property
+    def has_name_of_its_own(self) -> bool:
+        """Whether it was known by its serial number from the start."""
+        return self.is_finished and not self.is_nameless and bool(self.article.serial) and not self.article.twins
+
     def is_a(self, vendor: str, product: str) -> bool:
         """Whether that is what the hardware says of itself."""
         (usb, *_) = self.stick

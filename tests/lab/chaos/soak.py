@@ -54,7 +54,9 @@ async def soak(
         drawn = [draw(random.Random(f"{seed}-{number}-{index}")) for index in range(session)]
         failed, fault = await _play(grace, drawn, figures, is_enough)
         if failed:
-            tell(f"session {number}, seed {seed}: {fault}\nlooking for a smaller sequence …")
+            steps = "; ".join(map(str, failed[-1]))
+            tell(f"session {number}, seed {seed}: {fault}")
+            tell(f"in sequence {len(failed)}: {steps}\nlooking for a smaller one …")
             return figures, await _shrink(grace, failed, fault, tell)
         tell(str(figures))
         if is_enough(figures):

@@ -65,15 +65,17 @@ class Subject:
     def is_running(self) -> bool:
         return self.process.is_running()
 
-    async def restart(self, number: signal.Signals) -> int:
-        """End it by a signal, and start another one; the exit code of the first."""
+    async def end(self, number: signal.Signals) -> int:
+        """End it by a signal; the exit code."""
         if number is not signal.SIGKILL:
             await self._started()
         self.process.signal(number)
-        code = await self.process.wait()
+        return await self.process.wait()
+
+    async def start_again(self) -> None:
+        """Start another process."""
         self._lines_before = len(self.process.log)
         await self.process.start()
-        return code
 
     async def _started(self) -> None:
         """Wait until it has read its configuration, and does not die of signals any more."""

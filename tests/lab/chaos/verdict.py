@@ -7,6 +7,7 @@
   before its serial number was known, or with its links gone, keeps its port for a name.
 - A node keeps its ID for as long as it is there. Exception: what is offered by links alone (`linked`), where another
   stick can take the link away, and the device be forgotten meanwhile.
+- What has a serial number that no other stick has, and was known from the start, is given by its link.
 - A container that starts gets the device that its ID stands for. One that is refused has a reason: the device is not
   there, or the link that it was once given is claimed by another stick, or gone.
 - Unhealthy are just those that pods hold, those within their grace period, and for 60 s after an answer that a pod
@@ -34,6 +35,7 @@ from udev_device_plugin.testing.records import AdmissionError, Allocation, Conta
 
 ASKED_AGAIN = 62.0
 LINKS = "udev-device-plugin"
+BY_SERIAL = ("serial", "linked", "video")
 
 
 @dataclass(slots=True)
@@ -210,6 +212,8 @@ class Verdict:
             look.faults.append(
                 f"an ID that moved: {name}: {id_[1]} was {set(known)}, and is {set(meanings)} now, by {path}"
             )
+        if id_ not in self.held and one.has_name_of_its_own and name in BY_SERIAL and "/by-id/" not in path:
+            look.faults.append(f"has a serial number, and is given by another path: {name}: {id_[1]}: {path}")
         before = self._ids.get((id_[0], one.making, node, _replica(id_[1])), id_[1])
         if before != id_[1] and (name != "linked" or not one.article.twins):
             look.faults.append(
@@ -256,20 +260,13 @@ class Verdict:
         elif lost := {id_ for id_ in self._listed if id_[0] == view.name} - listed:
             look.faults.append(f"forgotten too soon: {lost}")
 
-    def links(self) -> set[str]:
-        """The links of our own that there are, by name."""
-        return set(os.listdir(self._links)) if os.path.isdir(self._links) else set()
-
-    def dead_links(self) -> set[str]:
-        """Those of them that lead nowhere."""
-        return {link for link in self.links() if self._stage.node_at(f"{self._links}/{link}") is None}
-
     def _check_links(self, look: Look) -> None:
-        present = self.links()
+        present = set(os.listdir(self._links)) if os.path.isdir(self._links) else set()
         if missing := look.own_links - present:
             look.faults.append(f"links that are not there: {missing}")
         # A link that a device has needed once stays for as long as it is known: somebody may have been handed it.
-        if dead := self.dead_links() - look.own_links:
+        dead = {link for link in present - look.own_links if self._stage.node_at(f"{self._links}/{link}") is None}
+        if dead:
             look.faults.append(f"links that lead nowhere: {dead}")
 
 
