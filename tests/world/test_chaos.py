@@ -11,9 +11,10 @@ from tests.lab.chaos.run import GRACE_PERIODS, running
 from tests.lab.chaos.steps import draw
 from tests.lab.host import FakeHost
 
-SEQUENCES = 7
+SEQUENCES = 5
 
 
+@pytest.mark.timeout(600)  # seconds; ten on an idle machine
 @pytest.mark.parametrize("grace", GRACE_PERIODS)
 async def test_whatever_happens_the_kubelet_is_right_in_the_end(
     host: FakeHost, plugin_directory: str, grace: str

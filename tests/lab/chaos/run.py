@@ -206,8 +206,9 @@ class Run:
             if not (excess := now.excess(self._fewest)):
                 return
             if time.monotonic() > deadline:
-                more = Counter(now.names) - Counter(self._fewest.names)
-                raise ChaosError(f"leaked: {'; '.join(excess)}; tasks that are new: {dict(more)}")
+                tasks = dict(Counter(now.names) - Counter(self._fewest.names))
+                files = dict(Counter(now.files) - Counter(self._fewest.files))
+                raise ChaosError(f"leaked: {'; '.join(excess)}; new: {tasks}, {files}")
             await asyncio.sleep(_GLANCE)
 
     async def _most(self) -> Burden:

@@ -5,7 +5,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,10 @@ class Burden:
     """What the plugin has in use at rest, with nothing plugged.
 
     The threads are Python's: gRPC's own come and go with the machine's load, up to a number that `trouble` holds to.
+
+    Attributes:
+        names: of the tasks.
+        files: what the descriptors are.
     """
 
     descriptors: int
@@ -32,6 +36,7 @@ class Burden:
     watches: int
     tasks: int
     names: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
     def excess(self, other: "Burden") -> list[str]:
         """In what it has more than another."""
@@ -134,7 +139,20 @@ class Subject:
             _watches(self.process.pid),
             line.fields["tasks"],
             tuple(line.fields["names"]),
+            tuple(_files(self.process.pid)),
         )
+
+
+def _files(pid: int) -> Iterator[str]:
+    """What each descriptor of a process is; sockets by their kind, and their path if they have one."""
+    with open(f"/proc/{pid}/net/unix") as table:
+        sockets = {fields[6]: " ".join(fields[7:]) for line in table if len(fields := line.split()) > 6}
+    for descriptor in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            end = os.readlink(f"/proc/{pid}/fd/{descriptor}")
+            kind, _, inode = end.partition(":[")
+            path = sockets.get(inode.rstrip("]"))
+            yield f"unix {kind} {path}".rstrip() if path is not None else kind if inode.rstrip("]").isdigit() else end
 
 
 def _watches(pid: int) -> int:
