@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from udev_device_plugin import without_tls
-from udev_device_plugin.command_line import CHECK, LIST, read_command_line
+from udev_device_plugin.command_line import CHECK, LIST, SCHEMA, read_command_line
 from udev_device_plugin.config.findings import Findings, Place, printable
 from udev_device_plugin.config.loading import DEFAULT_FILES, settle
 from udev_device_plugin.config.options import CONFIG, Given
@@ -27,6 +27,9 @@ def main(
     argv, environ = sys.argv[1:] if argv is None else argv, os.environ if environ is None else environ
     try:
         line = read_command_line(argv, environ, findings)
+        if line.instead == SCHEMA:
+            findings.raise_faults()
+            return _print_schema()
         settings = settle(line.given, findings)
     except ConfigError as error:
         _say(map(str, error))
@@ -90,6 +93,12 @@ def _list_devices(settings: Settings, output: OutputFormat) -> int:
     listing = looking.look(settings)
     _say(f"warning: {warning}" for warning in listing.warnings)
     showing.show(listing, output)
+    return 0
+
+
+def _print_schema() -> int:
+    with open(os.path.join(os.path.dirname(__file__), "config", "schema.json"), encoding="ascii") as file:
+        print(file.read(), end="")
     return 0
 
 

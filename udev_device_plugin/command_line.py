@@ -23,10 +23,11 @@ from udev_device_plugin.errors import ConfigError
 OPTIONS: tuple[Option[Any], ...] = (DEVICE, CONFIG, *SETTINGS, OUTPUT)
 CONFIG_ALIAS = "--config-file"
 """The name in the origin's later releases."""
-CHECK, LIST = "--check-config", "--list-devices"
+CHECK, LIST, SCHEMA = "--check-config", "--list-devices", "--print-schema"
 INSTEAD = {
     CHECK: "Print the configuration's resources or faults, and exit.",
     LIST: "Show what the configuration means on this host now, and why what almost matches does not, and exit.",
+    SCHEMA: "Print a JSON Schema of the configuration file, for editors, and exit.",
 }
 """What is done instead of running."""
 

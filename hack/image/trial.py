@@ -127,6 +127,7 @@ async def list_devices(entry_point: list[str], directory: str, sticks: MacvtapSt
     listed = await said_inside(*entry_point, "--list-devices", *specs)
     assert f"Healthy  {stick.devnode}" in listed, f"the stick is not shown: {listed}"
     await said_inside(python, "-c", "import udev_device_plugin.listing.terminal")
+    assert '"$schema"' in await said_inside(*entry_point, "--print-schema")
     await asyncio.to_thread(sticks.unplug, 8)
     print("--list-devices works beside the plugin, and shows the stick")
 

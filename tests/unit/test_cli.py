@@ -292,7 +292,7 @@ def test_the_help_tells_of_each_flag_its_default_and_its_variable(
         (entry,) = [entry for entry in entries if entry.startswith((f"{option.name} ", f"{option.name},"))]
         assert f"Environment: {option.variable}." in entry
         assert f"Default: {option.default}" in entry
-    for flag in ("check-config", "list-devices"):
+    for flag in ("check-config", "list-devices", "print-schema"):
         (entry,) = [entry for entry in entries if entry.startswith(f"{flag} ")]
         assert f"Environment: UDEV_DEVICE_PLUGIN_{flag.upper().replace('-', '_')}." in entry
 
