@@ -6,6 +6,7 @@ import random
 import sys
 import time
 
+from tests.lab.chaos.overlaps import overlap_again_and_again
 from tests.lab.chaos.soak import minutes, sequences, soak
 from tests.lab.host import refuse_outside
 
@@ -14,6 +15,9 @@ def main() -> int:
     """Soak, and say what came of it; 1 if a sequence fails."""
     arguments = _parser().parse_args()
     refuse_outside()
+    if arguments.overlaps:
+        asyncio.run(overlap_again_and_again(arguments.overlaps, lambda text: print(text, flush=True)))
+        return 0
     seed = random.randrange(1_000_000) if arguments.seed is None else arguments.seed
     started = time.monotonic()
     print(f"seed {seed}", flush=True)
@@ -29,6 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="hack/soak", description="Plays random sequences with the plugin.")
     amount = parser.add_mutually_exclusive_group()
     amount.add_argument("-n", "--sequences", type=int, default=500, help="how many (default: %(default)s)")
+    amount.add_argument("--overlaps", type=int, help="no sequences, but two plugins at once, so often in each way")
     amount.add_argument("--minutes", type=float, help="how long, instead")
     parser.add_argument("--seed", type=int, help="which sequences; the same again (default: others each time)")
     return parser

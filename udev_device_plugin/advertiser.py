@@ -21,7 +21,7 @@ from udev_device_plugin.interest import Interest
 from udev_device_plugin.inventory import Inventory
 from udev_device_plugin.observations import Observation, UdevResync
 from udev_device_plugin.perceiving import Follow, Identify, Look, Perception
-from udev_device_plugin.retention import FRESH
+from udev_device_plugin.retention import FRESH, under_grace_period
 from udev_device_plugin.snapshots import Board, DeviceSet, Snapshot
 
 WINDOW = 0.05
@@ -141,8 +141,10 @@ class Advertiser:
                     Formation() if known is None else carried_over(self._formations[resource], known, spec)
                 )
                 self.boards.setdefault(resource, Board(Snapshot(DeviceSet(resource), 0)))
+            self._formations[resource] = under_grace_period(self._formations[resource], grace_period)
         self._inventory.select(interest.selectors)
         self._guarded(self._take_in, (), self._loop.time())
+        self._expire_in_time()
 
     def _retire(self, resource: str) -> None:
         """Offer a resource no more."""

@@ -238,10 +238,12 @@ class Agent:
 
     @contextlib.contextmanager
     def _watching_config(self) -> Iterator[None]:
-        if self._settings.config_file is None:
+        settings = self._settings
+        if settings.config_file is None:
             yield
             return
-        with contextlib.closing(ConfigWatch(os.path.abspath(self._settings.config_file), self._reload)):
+        path = os.path.abspath(settings.config_file)
+        with contextlib.closing(ConfigWatch(path, settings.config_content, self._reload)):
             yield
 
     def _web(self) -> contextlib.AbstractContextManager[None]:

@@ -42,6 +42,12 @@ device specs:
        "optional": true}]}]}
       The paths of a group go together into one device. A path also takes a limit:
       how many devices may share one match.
+  {"name": "modem", "groups": [{"usb": [
+      {"vendor": "2c7c", "product": "0125", "nodes": {"tty": 4, "usbmisc": 1}}]}]}
+      Each such stick is one device, offered when all of these nodes are there.
+  {"name": "lidar", "groups": [{"udev": [
+      'SUBSYSTEM=="tty", ATTRS{idVendor}=="10c4", ATTRS{idProduct}=="ea60"']}]}
+      Each node that the match part of a udev rule selects is one device.
   Globs are those of Go's path.Match: *, ?, [a-z], [^a-z], and \\ escapes; ** is *,
   and braces are ordinary characters.
 

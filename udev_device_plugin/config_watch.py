@@ -23,17 +23,20 @@ class ConfigWatch:
 
     Args:
         path: absolute.
+        content: its bytes when it was read; it may have been written since.
         on_change: called on the loop when its bytes are others than before, or cannot be read any more.
     """
 
-    def __init__(self, path: str, on_change: Callable[[], None]) -> None:
+    def __init__(self, path: str, content: bytes, on_change: Callable[[], None]) -> None:
         self._path = path
         self._on_change = on_change
-        self._content = _content(path)
+        self._content: bytes | None = content
         self._steps: set[Glob] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._watch = PathWatch((), self._changed, writes=True)
         self._follow()
+        if _content(path) != content:
+            self._changed(frozenset())
 
     def close(self) -> None:
         """Watch no longer."""

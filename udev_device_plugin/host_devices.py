@@ -100,6 +100,14 @@ class HostDevices:
         """The nodes of all that claim one of these links."""
         return frozenset(self.by_sys_path[sys_path].number for link in links for sys_path in self.claims.get(link, ()))
 
+    def contenders(self, device: HostDevice) -> frozenset[str]:
+        """The nodes of all others that claim a link of this device's, its serial number, or its port."""
+        others = {sys_path for link in device.devlinks for sys_path in self.claims.get(link, ())}
+        others |= self._ports.get(port(device), set())
+        if device.stick is not None:
+            others |= self.sticks.get(serial_key(device.stick), set())
+        return frozenset(self.by_sys_path[sys_path].devnode for sys_path in others - {device.sys_path})
+
     def ordinal(self, device: HostDevice) -> int:
         """Which of the nodes at its port a device is, in the kernel's order."""
         siblings = sorted(self._ports.get(port(device), ()), key=lambda path: (len(path), path))

@@ -32,8 +32,12 @@ _USB_STICK = re.compile(r"/sys/devices/(?P<controller>.+?)/usb\d+/(?:\d+-[\d.]+/
 """A stick's own place in sysfs."""
 
 _PCI = re.compile(r"(?P<controller>/sys/devices/.*/[0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])(?P<rest>/.*)")
-_COUNTED = re.compile(r"\d+|\.[0-9A-F]{4}(?=/|$)")
-"""What the kernel counts up in the names below a port: ``ttyUSB0``, ``card1``, HID's ``0003:046D:C52B.0005``."""
+_COUNTED = re.compile(r"(?<=/)((?:target)?)\d+((?::\d+){2,3})(?=/|$)|\d+|\.[0-9A-F]{4}(?=/|$)")
+"""What the kernel counts up in the names below a port: ``ttyUSB0``, ``card1``, HID's ``0003:046D:C52B.0005``, and of
+SCSI's addresses the host (``6:0:0:1``: channel, target and unit stay)."""
+
+_DISK = re.compile(r"(sd|hd|vd|xvd)[a-z]+(\d*)")
+"""Disks are counted by letters; their partitions have numbers of their own."""
 
 
 def node_identity(
@@ -88,7 +92,7 @@ def place_in_stick(device: HostDevice, ordinal: int) -> str:
     """Which of its stick's nodes a node is: its interface and kind, wherever the stick is plugged: ``tty:1.0``."""
     usb = _USB.fullmatch(device.sys_path)
     rest = usb["rest"] if usb else ""
-    kind = _COUNTED.sub("", rest).strip("/").replace("/", "-") or device.subsystem
+    kind = _uncounted(rest).strip("/").replace("/", "-") or device.subsystem
     interface = f":{usb['interface']}" if usb and usb["interface"] else ""
     return f"{kind}{interface}#{ordinal}" if ordinal else f"{kind}{interface}"
 
@@ -100,12 +104,19 @@ def port(device: HostDevice) -> str:
     their sysfs path, which their driver decides.
     """
     if (usb := _USB.fullmatch(device.sys_path)) is not None:
-        kind = _COUNTED.sub("", usb["rest"]).strip("/") or device.subsystem
+        kind = _uncounted(usb["rest"]).strip("/") or device.subsystem
         interface = f":{usb['interface']}" if usb["interface"] else ""
         return f"{kind}-{usb['ports']}{interface}@{usb['controller']}/usb{device.usb_version}"
     if (pci := _PCI.fullmatch(device.sys_path)) is not None:
-        return f"{pci['controller']}{_COUNTED.sub('', pci['rest'])}"
+        return f"{pci['controller']}{_uncounted(pci['rest'])}"
     return device.sys_path
+
+
+def _uncounted(rest: str) -> str:
+    """A place below a port, without what the kernel counts up."""
+    place, block, disk = rest.partition("/block/")
+    names = (_DISK.sub(r"\1\2", name) if _DISK.fullmatch(name) else _COUNTED.sub("", name) for name in disk.split("/"))
+    return _COUNTED.sub(r"\1\2", place) + block + "/".join(names)
 
 
 def device_id(resource: str, identity: Identity, replica: int) -> str:

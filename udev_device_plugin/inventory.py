@@ -100,6 +100,10 @@ class Inventory:
         device = self.devices.get(sys_path)
         return device.names if device else ()
 
+    def contenders(self, device: HostDevice) -> frozenset[str]:
+        """The nodes of the devices that decide, by being there, what this one is known by."""
+        return self._devices.contenders(device)
+
     def device(self, number: DeviceNumber | None) -> HostDevice | None:
         """Udev's device with this node number."""
         return self._devices.by_number.get(number) if number else None

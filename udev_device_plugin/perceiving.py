@@ -80,7 +80,9 @@ class Perception:
         """The paths whose existence an observation of udev's puts in question."""
         match observation:
             case DeviceObserved(device):
-                return {*device.names, *self._inventory.names(device.sys_path)}
+                # A stick that was plugged elsewhere is not named by what is left of where it was.
+                before = self._inventory.names(device.sys_path)
+                return {*device.names, *before, *self._inventory.contenders(device)}
             case DeviceRemoved(sys_path):
                 return set(self._inventory.names(sys_path))
             case UdevResync(devices):

@@ -46,5 +46,11 @@ def remember(
     )
 
 
+def under_grace_period(formation: Formation, grace_period: float) -> Formation:
+    """A formation under another grace period, which counts from when a device went, whatever it was then."""
+    formed = (one if one.is_healthy else replace(one, keep_until=one.since + grace_period) for one in formation.formed)
+    return replace(formation, formed=tuple(formed))
+
+
 def _renewed(given: Circumstances) -> float:
     return given.now + max(given.grace_period, MIN_ASK)

@@ -62,6 +62,10 @@ class Landmarks:
         self._numbers = itertools.count(1)
         self.spec = together({"path": f"{directory}/*", "type": "Mount"}, name=LANDMARKS.rpartition("/")[2])
 
+    def beside(self, configuration: dict[str, Any]) -> dict[str, Any]:
+        """A configuration file's contents, with the landmarks as one more resource."""
+        return {**configuration, "devices": [*configuration["devices"], json.loads(self.spec)]}
+
     async def pass_one(self, kubelet: Kubelet) -> None:
         """Set the next one up, and wait until the kubelet sees it."""
         number = next(self._numbers)
@@ -136,7 +140,7 @@ async def node(directory: str, *specs: str, arguments: Sequence[str] = ()) -> As
 async def wait_until_listed(kubelet: Kubelet, *specs: str) -> None:
     """Wait until each spec's resource is registered and has sent a list."""
     names = [resource_of(spec) for spec in specs]
-    await kubelet.wait_until(lambda kubelet: all(is_listed(kubelet, name) for name in names))
+    await kubelet.wait_until(lambda kubelet: all(is_listed(kubelet, name) for name in names), timeout=PATIENCE)
 
 
 def is_listed(kubelet: Kubelet, resource: str = SERIAL) -> bool:

@@ -68,7 +68,7 @@ class PluginProcess:
         self._news = asyncio.Condition()
         self.log: list[LogLine] = []
         self.errors: list[str] = []
-        self._open_streams = 2
+        self._open_streams = 0
         self.is_quiet = False  # True: what it said is not printed in the end
 
     @classmethod
@@ -78,6 +78,12 @@ class PluginProcess:
         return cls(*devices, "--plugin-directory", directory, "--listen", "127.0.0.1:0", *arguments)
 
     async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def start(self) -> None:
+        """Starts it, for the first time or again when it has ended; log and errors go on."""
+        self._open_streams = 2
         self._process = await asyncio.create_subprocess_exec(
             *self._command,
             stdin=asyncio.subprocess.DEVNULL,
@@ -90,7 +96,6 @@ class PluginProcess:
             asyncio.create_task(self._read(self._process.stdout, self._keep_log)),
             asyncio.create_task(self._read(self._process.stderr, self.errors.append)),
         ]
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

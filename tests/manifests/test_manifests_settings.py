@@ -77,14 +77,18 @@ def test_the_kubelets_directories_are_those_that_are_mounted(variant: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("overlay", "directory"),
+    ("overlay", "plugins", "root"),
     [
-        ("kubelet-directory-k0s", "/var/lib/k0s/kubelet"),
-        ("kubelet-directory-microk8s", "/var/snap/microk8s/common/var/lib/kubelet"),
+        ("kubelet-directory-k0s", "/var/lib/kubelet", "/var/lib/k0s/kubelet"),
+        ("k0s-with-everything", "/var/lib/kubelet", "/var/lib/k0s/kubelet"),
+        ("kubelet-directory-microk8s", *["/var/snap/microk8s/common/var/lib/kubelet"] * 2),
     ],
 )
-def test_an_overlay_names_the_kubelets_directory(overlay: str, directory: str) -> None:
-    assert _settings(f"overlays/{overlay}").plugin_directory == f"{directory}/device-plugins/"
+def test_an_overlay_names_the_kubelets_directories(overlay: str, plugins: str, root: str) -> None:
+    """The plugins' is a constant of the kubelet (kubernetes/kubernetes#120626), the other follows its --root-dir."""
+    settings = _settings(f"overlays/{overlay}")
+    assert settings.plugin_directory == f"{plugins}/device-plugins/"
+    assert settings.pod_resources_socket == f"{root}/pod-resources/kubelet.sock"
 
 
 @pytest.mark.parametrize("overlay", [name for name in OVERLAYS if name in ("own-configuration", "k0s-with-everything")])

@@ -166,9 +166,18 @@ async def test_an_update_leaves_the_configuration_alone_and_restarts_it() -> Non
     await _until(lambda: _show("MainPID") not in ("0", before))
 
 
-async def test_another_kubelet_directory_is_served_and_only_that_is_writable() -> None:
+async def test_a_kubelet_with_another_root_is_asked_there_and_met_where_all_kubelets_are() -> None:
     _install("--kubelet-directory", "/var/lib/k0s/kubelet")
-    async with Kubelet("/var/lib/k0s/kubelet/device-plugins") as kubelet:
+    socket = "/var/lib/k0s/kubelet/pod-resources/kubelet.sock"
+    async with Kubelet(DIRECTORY, pod_resources_socket=socket) as kubelet:
         await kubelet.wait_until(lambda seen: seen.resource("squat.ai/serial").connected, timeout=PATIENCE)
-    assert _can_write("/var/lib/k0s/kubelet/device-plugins")
+        await kubelet.wait_until(lambda seen: seen.pod_resources_calls > 0, timeout=PATIENCE)
+
+
+async def test_another_plugin_directory_is_served_and_only_that_is_writable() -> None:
+    plugins = "/var/snap/microk8s/common/var/lib/kubelet/device-plugins"
+    _install("--plugin-directory", plugins)
+    async with Kubelet(plugins) as kubelet:
+        await kubelet.wait_until(lambda seen: seen.resource("squat.ai/serial").connected, timeout=PATIENCE)
+    assert _can_write(plugins)
     assert not _can_write(DIRECTORY)

@@ -1,4 +1,4 @@
-"""For all unit tests: how long an example takes is the machine's business, and no property of the code."""
+"""What holds for all tests of the rooms."""
 
 import logging
 from collections.abc import Iterator
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-settings.register_profile("without deadline", deadline=None)
-settings.load_profile("without deadline")
+settings.register_profile("without timing", deadline=None)  # whoever tests on a busy machine is not to wait for luck
+settings.load_profile("without timing")
 
 
 @pytest.fixture

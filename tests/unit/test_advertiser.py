@@ -12,6 +12,7 @@ from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
 from udev_device_plugin.device import DeviceNumber, HostDevice, PathEntry, PathKind, Readiness
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.identity import device_id
+from udev_device_plugin.interest import Interest
 from udev_device_plugin.observations import (
     DeviceObserved,
     DeviceRemoved,
@@ -154,6 +155,24 @@ async def test_udev_speaks_of_a_device_and_the_filesystem_is_asked_whether_it_is
     assert made.boards["squat.ai/serial"].snapshot.devices.healthy_count == 0
 
 
+async def test_a_stick_that_was_plugged_elsewhere_is_not_named_by_what_is_left_of_where_it_was() -> None:
+    host = Host()
+    made = looked(host)
+    link = "/dev/serial/by-id/a"
+    here = HostDevice(
+        "/sys/devices/1", "tty", DeviceNumber("c", 188, 0), "/dev/ttyUSB0", (link,), (link,), serial="A1B2"
+    )
+    host.present = {"/dev/ttyUSB0"}
+    made.observe([DeviceObserved(here)], 1.0)
+    host.present = {"/dev/ttyUSB1"}  # and nobody has told yet that the other node has gone
+    there = replace(here, sys_path="/sys/devices/2", number=DeviceNumber("c", 188, 1), devnode="/dev/ttyUSB1")
+    made.observe([DeviceObserved(there)], 1.0)
+    await _window_over(made)
+    (device,) = made.boards["squat.ai/serial"].snapshot.devices.devices
+    assert (device.identity, device.is_healthy) == ((link,), True)
+    assert [member.node for member in device.members] == ["/dev/ttyUSB1"]
+
+
 async def test_an_absent_device_is_forgotten_when_its_time_is_up_and_no_pod_holds_it() -> None:
     host = Host()
     async with running(looked(host, grace_period=0.01)) as made:
@@ -189,6 +208,22 @@ async def test_nothing_is_forgotten_while_nobody_knows_what_pods_hold_and_nobody
         host.holdings = {}
         made.ask_for_holders()
         assert (await _until(board, lambda devices: devices.count == 1)).healthy_count == 1
+
+
+async def test_another_grace_period_counts_for_what_is_absent_already() -> None:
+    host = Host()
+    specs = [spec("serial", "/dev/ttyUSB*"), spec("other", "/dev/other*")]
+    async with running(looked(host, grace_period=300.0)) as made:
+        board = made.boards["squat.ai/serial"]
+        plug(made, "/dev/ttyUSB0")
+        await _until(board, lambda devices: devices.count == 1)
+        made.observe([PathVanished("/dev/ttyUSB0")], 1.0)
+        await _until(board, lambda devices: devices.healthy_count == 0)
+        made.configure(specs, 600.0, Interest.of(specs, 2))
+        (absent,) = made._formations["squat.ai/serial"].formed
+        assert absent.keep_until == absent.since + 600.0
+        made.configure(specs, 0.0, Interest.of(specs, 3))
+        await _until(board, lambda devices: devices.count == 0)
 
 
 async def test_what_pods_hold_and_is_not_here_is_listed_once_somebody_tells() -> None:

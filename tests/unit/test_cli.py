@@ -351,7 +351,7 @@ words = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(words, max_size=6),
     st.dictionaries(st.sampled_from([option.variable for option in OPTIONS]), st.text(max_size=6), max_size=3),

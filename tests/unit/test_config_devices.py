@@ -303,7 +303,7 @@ def mutated(draw: st.DrawFn, value: Any) -> Any:
     return value
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(mutated(VALID))
 def test_whatever_becomes_of_a_valid_spec_it_is_read_or_a_fault(value: Any) -> None:
     specs, findings = findings_of(json.dumps(value))

@@ -198,7 +198,7 @@ def as_nodes(value: Any) -> Any:
     return {key: as_nodes(item) for key, item in value.items()}
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     json_values,
     st.sampled_from([None, 0, 2, "\t"]),
@@ -218,7 +218,7 @@ def test_a_fault_in_json_with_tabs_has_its_line() -> None:
     ]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     st.one_of(
         st.text(),

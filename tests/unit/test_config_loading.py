@@ -249,7 +249,7 @@ def test_a_config_map_is_read_through_its_links(tmp_path: Path) -> None:
     assert settled(files=[tmp_path / "config.yaml"]).resources
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     data=st.one_of(st.binary(max_size=60), st.text("{}[]:,-&*!\"'\n\t devicslogw", max_size=40).map(str.encode)),
     flags=st.lists(st.tuples(st.sampled_from([DEVICE, CONFIG, *SETTINGS]), st.text(max_size=12)), max_size=3),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from udev_device_plugin.config.scalars import (
     ScalarError,
@@ -277,7 +277,6 @@ PARSERS: list[Callable[[str], object]] = [
 ]
 
 
-@settings(deadline=None)
 @given(st.one_of(st.text(), st.text("0123456789.hmsµ+-:[]/"), st.text(st.characters(categories=["Cs", "Cc"]))))
 def test_whatever_the_text_nothing_but_a_scalar_error_comes_out_of_a_parser(text: str) -> None:
     errors = [error for parse in PARSERS if (error := error_of(parse, text)) is not None]

@@ -35,15 +35,22 @@ def test_a_file_that_is_not_there_is_waited_for_where_it_would_be(tmp_path: Path
 async def test_other_bytes_are_a_change(tmp_path: Path, text: str | None) -> None:
     changed, file = asyncio.Event(), tmp_path / "config.yaml"
     file.write_text("a")
-    with closing(ConfigWatch(str(file), changed.set)):
+    with closing(ConfigWatch(str(file), b"a", changed.set)):
         file.unlink() if text is None else file.write_text(text)
+        await asyncio.wait_for(changed.wait(), 10)
+
+
+async def test_what_was_written_between_the_reading_and_the_watch_is_a_change(tmp_path: Path) -> None:
+    changed, file = asyncio.Event(), tmp_path / "config.yaml"
+    file.write_text("b")
+    with closing(ConfigWatch(str(file), b"a", changed.set)):
         await asyncio.wait_for(changed.wait(), 10)
 
 
 async def test_the_same_bytes_are_none(tmp_path: Path) -> None:
     told, file = asyncio.Queue[str](), tmp_path / "config.yaml"
     file.write_text("a")
-    with closing(ConfigWatch(str(file), lambda: told.put_nowait(file.read_text()))):
+    with closing(ConfigWatch(str(file), b"a", lambda: told.put_nowait(file.read_text()))):
         file.write_text("a")
         (tmp_path / "new").write_text("a")
         (tmp_path / "new").replace(file)

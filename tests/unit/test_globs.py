@@ -243,7 +243,7 @@ patterns = st.text(st.sampled_from("aabbc**?[]-^!\\☺"), max_size=9)
 names = st.text(st.sampled_from("aabbcc-^!]☺"), max_size=7)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(patterns, st.lists(names, min_size=1, max_size=6))
 def test_an_element_equals_the_plain_reading_of_gos_grammar(pattern: str, several: list[str]) -> None:
     try:
@@ -264,7 +264,6 @@ def parsed(text: str) -> Glob | GlobError:
         return error
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40), st.text(max_size=20))
 def test_whatever_the_text_it_is_a_glob_or_a_glob_error(text: str, path: str) -> None:
     glob = parsed(f"/{text}")
@@ -274,7 +273,6 @@ def test_whatever_the_text_it_is_a_glob_or_a_glob_error(text: str, path: str) ->
         glob.matches(f"/{path}")
 
 
-@settings(deadline=None)
 @given(st.text(string.ascii_letters + "*?.-", min_size=1, max_size=12).filter(lambda text: ".." not in text))
 def test_matching_a_path_is_matching_its_elements(text: str) -> None:
     glob = Glob.parse(f"/dev/{text}/x*")

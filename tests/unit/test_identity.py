@@ -146,6 +146,26 @@ def test_the_order_in_which_udev_names_links_does_not_matter(links: list[str], c
             id="a PCI card behind a bridge",
         ),
         pytest.param(
+            at(f"{XHCI}/usb1/1-2/1-2:1.0/host6/target6:0:0/6:0:0:1/block/sdc", "block"),
+            "host/target:0:0/:0:0:1/block/sd-2:1.0@pci0000:00/0000:00:14.0/usb2",
+            id="the second slot of a card reader, whatever its letter",
+        ),
+        pytest.param(
+            at("/sys/devices/pci0000:00/0000:00:1f.2/ata1/host0/target0:0:0/0:0:0:0/block/sdaa/sdaa12", "block", ""),
+            "/sys/devices/pci0000:00/0000:00:1f.2/ata/host/target:0:0/:0:0:0/block/sd/sd12",
+            id="a partition, whose number is its own",
+        ),
+        pytest.param(
+            at("/sys/devices/pci0000:00/0000:00:05.0/virtio2/block/vdb", "block", ""),
+            "/sys/devices/pci0000:00/0000:00:05.0/virtio/block/vd",
+            id="a virtual machine's disk",
+        ),
+        pytest.param(
+            at("/sys/devices/pci0000:00/0000:00:1a.0/mmc_host/mmc0/mmc0:0001/block/mmcblk0", "block", ""),
+            "/sys/devices/pci0000:00/0000:00:1a.0/mmc_host/mmc/mmc:/block/mmcblk",
+            id="a memory card",
+        ),
+        pytest.param(
             at("/sys/devices/platform/serial8250/tty/ttyS0", usb_version=""),
             "/sys/devices/platform/serial8250/tty/ttyS0",
             id="a platform device keeps its path",

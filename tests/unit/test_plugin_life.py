@@ -189,6 +189,30 @@ async def test_a_kubelet_that_accepts_and_opens_no_stream_is_registered_with_aga
         await kubelet.wait_for_devices(SERIAL, healthy=1)
 
 
+async def test_lives_that_keep_ending_soon_are_spaced_out_until_another_kubelet_comes(
+    kubelet: Kubelet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+
+    async def lists(number: int) -> None:
+        await kubelet.wait_until(lambda kubelet: kubelet.resource(SERIAL).lists == number)
+
+    async def pause(_: PluginDirectory, seconds: float, epoch: int) -> None:
+        del epoch
+        waits.append(seconds)
+
+    monkeypatch.setattr(PluginDirectory, "pause", pause)
+    async with Instance(tmp_path, SERIAL):
+        for number in range(1, 9):
+            await lists(number)
+            kubelet.disconnect(SERIAL)
+        await lists(9)
+        assert waits == [0.0, 0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0]
+        await kubelet.restart()
+        await kubelet.wait_for_devices(SERIAL, healthy=1)
+        assert waits[8:] == [0.0]
+
+
 async def test_two_instances_of_a_rolling_update_end_with_the_newer_one_connected(
     kubelet: Kubelet, tmp_path: Path
 ) -> None:

@@ -5,7 +5,7 @@ import time
 
 from tests.lab.host import FakeHost
 from tests.lab.node import SERIAL, every, metric, most_lists, node, wait_for_metric
-from tests.lab.records import FakeDevice
+from tests.lab.records import FakeDevice, FakeNode
 from tests.lab.sticks import serial_adapter
 
 TTYS = every("/dev/ttyUSB*")
@@ -26,6 +26,18 @@ async def test_a_plug_is_offered_and_an_unplug_makes_it_unhealthy_until_it_retur
         host.plug(stick)
         await here.wait_for(healthy=1)
         assert await here.offers() == before
+
+
+async def test_a_device_is_listed_with_the_numa_node_of_its_controller_if_that_has_one(
+    host: FakeHost, plugin_directory: str
+) -> None:
+    async with node(plugin_directory, TTYS, every("/dev/net0", name="other")) as here:
+        host.plug(serial_adapter())
+        host.plug(FakeDevice("/devices/virtual/misc/net0", "misc", node=FakeNode("net0", 10, 200)))
+        await here.wait_for(healthy=1)
+        await here.wait_for(healthy=1, resource="squat.ai/other")
+        (near,), (nowhere,) = (here.kubelet.resource(name).devices for name in (SERIAL, "squat.ai/other"))
+        assert (near.numa_nodes, nowhere.numa_nodes) == ((0,), ())
 
 
 async def test_what_is_plugged_before_the_start_is_in_the_first_list(host: FakeHost, plugin_directory: str) -> None:
@@ -198,6 +210,8 @@ async def test_an_overflow_is_counted_and_the_list_is_right_afterwards(host: Fak
         assert await here.paths() == ["/dev/ttyUSB0", "/dev/ttyUSB2"]
         await wait_for_metric(here.plugin, "udev_device_plugin_overflows_total", 1)
         await wait_for_metric(here.plugin, "udev_device_plugin_rescans_total", rescans + 1, source="udev")
+        said = [line for line in here.plugin.log if "events were lost" in line.message]
+        assert len(said) == await metric(here.plugin, "udev_device_plugin_overflows_total")
 
 
 async def test_events_are_heard_again_after_an_overflow(host: FakeHost, plugin_directory: str) -> None:

@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from tests.lab.chaos.overlaps import WAYS, Which, overlap
 from tests.lab.host import FakeHost
 from tests.lab.node import (
     LANDMARKS,
@@ -17,7 +18,6 @@ from tests.lab.node import (
     node,
     offers,
     sockets,
-    wait_for_metric,
     wait_until_listed,
 )
 from tests.lab.plugin import PluginProcess
@@ -199,20 +199,25 @@ async def test_sockets_of_others_and_of_the_living_are_left_alone(host: FakeHost
         await here.wait_for(healthy=1)
 
 
-async def test_a_new_plugin_stays_when_the_old_one_of_a_rolling_update_goes(
-    host: FakeHost, plugin_directory: str
+@pytest.mark.parametrize(("goes", "ended_by"), WAYS, ids=lambda way: getattr(way, "name", way))
+async def test_of_two_plugins_of_a_rolling_update_the_one_that_stays_is_heard(
+    host: FakeHost, plugin_directory: str, goes: Which, ended_by: signal.Signals
 ) -> None:
+    await overlap(host, plugin_directory, goes, ended_by)
+
+
+async def test_a_hundred_kubelet_restarts_are_all_survived(host: FakeHost, plugin_directory: str) -> None:
     host.plug(serial_adapter())
-    async with node(plugin_directory, TTYS) as old:
-        before = await old.offers()
-        async with PluginProcess.serving(TTYS, directory=plugin_directory) as new:
-            await wait_for_metric(new, "udev_device_plugin_kubelet_connected", 1)
-            assert await old.plugin.terminate() == 0
-            # The kubelet hangs up on the new one now, whose name the old stream's end was booked on.
-            await wait_for_metric(new, "generic_device_plugin_restarts_total", 1)
-            await old.wait_for(healthy=1)
-            assert await old.offers() == before
-            assert len(sockets(plugin_directory)) == 1
+    async with node(plugin_directory, TTYS, VIDEO) as here:
+        before = await here.offers()
+        for number in range(100):
+            here.kubelet._wipe = (Wipe.ALL_FILES, Wipe.SOCKETS)[number % 2]
+            await here.kubelet.restart()
+            await wait_until_listed(here.kubelet, TTYS, VIDEO)
+            assert here.kubelet.resource(SERIAL).registrations == 1
+        assert await here.offers() == before
+        assert len(sockets(plugin_directory)) == 3
+        assert here.plugin.errors == []
 
 
 async def test_each_kubelet_restart_is_counted(host: FakeHost, plugin_directory: str) -> None:

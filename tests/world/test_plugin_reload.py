@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.lab.chaos.confiding import MESSAGE
-from tests.lab.chaos.run import PLUGIN
+from tests.lab.chaos.subject import PLUGIN
 from tests.lab.host import FakeHost
 from tests.lab.node import is_listed, metric, sockets
 from tests.lab.plugin import PATIENCE, PluginProcess

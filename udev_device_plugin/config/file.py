@@ -4,7 +4,7 @@ Floor 1: the one room of configuration that does I/O, and all it does is read th
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from udev_device_plugin.config.devices import SPEC_KEYS
 from udev_device_plugin.config.document import MAX_TEXT, read_document
@@ -24,11 +24,13 @@ class ConfigFile:
         path: where it was read from; None if there is no file.
         settings: its single settings, as text.
         devices: what stands at ``devices``: a list of specs, or one.
+        content: its bytes.
     """
 
     path: str | None = None
     settings: tuple[Given, ...] = ()
     devices: Node | None = None
+    content: bytes = b""
 
 
 def read_named_file(named: Given, findings: Findings) -> ConfigFile:
@@ -76,8 +78,8 @@ def _parse(path: str, data: bytes, findings: Findings) -> ConfigFile:
         return ConfigFile(path)
     root = read_document(text, place, findings)
     if root is None or is_null(root):
-        return ConfigFile(path)
-    return _take_apart(path, root, findings)
+        return ConfigFile(path, content=data)
+    return replace(_take_apart(path, root, findings), content=data)
 
 
 def _take_apart(path: str, root: Node, findings: Findings) -> ConfigFile:

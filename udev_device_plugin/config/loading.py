@@ -68,6 +68,7 @@ def settle(given: Iterable[Given], findings: Findings, default_files: Listing[st
         removal_grace_period=chooser.choose(REMOVAL_GRACE_PERIOD),
         rescan_interval=chooser.choose(RESCAN_INTERVAL),
         config_file=file.path,
+        config_content=file.content,
         warnings=tuple(findings.warnings),
     )
     findings.raise_faults()

@@ -3,7 +3,7 @@
 Floor 1: values only; ``cli`` makes them from flags, environment and file.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from udev_device_plugin.config.specs import ResourceSpec
@@ -49,6 +49,7 @@ class Settings:
 
     Attributes:
         config_file: the file that was read, if any.
+        config_content: its bytes: what it reads like after that is news.
         warnings: what is legal in the configuration and probably not meant; for the log.
     """
 
@@ -61,4 +62,5 @@ class Settings:
     removal_grace_period: float = 300.0
     rescan_interval: float = 300.0
     config_file: str | None = None
+    config_content: bytes = field(default=b"", repr=False, compare=False)
     warnings: tuple[Fault, ...] = ()

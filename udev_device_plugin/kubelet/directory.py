@@ -17,6 +17,7 @@ from tenacity import AsyncRetrying, RetryCallState, RetryError, retry_if_excepti
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.kubelet.endpoint import siblings
 from udev_device_plugin.kubelet.life import Life
+from udev_device_plugin.kubelet.peers import Peers
 from udev_device_plugin.watching import PathWatch
 
 logger = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class PluginDirectory:
         self._answering = asyncio.Event()
         self._wake = asyncio.Event()
         self._new_epoch = asyncio.Event()
+        self._peers = Peers(self._suspect)
 
     async def run(self) -> None:
         """Watch, and call on the kubelet whenever it is not known whether it answers, until cancelled."""
@@ -98,10 +100,13 @@ class PluginDirectory:
         self._used.append(socket_path)
         self._watch.add(endpoints)
         self._changed(frozenset({socket_path}))  # it may have been gone before the watch was there
+        for path in filter(endpoints.matches, self._watch.found.difference(self._used)):
+            self._peers.follow(path, is_new=False)
         try:
             yield
         finally:
             self._watch.discard(endpoints)
+            self._peers.leave(endpoints)
             del self._lives[socket_path]
 
     def _changed(self, paths: frozenset[str]) -> None:
@@ -113,22 +118,19 @@ class PluginDirectory:
             for life in self._lives.values():
                 life.end("another kubelet has started")
         for path in paths:
-            if os.path.lexists(path):
-                continue
-            if path in self._lives:
+            if path in self._lives and not os.path.lexists(path):
                 self._lives[path].end("its socket was removed")
-            elif path not in self._used:
-                self._suspect(path)
+            elif path != self.kubelet_socket and path not in self._used:
+                self._peers.follow(path, is_new=True)
 
     def _suspect(self, gone: str) -> None:
-        """The socket of another process is gone: look soon whether a life of ours is the last of its resource."""
+        """Another plugin is gone: look soon whether a life of ours is the last of its resource."""
         for path, life in self._lives.items():
             if siblings(path).matches(gone):
                 asyncio.get_running_loop().call_later(_SUSPICION, self._end_if_alone, path, life)
 
     def _end_if_alone(self, path: str, life: Life) -> None:
-        endpoints = siblings(path)
-        if self._lives.get(path) is life and not any(endpoints.matches(found) for found in self._watch.found - {path}):
+        if self._lives.get(path) is life and not self._peers.is_any_at(siblings(path)):
             life.end("another plugin of this resource has gone, and the kubelet may not listen to this one any more")
 
     async def _call_until_answered(self) -> None:

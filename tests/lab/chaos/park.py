@@ -84,6 +84,23 @@ class Plugged:
         paths = (device.node.path for device in self.stick if device.node)
         return {path: index for index, path in enumerate(paths)}
 
+    @property
+    def has_name_of_its_own(self) -> bool:
+        """Whether it was known by its serial number from the start."""
+        return self.is_finished and not self.is_nameless and bool(self.article.serial) and not self.article.twins
+
+    def is_a(self, vendor: str, product: str) -> bool:
+        """Whether that is what the hardware says of itself."""
+        (usb, *_) = self.stick
+        return (usb.attributes["idVendor"], usb.attributes["idProduct"]) == (vendor, product)
+
+    def meanings_as_stick(self) -> frozenset[Meaning]:
+        """What the ID may stand for under which it is offered as a whole; its serial number is known from the start."""
+        port, serial = ("port of stick", self.port), ("serial of stick", self.article.serial)
+        if not self.article.serial:
+            return frozenset({port})
+        return frozenset({serial, port} if self.article.twins else {serial})
+
     def meanings(self, resource: str, path: str) -> frozenset[Meaning]:
         """What the ID may stand for under which `resource` offers the node at `path` now."""
         index = str(self.nodes()[path])

@@ -1,36 +1,38 @@
 """One plugin, one kubelet and one host, on which sequences are played one after the other, and judged at every rest."""
 
 import asyncio
-import contextlib
 import os
-import re
 import signal
-import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from pathlib import Path
 
-from tests.lab.chaos.confiding import MESSAGE
-from tests.lab.chaos.stage import COUNTS, GLOBS, Stage
+from tests.lab.chaos.resources import NAMES, configuration
+from tests.lab.chaos.stage import Stage
 from tests.lab.chaos.steps import Sequence, Step
+from tests.lab.chaos.subject import Burden, Subject
 from tests.lab.chaos.verdict import Verdict
 from tests.lab.host import FakeHost
-from tests.lab.node import Landmarks, every, landmarks, sockets, wait_until_listed
-from tests.lab.plugin import PluginProcess
+from tests.lab.node import Landmarks, is_listed, landmarks, sockets
+from tests.lab.sysfs import empty
 from udev_device_plugin.testing.directory import Wipe
 from udev_device_plugin.testing.kubelet import Kubelet
 from udev_device_plugin.testing.records import AdmissionError, ContainerStartError
 
-PLUGIN = (sys.executable, "-m", "tests.lab.chaos.confiding")
-SPECS = tuple(every(*globs, name=name, count=COUNTS[name]) for name, globs in GLOBS.items())
 GRACE_PERIODS = ("0", "300ms", "5m")
-PATIENCE = 5.0
-"""Seconds until what holds at rest must hold: silent changes are found within 1 s, by the rescan."""
+PATIENCE = 15.0
+"""Seconds until what holds at rest must hold, on a machine however busy: silent changes are found within 1 s, by the
+rescan, and what was just allocated is forgotten within one more."""
 
-MOST_THREADS = 40
-"""Python's and gRPC's; the latter keeps up to 32 in its pool, by the number of processors."""
+PATIENCE_AT_START = 30.0
+"""Seconds until a process that may only just have begun has met the kubelet, on a busy machine."""
+
+PLUGINS = ("kill plugin", "terminate plugin", "reload", "drop and add")
+"""What happens to the plugin itself."""
 
 _GLANCE = 0.02
 """Seconds between two looks: some of what is looked at, nobody tells of."""
@@ -40,42 +42,18 @@ class ChaosError(AssertionError):
     """Something did not hold; the text says what."""
 
 
-@dataclass(frozen=True, slots=True)
-class Burden:
-    """What the plugin has in use at rest, with nothing plugged.
-
-    The threads are Python's: gRPC's own come and go with the machine's load, up to a number that `_trouble` holds to.
-    """
-
-    descriptors: int
-    threads: int
-    watches: int
-    tasks: int
-    names: tuple[str, ...] = ()
-
-    def excess(self, other: "Burden") -> list[str]:
-        """In what it has more than another."""
-        kinds = ("descriptors", "threads", "watches", "tasks")
-        return [
-            f"{kind}: {getattr(other, kind)} before, {getattr(self, kind)} now"
-            for kind in kinds
-            if getattr(self, kind) > getattr(other, kind)
-        ]
-
-
 class Run:
     """What `running` makes."""
 
-    def __init__(self, stage: Stage, kubelet: Kubelet, plugin: PluginProcess, marks: Landmarks, grace: str) -> None:
+    def __init__(self, stage: Stage, kubelet: Kubelet, subject: Subject, marks: Landmarks, grace: str) -> None:
         self._stage = stage
         self._kubelet = kubelet
-        self._plugin = plugin
+        self._subject = subject
         self._marks = marks
         self._verdict = Verdict(stage, kubelet, kubelet.directory, forgets=grace != "5m")
-        self._sleep = contextlib.ExitStack()
-        self._steps_asleep = 0
         self._fewest: Burden | None = None
-        self.grace = grace
+        self._grace = grace
+        self._first_grace = grace
 
     async def play(self, sequence: Sequence) -> None:
         """Play it, judge it, and clear up.
@@ -93,13 +71,45 @@ class Run:
     async def _take(self, step: Step) -> None:
         self._verdict.note_lists()
         if self._stage.play(step):
-            self._doze()
+            self._subject.doze()
             return
-        if step.what == "overflow":
-            self._fall_asleep(step)
+        if step.what == "overflow":  # it loses events, and sleeps on for some steps
+            self._subject.fall_asleep(step.which % 5 + 1)
+            self._stage.overflow()
             return
-        self._wake_up()
-        await self._take_kubelets(step)
+        self._subject.wake_up()
+        await (self._take_plugins(step) if step.what in PLUGINS else self._take_kubelets(step))
+
+    async def _take_plugins(self, step: Step) -> None:
+        match step.what:
+            case "kill plugin":
+                await self._restart(signal.SIGKILL)
+            case "terminate plugin":
+                await self._restart(signal.SIGTERM)
+            case "reload":
+                await self._set_grace(GRACE_PERIODS[step.which % len(GRACE_PERIODS)])
+            case "drop and add":
+                await self._drop_and_add(NAMES[step.which % len(NAMES)])
+
+    async def _restart(self, number: signal.Signals) -> None:
+        """Have another process."""
+        code = await self._subject.end(number)
+        if code and number is signal.SIGTERM:
+            raise ChaosError(f"exit code {code}")
+        await self._kubelet.wait_until(is_alone)
+        await self._subject.start_again()
+        self._verdict.begin_anew()
+        self._fewest = None  # what grpc makes once for a process differs by what it meets first
+
+    async def _set_grace(self, grace: str) -> None:
+        self._grace = grace
+        await self._subject.configure(self._marks.beside(configuration(grace)))
+        self._verdict.change_mind(forgets=grace != "5m")
+
+    async def _drop_and_add(self, name: str) -> None:
+        await self._subject.configure(self._marks.beside(configuration(self._grace, without=name)))
+        await self._subject.configure(self._marks.beside(configuration(self._grace)))
+        self._verdict.begin_anew(name)
 
     async def _take_kubelets(self, step: Step) -> None:
         match step.what:
@@ -114,6 +124,10 @@ class Run:
                 self._kubelet.disconnect(_resource(step))
             case "remove socket":
                 self._remove_socket(step)
+            case "wipe directory":
+                await self._kubelet.stop()
+                empty(self._kubelet.directory)
+                await self._kubelet.start()
             case "allocate":
                 await self._allocate(step)
             case "release":
@@ -122,7 +136,7 @@ class Run:
                 await self._settle()
 
     def _remove_socket(self, step: Step) -> None:
-        for name in sorted(sockets(self._kubelet.directory))[step.which % 6 :][:1]:
+        for name in sorted(sockets(self._kubelet.directory))[step.which % len(NAMES) :][:1]:
             os.unlink(f"{self._kubelet.directory}/{name}")
 
     def _release(self, step: Step) -> None:
@@ -147,33 +161,17 @@ class Run:
         if not self._kubelet.is_running:
             await self._kubelet.start()
 
-    def _fall_asleep(self, step: Step) -> None:
-        """It loses events, and sleeps on for some steps."""
-        if not self._steps_asleep:
-            self._sleep.enter_context(self._plugin.suspended())
-        self._steps_asleep = step.which % 5 + 1
-        self._stage.overflow()
-
-    def _doze(self) -> None:
-        if self._steps_asleep:
-            self._steps_asleep -= 1
-            if not self._steps_asleep:
-                self._sleep.close()
-
-    def _wake_up(self) -> None:
-        self._steps_asleep = 0
-        self._sleep.close()
-
     async def _settle(self) -> None:
         """Wait until everything holds, and still does when the plugin has heard of every path so far."""
-        self._wake_up()
+        self._subject.wake_up()
         await self._start_kubelet()
-        deadline = time.monotonic() + PATIENCE
-        await self._look_until(deadline)
         try:
+            await self._kubelet.wait_until(is_met, timeout=PATIENCE_AT_START)
+            deadline = time.monotonic() + PATIENCE
+            await self._look_until(deadline)
             await self._marks.pass_one(self._kubelet)
         except TimeoutError as error:
-            raise ChaosError(str(error)) from error
+            raise ChaosError(f"{error}\n{self._subject.process.said()[-3000:]}") from error
         await self._look_until(deadline)
 
     async def _look_until(self, deadline: float) -> None:
@@ -183,19 +181,14 @@ class Run:
             if not faults:
                 self._verdict.remember(look)
                 return
-            if time.monotonic() > deadline or not self._plugin.is_running():
+            if time.monotonic() > deadline or not self._subject.is_running:
                 raise ChaosError("\n".join(faults))
             await asyncio.sleep(_GLANCE)
 
     def _trouble(self) -> list[str]:
         here = sockets(self._kubelet.directory)
-        faults = [] if len(here) == len(GLOBS) + 1 else [f"sockets: {sorted(here)}"]
-        if not self._plugin.is_running():
-            faults.insert(0, f"the plugin has ended: {self._plugin.said()[-6000:]}")
-        elif (threads := self._plugin.cost().threads) > MOST_THREADS:
-            faults.append(f"threads: {threads}")
-        # grpc's C core tells of hang-ups there, which are the kubelet's restarts.
-        return faults + [line for line in self._plugin.errors if not re.match(r"I\d{4} .*(goaway|GOAWAY)", line)]
+        faults = [] if len(here) == len(NAMES) + 1 else [f"sockets: {sorted(here)}"]
+        return [*faults, *self._subject.trouble()]
 
     async def _clear_up(self) -> None:
         """Unplug everything, end all pods, and see whether the plugin is as it was in the beginning."""
@@ -203,9 +196,11 @@ class Run:
             self._verdict.release(id_)
         self._stage.clear()
         await self._settle()
+        if self._grace != self._first_grace:
+            await self._set_grace(self._first_grace)
         deadline = time.monotonic() + PATIENCE
         while True:
-            now = await self._burden()
+            now = await self._subject.burden()
             if self._fewest is None:
                 self._fewest = await self._most()
             if not (excess := now.excess(self._fewest)):
@@ -219,7 +214,7 @@ class Run:
         """The most of some moments: a stream that has just sent a list does not wait for the next one yet."""
         burdens = []
         for _ in range(5):
-            burdens.append(await self._burden())
+            burdens.append(await self._subject.burden())
             await self._marks.pass_one(self._kubelet)
             await asyncio.sleep(_GLANCE)
         most = max(burdens, key=lambda burden: burden.tasks)
@@ -230,54 +225,33 @@ class Run:
             watches=max(burden.watches for burden in burdens),
         )
 
-    async def _burden(self) -> Burden:
-        cost, seen = self._plugin.cost(), len(self._plugin.log)
-        self._plugin.signal(signal.SIGUSR1)
-        line = await self._plugin.wait_for_message(MESSAGE, after=seen)
-        return Burden(
-            cost.descriptors,
-            line.fields["threads"],
-            _watches(self._plugin.pid),
-            line.fields["tasks"],
-            tuple(line.fields["names"]),
-        )
-
 
 @asynccontextmanager
 async def running(host: FakeHost, directory: str, grace: str) -> AsyncIterator[Run]:
     """A plugin that has met its kubelet, on a host with nothing plugged."""
     host.clear()
     socket = f"{directory}/pods/kubelet.sock"
-    arguments = ("--removal-grace-period", grace, "--rescan-interval", "1s", "--pod-resources-socket", socket)
-    devices = [argument for spec in SPECS for argument in ("--device", spec)]
-    with landmarks() as marks:
-        plugin = PluginProcess(
-            *devices,
-            "--device",
-            marks.spec,
-            "--plugin-directory",
-            directory,
-            "--listen",
-            "",
-            *arguments,
-            command=PLUGIN,
+    with landmarks() as marks, tempfile.TemporaryDirectory(prefix="config-", dir="/run") as folder:
+        subject = Subject(
+            Path(folder, "config.yaml"), "--plugin-directory", directory, "--pod-resources-socket", socket
         )
-        plugin.is_quiet = True
-        async with Kubelet(directory, pod_resources_socket=socket, seed=1) as kubelet, plugin:
-            await wait_until_listed(kubelet, *SPECS, marks.spec)
-            run = Run(Stage(host), kubelet, plugin, marks, grace)
+        subject.write(marks.beside(configuration(grace)))
+        async with Kubelet(directory, pod_resources_socket=socket, seed=1) as kubelet, subject:
+            await kubelet.wait_until(is_met, timeout=PATIENCE_AT_START)
+            run = Run(Stage(host), kubelet, subject, marks, grace)
             await run.play((Step("plug"), Step("restart kubelet (sockets)"), Step("settle")))  # grpc warms up
             yield run
 
 
+def is_met(kubelet: Kubelet) -> bool:
+    """Whether all that is offered is registered with a kubelet, and has sent a list."""
+    return all(is_listed(kubelet, f"squat.ai/{name}") for name in NAMES)
+
+
+def is_alone(kubelet: Kubelet) -> bool:
+    """Whether a kubelet knows that there is no plugin."""
+    return not any(kubelet.resource(f"squat.ai/{name}").connected for name in NAMES)
+
+
 def _resource(step: Step) -> str:
-    return f"squat.ai/{[*GLOBS][step.which % len(GLOBS)]}"
-
-
-def _watches(pid: int) -> int:
-    """How many inotify watches a process has."""
-    count = 0
-    for descriptor in os.listdir(f"/proc/{pid}/fdinfo"):
-        with contextlib.suppress(FileNotFoundError), open(f"/proc/{pid}/fdinfo/{descriptor}") as info:
-            count += sum(line.startswith("inotify") for line in info)
-    return count
+    return f"squat.ai/{NAMES[step.which % len(NAMES)]}"

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 from tests.lab.chaos.run import GRACE_PERIODS, ChaosError, running
-from tests.lab.chaos.steps import Sequence, draw, smaller
+from tests.lab.chaos.steps import LONGEST, Sequence, draw, smaller
 from tests.lab.host import FakeHost
 
 SESSION = 20
@@ -54,7 +54,9 @@ async def soak(
         drawn = [draw(random.Random(f"{seed}-{number}-{index}")) for index in range(session)]
         failed, fault = await _play(grace, drawn, figures, is_enough)
         if failed:
-            tell(f"session {number}, seed {seed}: {fault}\nlooking for a smaller sequence …")
+            steps = "; ".join(map(str, failed[-1]))
+            tell(f"session {number}, seed {seed}: {fault}")
+            tell(f"in sequence {len(failed)}: {steps}\nlooking for a smaller one …")
             return figures, await _shrink(grace, failed, fault, tell)
         tell(str(figures))
         if is_enough(figures):
@@ -113,7 +115,7 @@ async def _reduce(
                 return finding
             if _kind(fault := await fault_of(candidate)) == _kind(finding.fault):
                 finding, is_progress = Finding(finding.grace, candidate, fault), True
-                tell(f"… {len(candidate)} steps")
+                tell(f"… {len(candidate)} steps: {'; '.join(map(str, candidate)) if len(candidate) < LONGEST else ''}")
                 break
     return finding
 

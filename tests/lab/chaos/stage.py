@@ -8,20 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from tests.lab.chaos.park import ARTICLES, NUMBERS, PORTS, ROOT_HUBS, Plugged
+from tests.lab.chaos.resources import GLOBS, STICKS
 from tests.lab.chaos.steps import Step
 from tests.lab.host import DATABASE, FakeHost
 from tests.lab.records import FakeDevice, Stick
 from tests.lab.sticks import serial_adapter
 
-BY_ID = "/dev/serial/by-id"
-GLOBS = {
-    "serial": ("/dev/ttyUSB*",),
-    "named": ("/dev/ttyUSB0", "/dev/ttyUSB1"),
-    "linked": (f"{BY_ID}/*",),
-    "video": ("/dev/video*",),
-    "raw": ("/dev/bus/usb/*/*",),
-}
-COUNTS = {"serial": 2, "named": 1, "linked": 1, "video": 2, "raw": 1}
 HELD_BACK = 2.5
 """Seconds after which a node that udevd has not finished with may be offered all the same: a little under 3."""
 
@@ -101,6 +93,13 @@ class Stage:
         nodes = {path for path in reached if os.path.exists(path) and stat.S_ISCHR(os.stat(path).st_mode)}
         done = {path for path in nodes if self.owner(path).is_finished}
         return done, nodes - done
+
+    def whole(self, resource: str) -> tuple[set[Plugged], set[Plugged]]:
+        """The sticks that a resource must offer now, and those that it may offer besides."""
+        selector = STICKS[resource]
+        fitting = {one for one in self._present() if one.is_a(selector["vendor"], selector["product"])}
+        done = {one for one in fitting if one.is_finished}
+        return done, fitting - done
 
     def owner(self, node: str) -> Plugged:
         """Whose node it is."""

@@ -32,6 +32,11 @@ WEIGHTS = {
     "start kubelet": 2,
     "disconnect": 2,
     "remove socket": 1,
+    "wipe directory": 1,
+    "kill plugin": 1,
+    "terminate plugin": 1,
+    "reload": 1,  # another grace period
+    "drop and add": 1,  # two reloads: a resource goes, and comes again
     "allocate": 8,
     "release": 5,
     "settle": 8,

@@ -7,30 +7,35 @@
   before its serial number was known, or with its links gone, keeps its port for a name.
 - A node keeps its ID for as long as it is there. Exception: what is offered by links alone (`linked`), where another
   stick can take the link away, and the device be forgotten meanwhile.
+- What has a serial number that no other stick has, and was known from the start, is given by its link.
 - A container that starts gets the device that its ID stands for. One that is refused has a reason: the device is not
   there, or the link that it was once given is claimed by another stick, or gone.
 - Unhealthy are just those that pods hold, those within their grace period, and for 60 s after an answer that a pod
   holds it what is not held any more (the plugin asks no more often).
 - Of links of our own there are those that what is offered needs, or has needed once; none leads nowhere.
+- All this also holds when another plugin process has begun, or a resource was configured anew, with two exceptions: an
+  absent device is listed only if a pod holds it; and a node whose name came of what was there when it came (twins, or
+  what was offered before it was known) may have another one.
 """
 
 import asyncio
 import os
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tests.lab.chaos.park import Meaning
-from tests.lab.chaos.stage import COUNTS, GLOBS, Stage
+from tests.lab.chaos.resources import COUNTS, GLOBS, NAMES, STICKS
+from tests.lab.chaos.stage import Stage
+from tests.lab.chaos.verdict_of_sets import Id, Seen, VerdictOfSets
 from udev_device_plugin.testing.kubelet import Kubelet
 from udev_device_plugin.testing.records import AdmissionError, Allocation, ContainerStartError, DeviceView, ResourceView
 
 ASKED_AGAIN = 62.0
 LINKS = "udev-device-plugin"
-
-Id = tuple[str, str]
-"""A resource, and an ID of it."""
+BY_SERIAL = ("serial", "linked", "video")
 
 
 @dataclass(slots=True)
@@ -39,28 +44,57 @@ class Look:
 
     faults: list[str] = field(default_factory=list)
     sightings: list[tuple[Id, str]] = field(default_factory=list)
+    sets: list[Seen] = field(default_factory=list)
     own_links: set[str] = field(default_factory=set)
     asked: set[Id] = field(default_factory=set)
 
 
 class Verdict:
-    """Looks, and remembers what was found, for as long as one plugin runs."""
+    """Looks, and remembers what was found.
+
+    Attributes:
+        forgets: absent devices that nobody holds are not listed for long.
+        held: what pods hold.
+    """
 
     def __init__(self, stage: Stage, kubelet: Kubelet, directory: str, *, forgets: bool) -> None:
         self._stage = stage
         self._kubelet = kubelet
         self._links = f"{directory}/{LINKS}"
-        self._forgets = forgets  # absent devices that nobody holds are not listed for long
+        self._sets = VerdictOfSets(stage)
         self._meanings: dict[Id, frozenset[Meaning]] = {}
         self._ids: dict[tuple[str, int, str, int], str] = {}
         self._lingering: dict[Id, float] = {}
         self._listed: set[Id] = set()
+        self._begun: dict[str, float] = {}
+        self.forgets = forgets
         self.held: dict[Id, Allocation] = {}
 
     def note_lists(self) -> None:
         """Remember what was listed so far; call it before the kubelet forgets."""
         for message in self._kubelet.history:
-            self._listed |= {(message.resource, device.id) for device in message.devices}
+            if message.time > self._begun.get(message.resource, 0):
+                self._listed |= {(message.resource, device.id) for device in message.devices}
+
+    def begin_anew(self, *names: str) -> None:
+        """Another plugin process begins, or these resources were taken away, and are there again."""
+        for name in names or NAMES:
+            resource = f"squat.ai/{name}"
+            self._begun[resource] = time.monotonic()
+            self._listed = {id_ for id_ in self._listed if id_[0] != resource}
+            self._sets.begin_anew(resource)
+            for known in [known for known in self._ids if known[0] == resource and self._is_named_by_chance(known[1])]:
+                del self._ids[known]
+
+    def _is_named_by_chance(self, making: int) -> bool:
+        return any(one.making == making and (one.is_nameless or bool(one.article.twins)) for one in self._stage.plugged)
+
+    def change_mind(self, *, forgets: bool) -> None:
+        """The grace period is another one."""
+        if self.forgets and not forgets:  # what went before may have gone for good
+            self._begun.update({f"squat.ai/{name}": time.monotonic() for name in NAMES})
+            self._listed = set()
+        self.forgets = forgets
 
     def hold(self, allocation: Allocation) -> None:
         """A pod got this, and keeps it."""
@@ -77,7 +111,7 @@ class Verdict:
         self._stage.note_age()
         self.note_lists()
         look = Look()
-        for name in GLOBS:
+        for name in NAMES:
             await self._look_at(self._kubelet.resource(f"squat.ai/{name}"), look)
         self._check_links(look)
         if look.faults:
@@ -87,6 +121,8 @@ class Verdict:
 
     def remember(self, look: Look) -> None:
         """What was seen is from now on expected."""
+        for seen in look.sets:
+            self._sets.remember(seen)
         for id_, node in look.sightings:
             one, name = self._stage.owner(node), id_[0].rpartition("/")[2]
             meanings = one.meanings(name, node)
@@ -98,53 +134,70 @@ class Verdict:
         if not view.connected or not view.lists:
             look.faults.append(f"not registered, or no list came: {name}")
             return
-        must, may = self._stage.offered(name)
-        least, most = (COUNTS[name] * len(nodes) for nodes in (must, must | may))
+        least, most = self._expected(name)
         if not least <= view.allocatable <= most:  # no need to ask, which a plugin would notice
             look.faults.append(f"not as many as there are: {name}: {view.allocatable} Healthy, of {least} to {most}")
             return
-        reached: Counter[str] = Counter()
-        refused: list[Allocation] = []
+        seen = Seen()
         for device in view.devices:
-            path, is_started = await self._start((view.name, device.id), device, look)
-            if not device.is_healthy:
-                if is_started:
-                    look.faults.append(f"Unhealthy, and a container with it starts: {name}: {device.id}")
-            elif is_started:
-                self._sight((view.name, device.id), path, reached, look)
-            elif (held := self.held.get((view.name, device.id))) is not None:
-                refused.append(held)
-            else:
-                look.faults.append(f"Healthy, and cannot be had: {name}: {device.id}: {path}")
-        self._check_nodes(name, reached, refused, look)
+            await self._try(view.name, device, seen, look)
+        if name in GLOBS:
+            reached: Counter[str] = Counter()
+            for id_, paths in seen.started:
+                self._sight(id_, paths[0], reached, look)
+            self._check_nodes(name, reached, [self.held[id_] for id_ in seen.refused], look)
+        else:
+            look.faults += self._sets.judge(name, seen)
+            look.sets.append(seen)
         self._check_list(view, look)
 
-    async def _start(self, id_: Id, device: DeviceView, look: Look) -> tuple[str, bool]:
-        """The path by which a container would have the device, and whether it starts."""
+    def _expected(self, name: str) -> tuple[int, int]:
+        """How many Healthy IDs there must be at least and at most."""
+        if name not in GLOBS and name not in STICKS:
+            return 0, sys.maxsize
+        must, may = self._stage.whole(name) if name in STICKS else self._stage.offered(name)
+        return COUNTS.get(name, 1) * len(must), COUNTS.get(name, 1) * len(must | may)
+
+    async def _try(self, resource: str, device: DeviceView, seen: Seen, look: Look) -> None:
+        """See what a container would get for an ID."""
+        id_ = resource, device.id
+        paths, is_started = await self._start(id_, device, look)
+        if is_started and device.is_healthy:
+            seen.started.append((id_, paths))
+            look.own_links |= {os.path.basename(path) for path in paths if path.startswith(f"{self._links}/")}
+        elif is_started:
+            look.faults.append(f"Unhealthy, and a container with it starts: {resource}: {device.id}")
+        elif device.is_healthy and id_ in self.held:
+            seen.refused.append(id_)
+        elif device.is_healthy:
+            look.faults.append(f"Healthy, and cannot be had: {resource}: {device.id}: {paths[0]}")
+        else:
+            seen.others.append(id_)
+
+    async def _start(self, id_: Id, device: DeviceView, look: Look) -> tuple[tuple[str, ...], bool]:
+        """The paths by which a container would have the device, and whether it starts; if not, why."""
         held = self.held.get(id_)
         if held is None and not device.is_healthy:
-            return "", False  # no kubelet allocates it; and who asked for it would seem to hold it for a moment
+            return ("",), False  # no kubelet allocates it; and who asked for it would seem to hold it for a moment
         if held is None:
             look.asked.add(_base(id_))
         try:
             if held is not None:
                 await self._kubelet.start_container(held)
-                return held.response.devices[0].host_path, True
+                return _host_paths(held), True
             allocation = await self._kubelet.allocate(id_[0], ids=[id_[1]])
         except ContainerStartError as error:
             if held is None:
                 self._kubelet.release(error.allocation)
-            return str(error), False
+            return (str(error),), False
         except (AdmissionError, asyncio.CancelledError) as error:  # the latter is grpc's word for a plugin that goes
-            return str(error), False
+            return (str(error),), False
         self._kubelet.release(allocation)
-        return allocation.response.devices[0].host_path, True
+        return _host_paths(allocation), True
 
     def _sight(self, id_: Id, path: str, reached: Counter[str], look: Look) -> None:
         """A healthy device is at this path: is it what its ID stands for?"""
         name = id_[0].rpartition("/")[2]
-        if path.startswith(f"{self._links}/"):
-            look.own_links.add(os.path.basename(path))
         if (node := self._stage.node_at(path)) is None:
             look.faults.append(f"Healthy, and not there: {name}: {id_[1]}: nothing is at {path}")
             return
@@ -159,6 +212,8 @@ class Verdict:
             look.faults.append(
                 f"an ID that moved: {name}: {id_[1]} was {set(known)}, and is {set(meanings)} now, by {path}"
             )
+        if id_ not in self.held and one.has_name_of_its_own and name in BY_SERIAL and "/by-id/" not in path:
+            look.faults.append(f"has a serial number, and is given by another path: {name}: {id_[1]}: {path}")
         before = self._ids.get((id_[0], one.making, node, _replica(id_[1])), id_[1])
         if before != id_[1] and (name != "linked" or not one.article.twins):
             look.faults.append(
@@ -195,7 +250,7 @@ class Verdict:
         if held - listed:
             look.faults.append(f"held, and not listed: {held - listed}")
         absent = {(view.name, device.id) for device in view.devices if not device.is_healthy}
-        if self._forgets:
+        if self.forgets:
             bases = set(map(_base, held))  # all replicas of a device stay if one is held
             late = {
                 id_ for id_ in absent - held if self._lingering.get(_base(id_), 0) < now and _base(id_) not in bases
@@ -213,6 +268,10 @@ class Verdict:
         dead = {link for link in present - look.own_links if self._stage.node_at(f"{self._links}/{link}") is None}
         if dead:
             look.faults.append(f"links that lead nowhere: {dead}")
+
+
+def _host_paths(allocation: Allocation) -> tuple[str, ...]:
+    return tuple(device.host_path for device in allocation.response.devices)
 
 
 def _base(id_: Id) -> Id:

@@ -1,0 +1,44 @@
+"""What the plugin of a chaos run offers: each kind of selector, and what belongs together. Values."""
+
+from typing import Any
+
+BY_ID = "/dev/serial/by-id"
+
+GLOBS = {
+    "serial": ("/dev/ttyUSB*",),
+    "named": ("/dev/ttyUSB0", "/dev/ttyUSB1"),
+    "linked": (f"{BY_ID}/*",),
+    "video": ("/dev/video*",),
+    "raw": ("/dev/bus/usb/*/*",),
+}
+"""Each match is a device."""
+
+COUNTS = {"serial": 2, "named": 1, "linked": 1, "video": 2, "raw": 1}
+
+STICKS: dict[str, dict[str, Any]] = {
+    "modems": {"vendor": "2c7c", "product": "0125", "nodes": {"tty": 4, "usbmisc": 1}},
+    "adapters": {"vendor": "0403", "product": "6001", "nodes": ["tty"]},
+}
+"""Each stick is a device."""
+
+PAIRS = {"pairs": ("serial", "video")}
+"""A node of the one and one of the other are a device."""
+
+NAMES = (*GLOBS, *STICKS, *PAIRS)
+
+
+def configuration(grace: str, *, without: str = "") -> dict[str, Any]:
+    """The plugin's configuration file, with all of these resources or all but one."""
+    specs: list[dict[str, Any]] = [
+        *({"type": name, "paths": [*globs], "count": COUNTS[name]} for name, globs in GLOBS.items()),
+        *({"name": name, "groups": [{"usb": [selector]}]} for name, selector in STICKS.items()),
+        *(
+            {"name": name, "groups": [{"paths": [{"path": glob} for part in parts for glob in GLOBS[part]]}]}
+            for name, parts in PAIRS.items()
+        ),
+    ]
+    return {
+        "devices": [spec for spec in specs if without not in {spec.get("type"), spec.get("name")}],
+        "removal-grace-period": grace,
+        "rescan-interval": "1s",
+    }
