@@ -101,11 +101,12 @@ class HostDevices:
         return frozenset(self.by_sys_path[sys_path].number for link in links for sys_path in self.claims.get(link, ()))
 
     def contenders(self, device: HostDevice) -> frozenset[str]:
-        """The nodes of all others that claim a link of this device's, its serial number, or its port."""
+        """The nodes of all others that claim a link of this device's, its port, or its stick's serial number."""
         others = {sys_path for link in device.devlinks for sys_path in self.claims.get(link, ())}
         others |= self._ports.get(port(device), set())
-        if device.stick is not None:
-            others |= self.sticks.get(serial_key(device.stick), set())
+        if (stick := device.stick) is not None and stick.serial:
+            alike = (self.by_sys_path[sys_path] for sys_path in self.sticks.get(serial_key(stick), ()))
+            others |= {other.sys_path for other in alike if other.stick and other.stick.sys_path != stick.sys_path}
         return frozenset(self.by_sys_path[sys_path].devnode for sys_path in others - {device.sys_path})
 
     def ordinal(self, device: HostDevice) -> int:

@@ -16,7 +16,7 @@ import pytest
 from tests.lab import origin
 from tests.lab.host import FakeHost
 from tests.lab.node import is_listed, metric, offers
-from tests.lab.plugin import PLUGIN, PluginProcess
+from tests.lab.plugin import PATIENCE, PLUGIN, PluginProcess
 from tests.lab.records import FakeDevice, FakeNode, Stick
 from tests.lab.sticks import Product, camera, ch340, serial_adapter, sound_card
 from tests.unit.embedded_kubelet.plugin import FakePlugin, served
@@ -59,7 +59,7 @@ async def moved(
     """A kubelet, and the plugin with these arguments alone, once it has listed these resources."""
     plugin = PluginProcess(*arguments, command=command, environment=place(directory))
     async with Kubelet(directory) as kubelet, plugin:
-        await kubelet.wait_until(lambda kubelet: all(is_listed(kubelet, resource) for resource in resources))
+        await kubelet.wait_until(lambda seen: all(is_listed(seen, name) for name in resources), timeout=PATIENCE)
         yield kubelet, plugin
 
 
