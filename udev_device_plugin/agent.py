@@ -25,15 +25,12 @@ from udev_device_plugin.kubelet.directory import PluginDirectory
 from udev_device_plugin.kubelet.endpoint import remove_stale, socket_name
 from udev_device_plugin.kubelet.fleet import Fleet
 from udev_device_plugin.kubelet.pod_resources import PodResources
-from udev_device_plugin.links import OwnLinks
+from udev_device_plugin.links import OwnLinks, links_below
 from udev_device_plugin.metrics import Metrics
 from udev_device_plugin.overview import Overview, Parts
 from udev_device_plugin.reloading import Configuration
 
 logger = logging.getLogger(__name__)
-
-LINKS_DIRECTORY = "udev-device-plugin"
-"""Where our own links are, below the plugin directory, which the kubelet clears of files but not of directories."""
 
 PODS_ARE_KNOWN_AFTER = 10.0
 """Seconds after which a kubelet that has just started certainly tells of all pods that hold devices."""
@@ -91,7 +88,7 @@ class Agent:
         self._interest = Interest.of(settings.resources)
         self._udev = UdevSource(self._interest, self._metrics)
         self._filesystem = FilesystemSource(self._interest, self._udev.rescan, self._metrics)
-        self._links = OwnLinks(os.path.join(settings.plugin_directory, LINKS_DIRECTORY, ""))
+        self._links = OwnLinks(links_below(settings.plugin_directory))
         self._pod_resources = PodResources(settings.pod_resources_socket)
         self._has_told = False
         surroundings = Surroundings(

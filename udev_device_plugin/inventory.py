@@ -5,7 +5,7 @@ decides what a device is and which names it claims; the filesystem decides what 
 followed by both resyncs equals the resyncs alone.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from udev_device_plugin.config.specs import DeviceSelector, Selector
 from udev_device_plugin.device import DeviceNumber, HostDevice, PathEntry, Readiness, Stick
@@ -66,6 +66,10 @@ class Inventory:
         found = ((device, self.entries.get(device.devnode)) for device in devices)
         return {entry.path: entry for device, entry in found if entry is not None and self.device_at(entry) is device}
 
+    def meant(self, selector: DeviceSelector) -> Collection[HostDevice]:
+        """Udev's devices that ``selector`` means, whether or not their nodes are there."""
+        return self._devices.selected[selector].values()
+
     def select(self, selectors: Iterable[Selector]) -> None:
         """Look for these from now on. Complete is what is new among them after the sources' next resyncs."""
         globs, others = _sorted_out(selectors)
@@ -106,15 +110,23 @@ class Inventory:
 
     def is_sole_claim(self, device: HostDevice, link: str) -> bool:
         """Whether no other device that is present claims ``link`` too."""
+        return next(self.rivals(device, link), None) is None
+
+    def rivals(self, device: HostDevice, link: str) -> Iterator[HostDevice]:
+        """The other devices that are present and claim ``link`` too."""
         others = self._devices.claims.get(link, set()) - {device.sys_path}
-        return not any(self._may_be_present(self.devices[sys_path]) for sys_path in others)
+        return (other for sys_path in others if self._may_be_present(other := self.devices[sys_path]))
 
     def is_sole_serial(self, stick: Stick) -> bool:
         """Whether no other stick that is present has the same vendor, product and serial number."""
-        others = (self.devices[sys_path] for sys_path in self._devices.sticks.get(serial_key(stick), ()))
-        return not any(
-            other.stick and other.stick.sys_path != stick.sys_path and self._may_be_present(other) for other in others
-        )
+        return next(self.clones(stick), None) is None
+
+    def clones(self, stick: Stick) -> Iterator[Stick]:
+        """The other sticks that are present and have the same vendor, product and serial number; by their nodes."""
+        for sys_path in self._devices.sticks.get(serial_key(stick), ()):
+            other = self.devices[sys_path]
+            if other.stick and other.stick.sys_path != stick.sys_path and self._may_be_present(other):
+                yield other.stick
 
     def _may_be_present(self, device: HostDevice) -> bool:
         """Whether nothing says that a device of udev's is gone: an enumeration can end after its node went."""

@@ -14,6 +14,14 @@ from udev_device_plugin.snapshots import DeviceSet
 
 logger = logging.getLogger(__name__)
 
+LINKS_DIRECTORY = "udev-device-plugin"
+"""Where our own links are, below the plugin directory, which the kubelet clears of files but not of directories."""
+
+
+def links_below(plugin_directory: str) -> str:
+    """The directory of our own links, with a trailing slash."""
+    return os.path.join(plugin_directory, LINKS_DIRECTORY, "")
+
 
 class OwnLinks:
     """Keeps the links in ``directory`` (with a trailing slash) as they should be."""

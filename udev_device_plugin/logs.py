@@ -8,6 +8,7 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
+from typing import TextIO
 
 from udev_device_plugin.config.settings import LogFormat, LogLevel
 
@@ -28,12 +29,21 @@ _OWN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asct
 
 def configure(level: LogLevel, log_format: LogFormat) -> None:
     """Have everything that is logged from now on written to stdout, from ``level`` on, in ``log_format``."""
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(_JsonFormatter() if log_format is LogFormat.JSON else _TextFormatter())
-    logging.basicConfig(handlers=[handler], level=_LEVELS[level], force=True)
+    _configure(sys.stdout, _LEVELS[level], _JsonFormatter() if log_format is LogFormat.JSON else _TextFormatter())
+
+
+def configure_for_person(level: LogLevel) -> None:
+    """Have what a person should know written to stderr: warnings and worse, unless ``level`` asks for less."""
+    _configure(sys.stderr, max(_LEVELS[level], logging.WARNING), _TextFormatter())
+
+
+def _configure(stream: TextIO, level: int, formatter: logging.Formatter) -> None:
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(formatter)
+    logging.basicConfig(handlers=[handler], level=level, force=True)
     logging.captureWarnings(capture=True)
     # asyncio's debug lines tell of selectors, not of devices.
-    logging.getLogger("asyncio").setLevel(max(_LEVELS[level], logging.INFO))
+    logging.getLogger("asyncio").setLevel(max(level, logging.INFO))
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:

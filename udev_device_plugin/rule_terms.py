@@ -151,6 +151,11 @@ class Term:
         """It is about the device or an ancestor: the one that all such terms of a rule must fit."""
         return KEYS[self.key].of_relative is not None
 
+    @property
+    def is_telling(self) -> bool:
+        """A device that fits it is of some special kind: it is neither of a whole subsystem, nor merely not another."""
+        return not self.negated and self.key not in ("SUBSYSTEM", "SUBSYSTEMS")
+
     def look(self, subject: Subject) -> Found:
         """What the device has where this term looks."""
         of_subject = KEYS[self.key].of_subject

@@ -26,6 +26,7 @@ class Mismatch:
         found: what the device has there; None for an attribute that is not there.
         device: the name of the device that was looked at: the subject, or the ancestor that came closest.
         fitted: how many terms fit.
+        telling: how many of those tell more than the subsystem.
         terms: how many there are.
     """
 
@@ -33,6 +34,7 @@ class Mismatch:
     found: Found
     device: str
     fitted: int
+    telling: int
     terms: int
 
     def __str__(self) -> str:
@@ -84,10 +86,12 @@ class Rule:
         own, of_lineage = self._parts()
         looked = _Look(subject.name, tuple((term, term.look(subject)) for term in own))
         closest = max(_looks(of_lineage, subject.lineage()), key=_Look.closeness) if of_lineage else _Look("", ())
+        fitting = [*looked.fitting, *closest.fitting]
+        telling = sum(term.is_telling for term in fitting)
         for look in (looked, closest):
             for term, found in look.terms:
                 if not term.fits(found):
-                    return Mismatch(term, found, look.device, looked.fitted + closest.fitted, len(self.terms))
+                    return Mismatch(term, found, look.device, len(fitting), telling, len(self.terms))
         return None
 
     def _parts(self) -> tuple[Sequence[Term], Sequence[Term]]:
@@ -103,12 +107,12 @@ class _Look:
     terms: tuple[tuple[Term, Found], ...]
 
     @property
-    def fitted(self) -> int:
-        return sum(term.fits(found) for term, found in self.terms)
+    def fitting(self) -> Sequence[Term]:
+        return [term for term, found in self.terms if term.fits(found)]
 
     def closeness(self) -> tuple[int, int]:
         """Of two ancestors that fit equally few terms, the one that has what is asked for tells more."""
-        return self.fitted, sum(found is not None for _, found in self.terms)
+        return len(self.fitting), sum(found is not None for _, found in self.terms)
 
 
 def _fits_all(terms: Sequence[Term], relative: Relative) -> bool:

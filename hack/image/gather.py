@@ -34,6 +34,11 @@ LEFT_OUT_FILES = re.compile(
     # the configuration is read by PyYAML's own parser. TLS roots: the kubelet speaks over unix sockets.
     r"|(?:_ssl|_hashlib)\..*so|_yaml\..*so|roots\.pem"
 )
+NEVER_LOADED = ("pygments", "markdown_it", "mdurl")
+"""What rich asks for and only other parts of it use: 9 MB. A test draws the tables without it."""
+NEVER_LOADED_FILES = re.compile(
+    r"(?:pygments|markdown_it_py|mdurl)-.*\.dist-info|pygmentize|markdown-it", re.IGNORECASE
+)
 LIBRARIES = ("libudev.so.1",)
 """What is loaded by name."""
 MOUNT_POINTS = (
@@ -53,7 +58,7 @@ def main(venv: Path, package: str, target: Path) -> None:
     python, dependencies, own = (target / part for part in ("python", "dependencies", "package"))
     make_skeleton(python)
     copied = [*copy_python(python)]
-    put_tree(venv, dependencies, {"pip", "__pycache__"})
+    put_tree(venv, dependencies, {"pip", "__pycache__", *NEVER_LOADED})
     strip(path for root in (python, dependencies) for path in binaries(root))
     copied += copy_libraries(python, [Path(sys.executable).resolve(), *binaries(python), *binaries(dependencies)])
     describe_packages(python, copied)
@@ -133,7 +138,8 @@ def put_tree(folder: Path, root: Path, left_out: set[str]) -> None:
     """Copy a folder to its place below the root, without what is left out."""
 
     def ignored(_folder: str, names: list[str]) -> set[str]:
-        return {name for name in names if name in left_out or LEFT_OUT_FILES.fullmatch(name)}
+        patterns = (LEFT_OUT_FILES, NEVER_LOADED_FILES)
+        return {name for name in names if name in left_out or any(one.fullmatch(name) for one in patterns)}
 
     place = root / str(folder).lstrip("/")
     shutil.copytree(folder, place, symlinks=True, ignore=ignored, dirs_exist_ok=True)

@@ -45,6 +45,7 @@ async def run(root: str, configuration: dict[str, Any]) -> None:
                 tell("the container is started, the plugin registered and its first list sent", started)
                 check_confinement(await first_process(), directory)
                 await plug_and_pull(kubelet, plugin, sticks)
+                await list_devices(configuration["Entrypoint"], directory, sticks)
                 await restart_kubelet(kubelet)
                 await end(plugin, directory)
 
@@ -116,6 +117,29 @@ async def plug_and_pull(kubelet: Kubelet, plugin: PluginProcess, sticks: Macvtap
     await asyncio.to_thread(sticks.unplug, 7)
     await kubelet.wait_for_devices(SERIAL, healthy=0, unhealthy=1)
     tell("it is pulled, and Unhealthy", started)
+
+
+async def list_devices(entry_point: list[str], directory: str, sticks: MacvtapSticks) -> None:
+    """As somebody would who wonders, in the container beside the plugin; what draws tables is there too."""
+    stick = await asyncio.to_thread(sticks.plug, 8)
+    python = str(Path(entry_point[0]).with_name("python3"))
+    specs = ["--device", every("/dev/tap42*"), "--plugin-directory", directory]
+    listed = await said_inside(*entry_point, "--list-devices", *specs)
+    assert f"Healthy  {stick.devnode}" in listed, f"the stick is not shown: {listed}"
+    await said_inside(python, "-c", "import udev_device_plugin.listing.terminal")
+    assert '"$schema"' in await said_inside(*entry_point, "--print-schema")
+    await asyncio.to_thread(sticks.unplug, 8)
+    print("--list-devices works beside the plugin, and shows the stick")
+
+
+async def said_inside(*command: str) -> str:
+    """What a command in the container says."""
+    process = await asyncio.create_subprocess_exec(
+        "crun", "--root", STATE, "exec", NAME, *command, stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await process.communicate()
+    assert process.returncode == 0, f"{command[0]} ended with {process.returncode}"
+    return said.decode()
 
 
 async def restart_kubelet(kubelet: Kubelet) -> None:

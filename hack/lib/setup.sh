@@ -74,7 +74,7 @@ ensure_venv() {
     if [ "$made_from" = "$wanted" ] && "$PYTHON" -c '' 2>/dev/null; then return; fi
     echo "setting up .venv …"
     [ "${made_from#* - }" = "$PWD" ] && "$PYTHON" -m pip --version >/dev/null 2>&1 || make_venv
-    quietly "$PYTHON" -m pip install --quiet --no-input --editable '.[test,lint,demo]' ||
+    quietly "$PYTHON" -m pip install --quiet --no-input --editable '.[test,lint]' ||
         die "could not install the project into .venv"
     echo "$wanted" >.venv/made-from
 }

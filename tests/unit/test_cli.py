@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from udev_device_plugin import __version__
-from udev_device_plugin.cli import OPTIONS, load, main
+from udev_device_plugin.cli import load, main
+from udev_device_plugin.command_line import OPTIONS
 from udev_device_plugin.config.options import SETTINGS, Option
 from udev_device_plugin.config.settings import LogFormat, LogLevel, Settings
 from udev_device_plugin.errors import ConfigError, StartError
@@ -158,6 +159,9 @@ def test_a_reload_insists_on_the_file_that_was_read_and_sees_it_anew(tmp_path: P
         (["--device", "--"], "--device: it needs a value; write --device SPEC"),
         (["--check-config=yes"], "--check-config: it takes no value; leave out what follows the flag"),
         (["--version=1"], "--version: it takes no value"),
+        (["--list-devices=json"], "--list-devices: it takes no value; leave out what follows the flag"),
+        (["--list-devices", "--check-config"], "--list-devices: --check-config is given too; give one of them"),
+        (["--list-devices", "--output=yaml"], '--output: "yaml" is not one of the choices; use table or json'),
         (["--log-level", "loud"], '--log-level: "loud" is not one of the choices; use all, debug, info, warn'),
         (["--domain="], '--domain: "" is not an RFC 1123 subdomain'),
         (["--removal-grace-period", "-5m"], '--removal-grace-period: "-5m" is negative'),
@@ -180,6 +184,8 @@ def test_a_mistake_on_the_command_line_is_one_fault(argv: list[str], expected: s
         ("LOG_LEVEL", "[info]", 'UDEV_DEVICE_PLUGIN_LOG_LEVEL: "[info]" is not one of the choices'),
         ("RESCAN_INTERVAL", "5", 'UDEV_DEVICE_PLUGIN_RESCAN_INTERVAL: "5" lacks a unit; write it as "5s"'),
         ("CHECK_CONFIG", "maybe", 'UDEV_DEVICE_PLUGIN_CHECK_CONFIG: "maybe" is neither true nor false; use one'),
+        ("LIST_DEVICES", "maybe", 'UDEV_DEVICE_PLUGIN_LIST_DEVICES: "maybe" is neither true nor false; use one'),
+        ("OUTPUT", "yaml", 'UDEV_DEVICE_PLUGIN_OUTPUT: "yaml" is not one of the choices; use table or json'),
         ("CONFIG", "/nowhere", 'UDEV_DEVICE_PLUGIN_CONFIG: "/nowhere" cannot be read: No such file or directory'),
     ],
 )
@@ -286,7 +292,9 @@ def test_the_help_tells_of_each_flag_its_default_and_its_variable(
         (entry,) = [entry for entry in entries if entry.startswith((f"{option.name} ", f"{option.name},"))]
         assert f"Environment: {option.variable}." in entry
         assert f"Default: {option.default}" in entry
-    assert "--check-config" in text
+    for flag in ("check-config", "list-devices", "print-schema"):
+        (entry,) = [entry for entry in entries if entry.startswith(f"{flag} ")]
+        assert f"Environment: UDEV_DEVICE_PLUGIN_{flag.upper().replace('-', '_')}." in entry
 
 
 def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
@@ -305,10 +313,32 @@ def test_the_module_can_be_run_and_ends_with_the_exit_code() -> None:
     assert bad.stderr.count("\n") == 1
 
 
+def test_the_output_format_is_no_setting_of_the_file(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(f"devices: [{A}]\noutput: json\n")
+    (fault,) = faults("--config", str(config))
+    assert "output: unknown key" in fault
+
+
+def test_a_check_needs_no_devices_and_tells_all_faults_of_all_places_at_once(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("devices:\n  - {type: A, paths: [x]}\n  - {name: b, groups: [{udev: ['KERNEL==']}]}\nlisten: y\n")
+    command = [sys.executable, "-m", "udev_device_plugin", "--check-config", "--config", str(config)]
+    outside = {"PATH": os.environ["PATH"], "HOME": "/nowhere"}
+    bad = subprocess.run(command, env=outside, capture_output=True, text=True, check=False)
+    assert (bad.returncode, bad.stdout) == (2, "")
+    assert [line.removeprefix(f"{config}:").split(": ")[:2] for line in bad.stderr.splitlines()] == [
+        ["2", "devices[0].type"],
+        ["2", "devices[0].paths[0]"],
+        ["3", "devices[1].groups[0].udev[0]"],
+        ["4", "listen"],
+    ]
+
+
 def test_neither_help_nor_a_check_loads_what_only_the_agent_needs() -> None:
     script = (
         "import sys; from udev_device_plugin.cli import main; main(sys.argv[1:]);"
-        "print([name for name in ('grpc', 'pyudev', 'prometheus_client', 'asyncio') if name in sys.modules])"
+        "print([name for name in ('grpc', 'pyudev', 'prometheus_client', 'asyncio', 'rich') if name in sys.modules])"
     )
     command = [sys.executable, "-c", script, "--check-config", "--device", A]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.endswith("[]\n")

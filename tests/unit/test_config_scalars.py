@@ -19,6 +19,7 @@ from udev_device_plugin.config.scalars import (
     parse_socket_path,
 )
 from udev_device_plugin.config.settings import ListenAddress, LogLevel
+from udev_device_plugin.kubelet.endpoint import socket_name
 
 
 @pytest.mark.parametrize(
@@ -254,11 +255,14 @@ def test_the_path_of_a_socket_must_fit_the_kernels_limit() -> None:
         parse_socket_path("/" + "x" * 107)
 
 
-def test_the_directory_of_sockets_must_leave_room_for_the_kubelets() -> None:
+def test_the_directory_of_sockets_must_leave_room_for_what_is_in_it() -> None:
     assert parse_socket_directory("/plugins") == "/plugins/"
     assert parse_socket_directory("/plugins//") == "/plugins/"
-    with pytest.raises(ScalarError, match="at most 107"):
-        parse_socket_directory("/" + "x" * 100)
+    longest = "/" + "x" * 72
+    assert len(longest + "/" + socket_name(longest, "squat.ai/serial")) == 107
+    assert parse_socket_directory(longest) == longest + "/"
+    with pytest.raises(ScalarError, match="has 75 bytes; with the sockets in it, of 107 at most, it can have 74"):
+        parse_socket_directory(longest + "x")
 
 
 PARSERS: list[Callable[[str], object]] = [

@@ -2,21 +2,13 @@
 
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 
 from udev_device_plugin import logs
 from udev_device_plugin.config.settings import LogFormat, LogLevel
 
-
-@pytest.fixture(autouse=True)
-def root_logger() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:], root.level = handlers, level
-    logging.captureWarnings(capture=False)
+pytestmark = pytest.mark.usefixtures("root_logger")
 
 
 def test_json_is_one_object_a_line_with_fields_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,3 +43,14 @@ def test_levels_are_the_origins(level: LogLevel, heard: list[str], capsys: pytes
     for name in ("debug", "info", "warning", "error"):
         getattr(logging.getLogger("x"), name)(name)
     assert [json.loads(line)["msg"] for line in capsys.readouterr().out.splitlines()] == heard
+
+
+def test_for_a_person_only_what_is_amiss_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure_for_person(LogLevel.ALL)
+    logging.getLogger("x").info("fine")
+    logging.getLogger("x").warning("amiss")
+    out, err = capsys.readouterr()
+    assert (out, err.partition(" ")[2]) == ("", "warn  amiss\n")
+    logs.configure_for_person(LogLevel.NONE)
+    logging.getLogger("x").error("amiss")
+    assert capsys.readouterr() == ("", "")

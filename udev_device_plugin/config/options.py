@@ -17,7 +17,7 @@ from udev_device_plugin.config.scalars import (
     parse_socket_directory,
     parse_socket_path,
 )
-from udev_device_plugin.config.settings import ListenAddress, LogFormat, LogLevel
+from udev_device_plugin.config.settings import ListenAddress, LogFormat, LogLevel, OutputFormat
 
 T = TypeVar("T")
 
@@ -129,6 +129,14 @@ DEVICE: Option[str] = Option(
     default="",
     parse=str,
     meaning="What to expose, as YAML or JSON, see below; repeatable. The variable holds one spec or a list.",
+)
+
+OUTPUT: Option[OutputFormat] = Option(
+    name="output",
+    metavar="FORMAT",
+    default="table",
+    parse=partial(parse_choice, choices=OutputFormat),
+    meaning="How --list-devices shows it: table (for a person) or json.",
 )
 
 SETTINGS: tuple[Option[Any], ...] = (

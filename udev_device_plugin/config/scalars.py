@@ -14,6 +14,9 @@ from udev_device_plugin.config.settings import ListenAddress
 MAX_SOCKET_PATH = 107
 """Bytes of a unix socket's path, as the kernel has it (``sun_path`` without the closing NUL)."""
 
+SOCKET_NAME = 33
+"""Bytes of the shortest name that a resource's socket can have (``kubelet.endpoint``)."""
+
 E = TypeVar("E", bound=Enum)
 
 
@@ -98,14 +101,16 @@ def _host(host: str, text: str) -> str:
     return address
 
 
-_LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
+NAME = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
+"""A resource's name, and each label of a domain."""
+
+MAX_NAME = 63
 _MAX_DOMAIN = 253 - len("requests.")
-_MAX_NAME = 63
 
 
 def parse_domain(text: str) -> str:
     """Read the prefix of resource names: an RFC 1123 subdomain that a kubelet takes for one."""
-    if not re.fullmatch(rf"{_LABEL}(?:\.{_LABEL})*", text):
+    if not re.fullmatch(rf"{NAME}(?:\.{NAME})*", text):
         problem = "is not an RFC 1123 subdomain"
         raise ScalarError(f"{quoted(text)} {problem}; use lower-case letters, digits, - and ., as in squat.ai")
     if text.endswith("kubernetes.io"):
@@ -119,11 +124,11 @@ def parse_domain(text: str) -> str:
 
 def parse_resource_name(text: str) -> str:
     """Read a resource's name without its domain."""
-    if not re.fullmatch(_LABEL, text):
+    if not re.fullmatch(NAME, text):
         problem = "is not a resource name"
         raise ScalarError(f"{quoted(text)} {problem}; use lower-case letters, digits and, between them, -")
-    if len(text) > _MAX_NAME:
-        raise ScalarError(f"{quoted(text)} has {len(text)} characters; a kubelet takes at most {_MAX_NAME}")
+    if len(text) > MAX_NAME:
+        raise ScalarError(f"{quoted(text)} has {len(text)} characters; a kubelet takes at most {MAX_NAME}")
     return text
 
 
@@ -169,7 +174,10 @@ def parse_socket_path(text: str) -> str:
 def parse_socket_directory(text: str) -> str:
     """Read the directory of the kubelet's socket; with a trailing slash."""
     path = parse_path(text).rstrip("/") + "/"
-    parse_socket_path(path + "kubelet.sock")
+    length, most = len(path.encode()), MAX_SOCKET_PATH - SOCKET_NAME
+    if length > most:
+        problem = f"has {length} bytes; with the sockets in it, of {MAX_SOCKET_PATH} at most, it can have {most}"
+        raise ScalarError(f"{quoted(text)} {problem}; choose a shorter one, a symbolic link will do")
     return path
 
 

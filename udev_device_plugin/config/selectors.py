@@ -23,8 +23,16 @@ MAX_NODES = 256
 MAX_COUNT = 10_000
 """Of ``count`` and ``limit``: beyond any use, and within what one message to the kubelet can hold."""
 
+MAX_SERIAL = 126
+"""Characters of a USB string descriptor."""
+
+SUBSYSTEM = "[a-z0-9][a-z0-9_-]{0,63}"
+"""The name of a subsystem."""
+
+USB_ID = "(?:0[xX])?[0-9a-fA-F]{1,4}"
+"""A vendor's or a product's number."""
+
 _USB_PERMISSIONS = "rw"
-_MAX_SERIAL = 126  # characters of a USB string descriptor
 
 T = TypeVar("T")
 
@@ -64,16 +72,15 @@ def read_udev(node: Node, reader: Reader) -> PathSpec | None:
 
 def parse_usb_id(text: str) -> str:
     """Read a vendor or product id: up to four hexadecimal digits, as ``lsusb`` prints them."""
-    digits = text.lower().removeprefix("0x")
-    if not re.fullmatch("[0-9a-f]{1,4}", digits):
+    if not re.fullmatch(USB_ID, text):
         raise ScalarError(f"{quoted(text)} is not a USB id; give up to four hexadecimal digits, as lsusb prints them")
-    return digits.zfill(4)
+    return text.lower().removeprefix("0x").zfill(4)
 
 
 def parse_serial(text: str) -> str:
     """Read a serial number: exactly what the hardware tells."""
-    if not text or len(text) > _MAX_SERIAL:
-        problem = f"has {len(text)} characters; give 1 to {_MAX_SERIAL}, or leave serial out for any"
+    if not text or len(text) > MAX_SERIAL:
+        problem = f"has {len(text)} characters; give 1 to {MAX_SERIAL}, or leave serial out for any"
         raise ScalarError(f"{quoted(text)} {problem}")
     return text
 
@@ -88,7 +95,7 @@ def parse_directory(text: str) -> str:
 
 def parse_subsystem(text: str) -> str:
     """Read the name of a subsystem, as udev has it."""
-    if not re.fullmatch("[a-z0-9][a-z0-9_-]{0,63}", text):
+    if not re.fullmatch(SUBSYSTEM, text):
         raise ScalarError(f"{quoted(text)} is not a subsystem; name one as udevadm info prints it: tty, usbmisc, …")
     return text
 

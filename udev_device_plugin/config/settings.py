@@ -28,6 +28,13 @@ class LogFormat(Enum):
     TEXT = "text"
 
 
+class OutputFormat(Enum):
+    """How what is on the host is shown."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
 @dataclass(frozen=True, slots=True)
 class ListenAddress:
     """Where the web part listens: IP address ("" is every one, IPv6 and IPv4), TCP port (0: any free one)."""

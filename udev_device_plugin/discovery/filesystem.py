@@ -60,6 +60,11 @@ class FilesystemSource:
         self._watch: PathWatch | None = None
         self._sink: Sink | None = None
 
+    @property
+    def found(self) -> frozenset[str]:
+        """The watched paths at which something stands, links that lead nowhere included."""
+        return frozenset() if self._watch is None else self._watch.found
+
     async def run(self, sink: Sink) -> None:
         """Tell ``sink`` everything, then every change, until cancelled."""
         self._sink = sink

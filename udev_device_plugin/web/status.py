@@ -34,7 +34,6 @@ Paths are text as far as they are; a byte that is no UTF-8 is spelled ``\xff``.
 """
 
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -43,12 +42,10 @@ from typing import Any
 from udev_device_plugin import __version__
 from udev_device_plugin.history import Event, Told
 from udev_device_plugin.identity import device_id
-from udev_device_plugin.snapshots import Device, DeviceSet, Member
+from udev_device_plugin.json_values import device_values, readable
+from udev_device_plugin.snapshots import Device, DeviceSet
 
 FORM = 1
-
-_NO_UTF8 = re.compile("[\udc80-\udcff]")  # as ``os.fsdecode`` has it
-_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +131,11 @@ def to_json(status: Status, indent: int | None = None) -> str:
         {
             "form": FORM,
             "version": __version__,
-            "host": _text(status.host),
+            "host": readable(status.host),
             "generation": status.generation,
             "generated": wall(status.now),
             "started": wall(status.started),
-            "problems": [*map(_text, status.problems)],
+            "problems": [*map(readable, status.problems)],
             "hasLooked": status.has_looked,
             "pods": {
                 "known": holders is not None and holders.by_resource is not None,
@@ -160,7 +157,7 @@ def _resource(resource: ResourceStatus, holders: Holders | None, wall: _Wall) ->
     return {
         "name": devices.resource,
         "connected": resource.trouble is None,
-        "trouble": resource.trouble and _text(resource.trouble),
+        "trouble": resource.trouble and readable(resource.trouble),
         "listed": {"healthy": devices.healthy_count, "unhealthy": devices.count - devices.healthy_count},
         "kubelet": told and {"healthy": told.healthy, "unhealthy": told.unhealthy, "told": wall(told.at)},
         "devices": [_device(devices.resource, device, held, wall) for device in devices.devices],
@@ -171,39 +168,23 @@ def _resource(resource: ResourceStatus, holders: Holders | None, wall: _Wall) ->
 
 def _device(resource: str, device: Device, held: Mapping[str, Holder] | None, wall: _Wall) -> dict[str, Any]:
     return {
-        "identity": [*map(_text, device.identity)],
-        "health": "Healthy" if device.is_healthy else "Unhealthy",
+        **device_values(device),
         "since": wall(device.since),
-        "numaNodes": [*device.numa_nodes],
         "replicas": [_replica(device_id(resource, device.identity, replica), held) for replica in range(device.count)],
-        "members": [*map(_member, device.members)],
     }
 
 
 def _replica(id_: str, held: Mapping[str, Holder] | None) -> dict[str, Any]:
     holder = held.get(id_) if held is not None else None
     return {
-        "id": _text(id_),
+        "id": readable(id_),
         "held": None if held is None else holder is not None,
         "holder": holder
         and {
-            "namespace": _text(holder.namespace),
-            "pod": _text(holder.pod),
-            "container": _text(holder.container),
+            "namespace": readable(holder.namespace),
+            "pod": readable(holder.pod),
+            "container": readable(holder.container),
         },
-    }
-
-
-def _member(member: Member) -> dict[str, Any]:
-    return {
-        "type": member.type.value,
-        "identity": _text(member.identity),
-        "node": _text(member.node),
-        "number": str(member.number) if member.number else None,
-        "hostPath": _text(member.host_path),
-        "containerPath": _text(member.container_path),
-        "permissions": member.permissions or None,
-        "readOnly": member.read_only,
     }
 
 
@@ -213,16 +194,10 @@ def _events(events: Iterable[Event], wall: _Wall) -> list[dict[str, Any]]:
             "number": event.number,
             "time": wall(event.at),
             "kind": event.kind.value,
-            "devices": [*map(_text, event.devices)],
+            "devices": [*map(readable, event.devices)],
             "more": event.more,
-            "text": _text(event.text),
+            "text": readable(event.text),
             "times": event.times,
         }
         for event in reversed(tuple(events))
     ]
-
-
-def _text(text: str) -> str:
-    """Halves of surrogate pairs, which are what bytes beyond UTF-8 become, are spelled out: JSON's readers differ."""
-    text = _NO_UTF8.sub(lambda found: f"\\x{ord(found[0]) & 0xFF:02x}", text)
-    return _HALF_A_PAIR.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

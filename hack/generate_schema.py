@@ -1,0 +1,265 @@
+#!/usr/bin/env python3
+"""Writes udev_device_plugin/config/schema.json, the JSON Schema of the configuration file, from the model.
+
+Keys, choices, bounds, defaults and the settings' meanings are the program's own; a key that this script does not know
+ends it. A schema is for editors: whatever the program takes, it takes; what it cannot express (a malformed glob or
+rule, two specs of one resource), the program alone refuses. `--check` writes nothing and fails if the file is not up
+to date. Run it with .venv/bin/python.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from udev_device_plugin.config.devices import ENTRIES, GROUP_KEYS, PATH_KEYS, SPEC_KEYS
+from udev_device_plugin.config.file import DEVICE_KEYS
+from udev_device_plugin.config.options import LOG_FORMAT, LOG_LEVEL, SETTINGS, Option
+from udev_device_plugin.config.scalars import MAX_NAME, NAME
+from udev_device_plugin.config.selectors import (
+    MAX_COUNT,
+    MAX_NODES,
+    MAX_SERIAL,
+    SUBSYSTEM,
+    UDEV_KEYS,
+    USB_ID,
+    USB_KEYS,
+)
+from udev_device_plugin.config.settings import LogFormat, LogLevel
+from udev_device_plugin.config.specs import PathType
+from udev_device_plugin.rule_parser import MAX_RULE
+
+TARGET = Path(__file__).resolve().parent.parent / "udev_device_plugin/config/schema.json"
+
+Schema = dict[str, Any]
+
+NOTHING: Schema = {"type": "null"}
+ABSOLUTE = r"^/(?!(.*/)?\.\.(/|$))"
+"""An absolute path that does not lead back up."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="only compare")
+    check = parser.parse_args().check
+    text = json.dumps(schema(), indent=2) + "\n"
+    if not check:
+        TARGET.write_text(text)
+        return 0
+    if TARGET.is_file() and TARGET.read_text() == text:
+        return 0
+    print("udev_device_plugin/config/schema.json is not what the model makes; run hack/generate_schema.py")
+    return 1
+
+
+def schema() -> Schema:
+    """Of a configuration file."""
+    devices = {"anyOf": [{"$ref": "#/$defs/spec"}, {"type": "array", "items": {"$ref": "#/$defs/spec"}}, NOTHING]}
+    first, second = DEVICE_KEYS
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Configuration of the udev-device-plugin",
+        "type": ["object", "null"],
+        "properties": {
+            first: {"description": "What to expose: a list of device specs, or one.", **devices},
+            second: {"description": f"Another name of {first}.", **devices},
+            **{option.name: setting(option) for option in SETTINGS},
+        },
+        "not": {"type": "object", "required": [first, second], "properties": {key: present() for key in DEVICE_KEYS}},
+        "additionalProperties": False,
+        "$defs": {
+            "spec": spec(),
+            "group": group(),
+            "path": {"anyOf": [glob(), path()]},
+            "usb": usb(),
+            "udev": {"anyOf": [rule(), udev()]},
+        },
+    }
+
+
+def setting(option: Option[Any]) -> Schema:
+    """Of one setting; whatever single value stands there is read as a text."""
+    choices: dict[str, type[Enum]] = {LOG_LEVEL.name: LogLevel, LOG_FORMAT.name: LogFormat}
+    of_value: Schema = {"type": ["string", "number", "boolean", "null"]}
+    if option.name in choices:
+        of_value = {"enum": [*(choice.value for choice in choices[option.name]), None]}
+    return {"description": option.meaning, **of_value, "default": option.default}
+
+
+def spec() -> Schema:
+    """Of a device spec, in either spelling."""
+    return {
+        "description": "One resource: a name, and what on the host its devices are.",
+        **keys(
+            SPEC_KEYS,
+            {
+                "name": name("The resource's name, beside groups."),
+                "groups": some("What devices are made of.", {"$ref": "#/$defs/group"}),
+                "type": name("The resource's name, beside paths."),
+                "count": number("How often each device is offered.", MAX_COUNT),
+                "paths": some("Paths and globs; each match is a device.", glob()),
+            },
+        ),
+        "oneOf": [shape(("name", "groups"), ("type", "count", "paths")), shape(("type", "paths"), ("name", "groups"))],
+    }
+
+
+def group() -> Schema:
+    """Of a group, of one kind of entries."""
+    kinds = {
+        "paths": "Paths and globs; each device takes one match of every path.",
+        "usb": "Whole USB devices; each one that an entry means is a device.",
+        "udev": "Devices that udev rules match; each device takes one match of every rule.",
+    }
+    entries = {kind: some(kinds[kind], {"$ref": f"#/$defs/{'path' if kind == 'paths' else kind}"}) for kind in ENTRIES}
+    count = number("How often each device is offered.", MAX_COUNT)
+    others = {kind: tuple(other for other in ENTRIES if other != kind) for kind in ENTRIES}
+    return {
+        **keys(GROUP_KEYS, {"count": count, **entries}),
+        "oneOf": [shape((kind,), others[kind]) for kind in ENTRIES],
+    }
+
+
+def path() -> Schema:
+    """Of a path with options."""
+    is_mount: Schema = {"required": ["type"], "properties": {"type": {"const": PathType.MOUNT.value}}}
+    return {
+        **keys(
+            PATH_KEYS,
+            {
+                "path": glob(),
+                "mountPath": mount_path("Where the container finds it; after a / the base name is appended."),
+                "type": {
+                    "description": "Handed over as a device node, or bind-mounted.",
+                    "enum": [*(choice.value for choice in PathType), None],
+                    "default": PathType.DEVICE.value,
+                },
+                "permissions": permissions("mrw"),
+                "readOnly": truth("For mounts only."),
+                "limit": number("How many devices of the group may share one match.", MAX_COUNT),
+                "optional": truth("Left out while nothing matches."),
+            },
+        ),
+        "required": ["path"],
+        "if": is_mount,
+        "then": {"properties": {"permissions": NOTHING}},
+        "else": {"properties": {"readOnly": {"enum": [False, None]}}},
+    }
+
+
+def usb() -> Schema:
+    """Of a USB device."""
+    numbers: Schema = {
+        "type": "object",
+        "minProperties": 1,
+        "propertyNames": {"pattern": f"^{SUBSYSTEM}$"},
+        "additionalProperties": number("How many nodes it takes to be whole.", MAX_NODES),
+    }
+    names: Schema = {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": f"^{SUBSYSTEM}$"}}
+    serial = "The serial number, exactly; in quotes, if it has digits only. Without: any, and none."
+    return {
+        **keys(
+            USB_KEYS,
+            {
+                "vendor": usb_id("Vendor id, hexadecimal, as lsusb prints it."),
+                "product": usb_id("Product id, hexadecimal, as lsusb prints it."),
+                "serial": {**written(serial), "minLength": 1, "maxLength": MAX_SERIAL},
+                "nodes": {
+                    "description": "The nodes to hand over, by subsystem; default: the raw one, of usb.",
+                    "anyOf": [numbers, names, NOTHING],
+                },
+                "mountPath": {**mount_path("A directory in the container."), "pattern": ABSOLUTE + "(.*/)?$"},
+                "permissions": permissions("rw"),
+            },
+        ),
+        "required": ["vendor", "product"],
+    }
+
+
+def udev() -> Schema:
+    """Of a udev rule with options."""
+    return {
+        **keys(
+            UDEV_KEYS,
+            {
+                "match": rule(),
+                "mountPath": mount_path("Where the container finds it; after a / the base name is appended."),
+                "permissions": permissions("mrw"),
+                "limit": number("How many devices of the group may share one match.", MAX_COUNT),
+                "optional": truth("Left out while nothing matches."),
+            },
+        ),
+        "required": ["match"],
+    }
+
+
+def keys(known: Sequence[str], properties: dict[str, Schema]) -> Schema:
+    """A mapping with these keys, and no others."""
+    if set(known) != properties.keys():
+        sys.exit(f"these keys are the model's or the schema's alone: {sorted(set(known) ^ properties.keys())}")
+    return {"type": "object", "properties": {key: properties[key] for key in known}, "additionalProperties": False}
+
+
+def shape(wanted: Sequence[str], unwanted: Sequence[str]) -> Schema:
+    """Which keys go together; what is null is as good as missing."""
+    properties = {**dict.fromkeys(wanted, present()), **dict.fromkeys(unwanted, NOTHING)}
+    return {"required": [*wanted], "properties": properties}
+
+
+def present() -> Schema:
+    return {"not": NOTHING}
+
+
+def some(description: str, item: Schema) -> Schema:
+    return {"description": description, "type": ["array", "null"], "minItems": 1, "items": item}
+
+
+def name(description: str) -> Schema:
+    return {"description": description, "type": ["string", "null"], "pattern": f"^{NAME}$", "maxLength": MAX_NAME}
+
+
+def number(description: str, maximum: int) -> Schema:
+    return {"description": description, "type": ["integer", "null"], "minimum": 0, "maximum": maximum, "default": 1}
+
+
+def truth(description: str) -> Schema:
+    return {"description": description, "type": ["boolean", "null"], "default": False}
+
+
+def written(description: str) -> Schema:
+    """A single value of which the text counts, whatever YAML takes it for."""
+    return {"description": description, "type": ["string", "number", "boolean", "null"]}
+
+
+def usb_id(description: str) -> Schema:
+    return {"description": description, "type": ["string", "number"], "pattern": f"^{USB_ID}$", "minimum": 0}
+
+
+def glob() -> Schema:
+    description = "A path on the host, or a glob: *, ?, [a-z], [^a-z], \\ escapes."
+    return {"description": description, "type": "string", "pattern": ABSOLUTE}
+
+
+def rule() -> Schema:
+    description = "The match part of a udev rule, as udevadm info -a prints it."
+    return {"description": description, "type": "string", "minLength": 1, "maxLength": MAX_RULE}
+
+
+def mount_path(description: str) -> Schema:
+    return {"description": description, "type": ["string", "null"], "pattern": ABSOLUTE}
+
+
+def permissions(default: str) -> Schema:
+    return {
+        "description": "What the device cgroup allows: read, write, mknod.",
+        "type": ["string", "null"],
+        "pattern": r"^(?!.*(.).*\1)[mrw]+$",
+        "default": default,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
