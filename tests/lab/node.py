@@ -14,12 +14,9 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from prometheus_client.parser import text_string_to_metric_families
-
 from tests.lab.plugin import PATIENCE, PluginProcess
-from udev_device_plugin.advertiser import WINDOW
 from udev_device_plugin.testing.kubelet import Kubelet
-from udev_device_plugin.testing.records import Allocation, ContainerStartError, DeviceSpec, Mount
+from udev_device_plugin.testing.records import Allocation, ContainerStartError, DeviceSpec, DeviceView, Mount
 
 SERIAL = "squat.ai/serial"
 LANDMARKS = "squat.ai/landmarks"
@@ -157,20 +154,25 @@ def resource_of(spec: str) -> str:
 
 async def offers(kubelet: Kubelet, resource: str = SERIAL) -> tuple[Offer, ...]:
     """What a resource lists now, in the list's order, by what a container would get."""
-    found = []
-    for device in kubelet.resource(resource).devices:
-        try:
-            allocation = await kubelet.allocate(resource, ids=[device.id])
-        except ContainerStartError as error:  # the container would wait for its device
-            allocation = error.allocation
-        kubelet.release(allocation)
-        response = allocation.response
-        found.append(Offer(device.id, device.is_healthy, response.devices, response.mounts))
-    return tuple(found)
+    return tuple([await offer_of(kubelet, resource, device) for device in kubelet.resource(resource).devices])
+
+
+async def offer_of(kubelet: Kubelet, resource: str, device: DeviceView) -> Offer:
+    """A listed device of a resource, by what a container would get now."""
+    try:
+        allocation = await kubelet.allocate(resource, ids=[device.id])
+    except ContainerStartError as error:  # the container would wait for its device
+        allocation = error.allocation
+    kubelet.release(allocation)
+    response = allocation.response
+    return Offer(device.id, device.is_healthy, response.devices, response.mounts)
 
 
 async def metric(plugin: PluginProcess, name: str, **labels: str) -> float:
     """The sum of a metric's samples that have these labels, by the plugin's own page."""
+    # Here: it costs seconds where the CPU is emulated, and nobody asks for metrics.
+    from prometheus_client.parser import text_string_to_metric_families  # noqa: PLC0415
+
     status, page = await plugin.get("/metrics")
     assert status == 200, page
     return sum(
@@ -190,6 +192,8 @@ async def wait_for_metric(plugin: PluginProcess, name: str, at_least: float, **l
 
 def most_lists(seconds: float) -> int:
     """How many lists of one resource can be sent in a time in which it changes without a pause."""
+    from udev_device_plugin.advertiser import WINDOW  # noqa: PLC0415 - as above: half of the program
+
     return int(seconds / WINDOW) + 2  # the first at once, the last when the last window ends
 
 

@@ -8,18 +8,12 @@ import contextlib
 import json
 import os
 import shlex
-import shutil
 import signal
 import sys
-import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
-
-import pytest
 
 PLUGIN = (sys.executable, "-m", "udev_device_plugin")
 PATIENCE = 20.0  # seconds; only a failing test waits that long
@@ -49,14 +43,6 @@ class Cost:
     wakeups: int
 
 
-@pytest.fixture
-def plugin_directory() -> Iterator[str]:
-    """An empty directory of a short name: a unix socket's path has at most 107 bytes."""
-    path = tempfile.mkdtemp(prefix="p-", dir="/run" if os.access("/run", os.W_OK) else "/tmp")
-    yield path
-    shutil.rmtree(path)
-
-
 class PluginProcess:
     """The plugin with these arguments; `async with` starts it, and in the end kills what is left of it."""
 
@@ -72,10 +58,12 @@ class PluginProcess:
         self.is_quiet = False  # True: what it said is not printed in the end
 
     @classmethod
-    def serving(cls, *specs: str, directory: str, arguments: Sequence[str] = ()) -> Self:
+    def serving(
+        cls, *specs: str, directory: str, arguments: Sequence[str] = (), command: Sequence[str] = PLUGIN
+    ) -> Self:
         """The plugin for these specs and a kubelet's directory; its web part takes any free port."""
         devices = [argument for spec in specs for argument in ("--device", spec)]
-        return cls(*devices, "--plugin-directory", directory, "--listen", "127.0.0.1:0", *arguments)
+        return cls(*devices, "--plugin-directory", directory, "--listen", "127.0.0.1:0", *arguments, command=command)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -207,6 +195,9 @@ class PluginProcess:
 
 
 def _get(url: str) -> tuple[int, str]:
+    import urllib.error  # noqa: PLC0415 - costs seconds where the CPU is emulated, and nobody asks for a page
+    import urllib.request  # noqa: PLC0415 - as above
+
     try:
         with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
             return answer.status, answer.read().decode()

@@ -4,7 +4,7 @@ r"""Rules to try on a real udevd and on ours: every key, both operators, and wha
 can match only where there is USB are marked: they are asked everywhere, and are worth most in a virtual machine.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pyudev
@@ -355,6 +355,38 @@ SUBSYSTEM=="usb", ATTR{serial}!="A1B2C3"
 SUBSYSTEM=="usb", DRIVER=="usb", TAG=="*"
 SYMLINK=="serial/by-id/usb-FTDI_*"
 SYMLINK=="serial/by-path/*-usb-*"
+SYMLINK=="v4l/by-id/*-video-index0"
+SYMLINK!="serial/by-id/*", SUBSYSTEM=="tty", ATTRS{idVendor}=="?*"
+SUBSYSTEM=="tty", SUBSYSTEMS=="usb", ATTRS{idVendor}=="0403"
+SUBSYSTEM=="tty", DRIVERS=="usb", ATTRS{idVendor}=="0403"
+SUBSYSTEM=="tty", DRIVERS=="ftdi_sio", ATTRS{idVendor}=="0403"
+SUBSYSTEM=="tty", KERNELS=="*:1.0", ATTRS{idProduct}=="6001"
+SUBSYSTEM=="tty", KERNELS=="*:1.0", DRIVERS=="cp210x", ATTRS{bInterfaceProtocol}=="00"
+SUBSYSTEM=="tty", KERNELS=="*-*", ATTRS{serial}=="?*", ATTRS{idProduct}=="6001"
+SUBSYSTEM=="tty", SUBSYSTEMS=="usb-serial", DRIVERS=="cp210x"
+SUBSYSTEM=="tty", SUBSYSTEMS=="usb-serial", ATTRS{port_number}=="0"
+SUBSYSTEM=="tty", SUBSYSTEMS=="usb-serial", ATTRS{bInterfaceNumber}=="00"
+SUBSYSTEM=="tty", SUBSYSTEMS!="usb", ATTRS{idVendor}=="0403"
+SUBSYSTEM=="tty", SUBSYSTEMS=="platform", KERNELS=="vhci_hcd.?"
+SUBSYSTEM=="tty", DRIVERS!="usb", ATTRS{idVendor}=="?*"
+SUBSYSTEM=="tty", ATTRS{serial}!="?*", ATTRS{idVendor}=="1a86"
+SUBSYSTEM=="tty", ATTRS{idVendor}!="0403", ATTRS{idProduct}=="?*"
+SUBSYSTEM=="tty", ATTRS{product}=="USB Serial", ATTRS{manufacturer}=="*"
+SUBSYSTEM=="tty", ENV{ID_VENDOR_ID}=="1a86", ENV{ID_SERIAL_SHORT}!="?*"
+SUBSYSTEM=="tty", ENV{ID_MODEL}=="FT232R_USB_UART", ENV{ID_USB_INTERFACE_NUM}=="00"
+SUBSYSTEM=="tty", ENV{ID_VENDOR_FROM_DATABASE}=="?*"
+SUBSYSTEM=="tty", ENV{ID_PATH}=="platform-vhci_hcd.*-usb-0:*:1.0"
+SUBSYSTEM=="tty", TAG=="systemd", ATTRS{idVendor}=="?*"
+SUBSYSTEM=="tty", TAGS=="seat"
+SUBSYSTEM=="video4linux", TAG=="uaccess"
+SUBSYSTEM=="video4linux", SUBSYSTEMS=="usb", DRIVERS=="uvcvideo", ATTRS{bInterfaceClass}=="0e"
+SUBSYSTEM=="video4linux", DRIVERS=="uvcvideo", ATTRS{idVendor}=="046d"
+SUBSYSTEM=="usb", DRIVER=="cp210x"
+SUBSYSTEM=="usb", ENV{DEVTYPE}=="usb_interface", ATTRS{bNumConfigurations}=="1"
+SUBSYSTEM=="usb", ENV{PRODUCT}=="403/6001/*"
+SUBSYSTEM=="usb", ENV{MODALIAS}=="usb:v0403p6001*"
+SUBSYSTEM=="usb", ATTR{manufacturer}=="Silicon Labs", ATTR{product}=="CP2102*"
+SUBSYSTEMS=="usb", ATTRS{bDeviceClass}=="09", ATTRS{idVendor}=="1d6b"
 """,
         needs_usb=True,
     ),
@@ -404,11 +436,13 @@ def rules_file(rows: Sequence[Row]) -> str:
     return "\n".join((PROPERTIES, f'ENV{{{SEEN}}}="1"', *marks)) + "\n"
 
 
-def compare(context: pyudev.Context, rows: Sequence[Row]) -> Comparison:
-    """Asks our rules about every device that udevd has seen."""
+def compare(
+    context: pyudev.Context, rows: Sequence[Row], *, meant: Callable[[str], bool] = lambda _: True
+) -> Comparison:
+    """Asks our rules about every device that udevd has seen, and whose path in sysfs is meant."""
     result = Comparison()
     rules = [(number, row, Rule.parse(row.text)) for number, row in enumerate(rows)]
-    for device in _seen(context):
+    for device in filter(lambda device: meant(device.sys_path), _seen(context)):
         result.devices.append(device.sys_path)
         subject = UdevSubject(device)
         for number, row, rule in rules:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.lab.directories import plugin_directory
 from tests.lab.hotplug import LoopDevices, MacvtapSticks
 from tests.lab.netlink import Injector
-from tests.lab.plugin import plugin_directory
 from tests.lab.udevd import Udevd, refuse_outside
 
 __all__ = ["plugin_directory"]  # a fixture: it is known here by its import

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.lab.directories import plugin_directory
 from tests.lab.host import FakeHost, refuse_outside
 from tests.lab.netlink import Injector
-from tests.lab.plugin import plugin_directory
 
 __all__ = ["plugin_directory"]  # a fixture: it is known here by its import
 

@@ -7,6 +7,8 @@ Documentation/usb/gadget_configfs.rst.
 import os
 import subprocess
 
+from tests.lab.vm.places import Place
+
 GADGETS = "/sys/kernel/config/usb_gadget"
 CONTROLLERS = ("dummy_udc.0", "dummy_udc.1")
 
@@ -26,6 +28,7 @@ class Arduino:
         for name, value in texts.items():
             _write(f"{self._path}/strings/0x409/{name}", value)
         os.symlink(f"{self._path}/functions/acm.0", f"{self._path}/configs/c.1/acm.0")
+        self.places = tuple(Place(rf"/dummy_hcd\.{port}/usb\d+/\d+-1") for port in range(len(CONTROLLERS)))
         self._is_plugged = False
 
     def plug(self, port: int) -> None:

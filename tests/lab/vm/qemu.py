@@ -6,6 +6,8 @@ import os
 from types import TracebackType
 from typing import Any, Self
 
+from tests.lab.vm.places import Place
+
 
 class MonitorError(Exception):
     """QEMU refused a command."""
@@ -55,6 +57,7 @@ class Hub:
         self._monitor = monitor
         self._port = port
         self._numbers = itertools.count(1)
+        self.place = Place(r"/pci[^/]*/.*/usb\d+/\d+-\d+")  # nothing else is plugged in there
         self._is_plugged = False
 
     def plug(self) -> None:

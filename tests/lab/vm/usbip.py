@@ -8,16 +8,19 @@ import errno
 import os
 import socket
 import struct
-import subprocess
 import threading
 import time
 from typing import Protocol
 
 from tests.lab.vm import descriptors
+from tests.lab.vm.places import Place
 
-CONTROLLER = "/sys/devices/platform/vhci_hcd.0"
-FULL_SPEED = 2  # enum usb_device_speed; to this the controller gives its first ports
-PATIENCE = 60.0  # seconds
+CONTROLLER = "/sys/devices/platform/vhci_hcd.0"  # the first answers for all of them
+PORTS_OF_A_BUS = 15
+PORTS_OF_A_CONTROLLER = 2 * PORTS_OF_A_BUS  # the first half of them leads to the bus for all but SuperSpeed
+PORTS = 2 * PORTS_OF_A_BUS  # those of two controllers
+FULL_SPEED = 2  # enum usb_device_speed
+PATIENCE = 300.0  # seconds
 FIRST_DEVICE_ID = 0x10002  # bus 1, device 2; any will do
 
 SUBMIT, UNLINK, SUBMITTED, UNLINKED = 1, 2, 3, 4
@@ -45,10 +48,16 @@ class Model(Protocol):
 
 
 class Port:
-    """A port of the virtual controller: plug a device, unplug it."""
+    """A port of the virtual controllers: plug a device, unplug it.
+
+    Args:
+        number: from 0 to ``PORTS`` - 1.
+    """
 
     def __init__(self, number: int) -> None:
-        self.number = number
+        controller, port = divmod(number, PORTS_OF_A_BUS)
+        self.number = controller * PORTS_OF_A_CONTROLLER + port
+        self.place = Place(rf"/vhci_hcd\.{controller}/usb\d+/\d+-{port + 1}")
         self._device: _Device | None = None
 
     def plug(self, model: Model) -> None:
@@ -78,12 +87,6 @@ class Port:
                     raise
             else:
                 return
-
-
-def make_ports(count: int) -> tuple[Port, ...]:
-    """The ports of the controller, whose driver is loaded."""
-    subprocess.run(["modprobe", "vhci_hcd"], check=True)
-    return tuple(Port(number) for number in range(count))
 
 
 class _Device(threading.Thread):

@@ -1,0 +1,20 @@
+"""What the virtual machine runs: `python -m tests.lab.vm STORY…` starts the plugin, and tells these stories."""
+
+import asyncio
+import sys
+from collections.abc import Collection
+
+from tests.lab.vm.served import make_plugin
+
+
+async def main(names: Collection[str]) -> None:
+    plugin = make_plugin()
+    await plugin.__aenter__()  # ended by who tells the stories
+    # While it starts, on the other CPU: either takes seconds where CPUs are emulated.
+    from tests.lab.vm.telling import tell  # noqa: PLC0415
+
+    await tell(plugin, names)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1:]))

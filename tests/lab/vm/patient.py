@@ -1,0 +1,19 @@
+"""The plugin, as ever, that gives udevd more than 3 s for a node: emulated on a busy machine, udevd may need them.
+
+`python -m tests.lab.vm.patient`
+"""
+
+import sys
+
+from udev_device_plugin import without_tls
+
+PATIENCE = 120.0  # seconds
+
+if __name__ == "__main__":
+    without_tls.keep_out()  # as the program does, before anybody imports asyncio
+    from udev_device_plugin.discovery import readiness
+
+    readiness.HOLD_BACK = PATIENCE
+    from udev_device_plugin.cli import main
+
+    sys.exit(main())

@@ -1,0 +1,47 @@
+"""What the plugin serves: the specs of the default manifest, some by-id globs, and selectors by `usb` and `udev`."""
+
+import json
+import sys
+
+from tests.lab.plugin import PluginProcess
+
+DIRECTORY = "/run/plugins"
+PATIENT_PLUGIN = (sys.executable, "-m", "tests.lab.vm.patient")
+POD_RESOURCES_SOCKET = "/run/plugins-pods/kubelet.sock"
+
+ADAPTERS, VIDEO, CAMERAS, MODEMS = "squat.ai/adapters", "squat.ai/video", "squat.ai/cameras", "squat.ai/modems"
+LIDAR, LTE, RULED = "squat.ai/lidar", "squat.ai/lte", "squat.ai/ruled"
+
+RULE = 'SUBSYSTEM=="tty", ATTRS{idVendor}=="0403", ATTRS{serial}=="RULED"'
+
+
+def _every(name: str, path: str) -> str:
+    return json.dumps({"type": name, "paths": [path]})
+
+
+def _select(kind: str, name: str, **entry: object) -> str:
+    return json.dumps({"name": name, "groups": [{kind: [entry]}]})
+
+
+SERIAL_SPEC = json.dumps(
+    {
+        "name": "serial",
+        "groups": [{"paths": [{"path": path}]} for path in ("/dev/ttyUSB*", "/dev/ttyACM*", "/dev/rfcomm*")],
+    }
+)
+SPECS = (
+    SERIAL_SPEC,
+    _every("adapters", "/dev/serial/by-id/*"),
+    _every("video", "/dev/video*"),
+    _every("cameras", "/dev/v4l/by-id/*-video-index0"),
+    _every("modems", "/dev/cdc-wdm*"),
+    _select("usb", "lidar", vendor="10c4", product="ea60", serial="LIDAR1", nodes=["tty"]),
+    _select("usb", "lte", vendor="2c7c", product="0125", nodes={"tty": 4, "usbmisc": 1}),
+    _select("udev", "ruled", match=RULE, mountPath="/dev/ruled", permissions="rw"),
+)
+
+
+def make_plugin() -> PluginProcess:
+    """The plugin that serves them, not yet started."""
+    arguments = ["--pod-resources-socket", POD_RESOURCES_SOCKET]
+    return PluginProcess.serving(*SPECS, directory=DIRECTORY, arguments=arguments, command=PATIENT_PLUGIN)

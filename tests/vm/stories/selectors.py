@@ -1,0 +1,58 @@
+"""Devices by what they are, not by their paths: whole sticks (`usb`), and what a udev rule matches (`udev`)."""
+
+import os
+
+from tests.lab.vm.models import cp2102, ftdi, modem
+from tests.lab.vm.served import LIDAR, LTE, RULED
+from tests.lab.vm.stories import Stage
+
+
+async def a_stick_of_that_make_and_serial_number_is_its_tty(stage: Stage) -> None:
+    node, (another_number, another_make, here, there) = stage.node, stage.ports(4)
+    another_number.plug(cp2102("OTHER"))
+    another_make.plug(ftdi("LIDAR1"))
+    await node.found(another_number.place)
+    await node.found(another_make.place)
+    here.plug(cp2102("LIDAR1"))
+    (offer,) = await node.found(here.place, resource=LIDAR)
+    await node.found(here.place)
+    (device,) = offer.devices
+    link = "/dev/serial/by-id/usb-Silicon_Labs_CP2102_USB_to_UART_Bridge_Controller_LIDAR1-if00-port0"
+    assert device.host_path == link
+    assert os.path.realpath(device.host_path) == device.container_path
+
+    here.unplug()
+    await node.wait_unhealthy(offer.id, resource=LIDAR)
+    there.plug(cp2102("LIDAR1"))
+    await node.wait_healthy(offer.id, resource=LIDAR)
+    assert node.healthy(LIDAR) == {offer.id}
+
+
+async def two_identical_modems_are_two_devices(stage: Stage) -> None:
+    node, (left, right) = stage.node, stage.ports(2)
+    left.plug(modem())
+    right.plug(modem())
+    (first,) = await node.found(left.place, resource=LTE)
+    (second,) = await node.found(right.place, resource=LTE)
+    assert not {*first.paths} & {*second.paths}
+    assert len(first.paths) == len(second.paths) == 5
+    for port in (left, right):
+        await node.found(port.place, 4)
+    left.unplug()
+    right.unplug()
+    await node.wait_unhealthy(first.id, second.id, resource=LTE)
+
+
+async def a_rule_about_the_stick_selects_its_tty(stage: Stage) -> None:
+    node, (another_make, port) = stage.node, stage.ports(2)
+    another_make.plug(cp2102("RULED"))
+    await node.found(another_make.place)
+    port.plug(ftdi("RULED"))
+    (offer,) = await node.found(port.place, resource=RULED)
+    await node.found(port.place)
+    (device,) = offer.devices
+    assert device.host_path == "/dev/serial/by-id/usb-FTDI_FT232R_USB_UART_RULED-if00-port0"
+    assert (device.container_path, device.permissions) == ("/dev/ruled", "rw")
+    assert node.healthy(RULED) == {offer.id}
+    port.unplug()
+    await node.wait_unhealthy(offer.id, resource=RULED)
