@@ -6,20 +6,20 @@ Floor 6, main thread. It decides nothing itself: ``config`` judges what was give
 import os
 import re
 import sys
-from argparse import Action, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-import configargparse
-
-from udev_device_plugin import __version__, without_tls
+from udev_device_plugin import __version__, spared
 from udev_device_plugin.config.findings import Findings, Place, listed, printable, quoted
 from udev_device_plugin.config.loading import DEFAULT_FILES, settle
 from udev_device_plugin.config.options import CONFIG, DEVICE, SETTINGS, Given, Option
 from udev_device_plugin.config.settings import Settings
 from udev_device_plugin.errors import ConfigError, UdevDevicePluginError
+
+if TYPE_CHECKING:
+    from argparse import Namespace
 
 OPTIONS: tuple[Option[Any], ...] = (DEVICE, CONFIG, *SETTINGS)
 CONFIG_ALIAS = "--config-file"
@@ -114,19 +114,22 @@ def read_command_line(argv: Sequence[str], environ: Mapping[str, str], findings:
     return CommandLine(tuple(one for several in given for one in several), bool(namespace.check_config))
 
 
-class _Collect(Action):
-    """Gathers a repeatable flag's texts; with ``append``, configargparse would split a variable's list."""
-
-    def __call__(self, _parser: object, namespace: Namespace, values: object, _flag: str | None = None) -> None:
-        setattr(namespace, self.dest, [*(getattr(namespace, self.dest) or ()), values])
-
-
 def _parser(findings: Findings) -> Any:  # configargparse has no types
+    import argparse  # noqa: PLC0415 - let go once the command line is read, see _run_agent
+
+    import configargparse  # noqa: PLC0415
+
+    class Collect(argparse.Action):
+        """Gathers a repeatable flag's texts; with ``append``, configargparse would split a variable's list."""
+
+        def __call__(self, _: object, namespace: "Namespace", values: object, _flag: str | None = None) -> None:
+            setattr(namespace, self.dest, [*(getattr(namespace, self.dest) or ()), values])
+
     parser = configargparse.ArgumentParser(
         prog="udev-device-plugin",
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=RawDescriptionHelpFormatter,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
         add_config_file_help=False,
         add_env_var_help=False,
@@ -135,7 +138,7 @@ def _parser(findings: Findings) -> Any:  # configargparse has no types
         parser.add_argument(
             *_flags(option),
             metavar=option.metavar,
-            action=_Collect if option is DEVICE else "store",
+            action=Collect if option is DEVICE else "store",
             env_var=option.variable,
             help=f"{option.meaning} Default: {_default(option)}. Environment: {option.variable}.",
         )
@@ -216,7 +219,7 @@ def _note_unknown(rest: Sequence[str], findings: Findings) -> None:
             findings.fault("", f"{quoted(word)} stands alone; every argument belongs to a flag, see --help")
 
 
-def _given(option: Option[Any], namespace: Namespace, *, in_variable: bool) -> Iterator[Given]:
+def _given(option: Option[Any], namespace: "Namespace", *, in_variable: bool) -> Iterator[Given]:
     value = getattr(namespace, option.name.replace("-", "_"))
     texts = value if isinstance(value, list) else [] if value is None else [value]
     for index, text in enumerate(texts):
@@ -240,7 +243,8 @@ def _report(settings: Settings) -> int:
 
 
 def _run_agent(settings: Settings, load: Callable[[], Settings]) -> int:
-    without_tls.keep_out()  # before anybody imports asyncio
+    spared.let_go("configargparse", "configparser", "argparse", "gettext", "csv")
+    spared.keep_out()  # before anybody imports them in full
     from udev_device_plugin import agent, logs  # noqa: PLC0415  heavy, and neither help nor faults need them
 
     logs.configure(settings.log_level, settings.log_format)
