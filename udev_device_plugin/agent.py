@@ -153,7 +153,7 @@ class Agent:
             sources = [
                 group.create_task(self._advertiser.run(), name="advertiser"),
                 group.create_task(self._filesystem.run(observe), name="filesystem"),
-                group.create_task(self._udev.run(observe), name="udev"),
+                group.create_task(self._udev.run(observe, self._filesystem.trust), name="udev"),
                 group.create_task(self._rescan(), name="rescan"),
             ]
             serving = group.create_task(self._serve(), name="kubelet")

@@ -23,6 +23,9 @@ MAX_PATH = 4095
 """The kernel's limit for a path (``PATH_MAX`` without the closing NUL); a longer pattern is a mistake."""
 
 
+_SPECIAL = re.compile(r"[*?[\\]")
+
+
 class GlobError(ValueError):
     """A pattern that is malformed.
 
@@ -91,7 +94,11 @@ class Glob:
     @classmethod
     def of(cls, path: str) -> "Glob":
         """The literal glob that means ``path`` and nothing else."""
-        return cls.parse(re.sub(r"[*?[\\]", r"\\\g<0>", path))
+        text = _SPECIAL.sub(r"\\\g<0>", path)
+        names = path.split("/")
+        if names[0] or ".." in names or "\0" in path or len(text) > MAX_PATH:
+            return cls.parse(text)  # which says what is wrong with it
+        return cls(text, tuple(Element(name, name, None) for name in names if name not in ("", ".")))
 
     def __str__(self) -> str:
         return self.text
