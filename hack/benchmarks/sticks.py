@@ -33,6 +33,14 @@ class Sticks:
         if self._ip.returncode and error is None:
             raise RuntimeError(f"ip: ended with {self._ip.returncode}; what it said is above")
 
+    def sys_name(self, number: int) -> str:
+        """What the kernel, and so udev, calls one."""
+        return sys_name(number)
+
+    def id_prefix(self, number: int) -> str:
+        """How the kubelet's ID of one begins."""
+        return id_prefix(number)
+
     def plug(self, *numbers: int) -> None:
         """Plug these, as fast as the kernel makes them."""
         self._order(
