@@ -72,12 +72,18 @@ class Glob:
     Attributes:
         text: as written.
         elements: what stands between its slashes; empty ones and ``.`` are left out.
+        is_literal: it has no unescaped metacharacter, and means one path.
         warnings: what is legal and probably not meant.
     """
 
     text: str
     elements: tuple[Element, ...] = field(compare=False, repr=False)
     warnings: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    is_literal: bool = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # Asked for each match of each path at each change: worked out once.
+        object.__setattr__(self, "is_literal", all(element.is_literal for element in self.elements))
 
     @classmethod
     def parse(cls, text: str) -> "Glob":
@@ -102,11 +108,6 @@ class Glob:
 
     def __str__(self) -> str:
         return self.text
-
-    @property
-    def is_literal(self) -> bool:
-        """It has no unescaped metacharacter, and means one path."""
-        return all(element.is_literal for element in self.elements)
 
     @property
     def literal(self) -> str:

@@ -102,7 +102,10 @@ class Inventory:
 
     def is_sole_claim(self, device: HostDevice, link: str) -> bool:
         """Whether no other device that is present claims ``link`` too."""
-        others = self._devices.claims.get(link, set()) - {device.sys_path}
+        claims = self._devices.claims.get(link, set())
+        if len(claims) == 1 and device.sys_path in claims:
+            return True
+        others = claims - {device.sys_path}
         return not any(self._may_be_present(self.devices[sys_path]) for sys_path in others)
 
     def is_sole_serial(self, stick: Stick) -> bool:
