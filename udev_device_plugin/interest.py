@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from udev_device_plugin.config.specs import DeviceSelector, ResourceSpec, Selector
+from udev_device_plugin.config.specs import DeviceSelector, PathType, ResourceSpec, Selector
 from udev_device_plugin.device import HostDevice
 from udev_device_plugin.glob_sets import GlobSet
 from udev_device_plugin.globs import Glob
@@ -21,16 +21,21 @@ class Interest:
 
     Attributes:
         selectors: each once.
+        mounts: those of them that mean nothing but what is mounted: no devices.
         number: grows with each reload, so that it is known what a description was made for.
     """
 
     selectors: frozenset[Selector]
     number: int = 0
+    mounts: frozenset[Selector] = frozenset()
 
     @classmethod
     def of(cls, specs: Iterable[ResourceSpec], number: int = 0) -> "Interest":
         """What these specs ask for."""
-        return cls(frozenset(selector for spec in specs for selector in spec.selectors), number)
+        paths = [path for spec in specs for group in spec.groups for path in group.paths]
+        devices = frozenset(path.selector for path in paths if path.type is PathType.DEVICE)
+        mounts = frozenset(path.selector for path in paths) - devices
+        return cls(devices | mounts, number, mounts)
 
     @cached_property
     def globs(self) -> tuple[Glob, ...]:
@@ -57,7 +62,7 @@ class Interest:
         A stick counts by its raw node: another one with the same serial number matters, whatever its nodes are.
         """
         of_rules = [rule.subsystems for _, rule in self.rules]
-        if self.globs or None in of_rules:
+        if set(self.globs) - self.mounts or None in of_rules:
             return None
         of_sticks = [(RAW, *selector.subsystems) for selector in self.sticks]
         return frozenset[str]().union(*(named for named in of_rules if named is not None), *of_sticks)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-PATIENCE = 20.0  # seconds; only what is broken takes that long
+PATIENCE = 60.0  # seconds; only what is broken, or a machine with much else to do, takes that long
 _GLANCE = 0.005
 _REST, _AT_REST = 0.5, 0.01
 """Seconds to look at, and the part of a CPU up to which a program counts as doing nothing."""

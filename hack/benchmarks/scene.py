@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from hack.benchmarks import bystander, floor
-from hack.benchmarks.programs import Program
+from hack.benchmarks.programs import PATIENCE, Program
 from hack.benchmarks.sticks import SUBSYSTEM, Sticks, id_prefix
 from udev_device_plugin.testing.kubelet import Kubelet
 from udev_device_plugin.testing.records import ListReceived
@@ -120,7 +120,7 @@ async def scene(count: int = 1) -> AsyncIterator[Scene]:
 
 async def wait_for_lists(kubelet: Kubelet, names: Names) -> None:
     """Wait until each resource has sent a list in this life of the kubelet's."""
-    await kubelet.wait_until(lambda it: all(it.resource(name).lists for name in names))
+    await kubelet.wait_until(lambda it: all(it.resource(name).lists for name in names), timeout=PATIENCE)
 
 
 def holds(received: ListReceived, number: int) -> bool:
