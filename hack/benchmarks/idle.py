@@ -11,7 +11,7 @@ from hack.benchmarks.figures import Figure
 from hack.benchmarks.programs import Memory, Program
 from hack.benchmarks.scene import MANY, SERIAL, floor_program, scene
 
-SETTLING = 2.0  # seconds after a start, until it is idle
+SETTLING = 12.0  # seconds after a start, until it is idle: after 10 s it asks once what pods hold
 SWITCHES, CPU = 10.0, 1.5  # a second; ms/s
 ABOVE_FLOOR, FOR_EACH = 3.0, 0.1  # MiB; for each further resource
 
