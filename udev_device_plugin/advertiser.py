@@ -13,7 +13,7 @@ from typing import ParamSpec
 
 from udev_device_plugin.announcing import Announcer
 from udev_device_plugin.config.specs import ResourceSpec
-from udev_device_plugin.device_sets import device_set
+from udev_device_plugin.device_sets import DeviceSets
 from udev_device_plugin.formation import carried_over, form
 from udev_device_plugin.formed import Circumstances, Formation
 from udev_device_plugin.history import History
@@ -88,6 +88,7 @@ class Advertiser:
             self._inventory, surroundings.look, surroundings.follow, surroundings.identify, self._guarded
         )
         self._formations = dict.fromkeys(self._specs, Formation())
+        self._device_sets = {resource: DeviceSets() for resource in self._specs}
         self._pending: set[str] = set()  # configured anew, and not described for it yet
         self._dirty: dict[str, float | None] = {}
         self._windows: dict[str, asyncio.TimerHandle] = {}
@@ -140,6 +141,7 @@ class Advertiser:
                 self._formations[resource] = (
                     Formation() if known is None else carried_over(self._formations[resource], known, spec)
                 )
+                self._device_sets.setdefault(resource, DeviceSets())
                 self.boards.setdefault(resource, Board(Snapshot(DeviceSet(resource), 0)))
             self._formations[resource] = under_grace_period(self._formations[resource], grace_period)
         self._inventory.select(interest.selectors)
@@ -148,7 +150,7 @@ class Advertiser:
 
     def _retire(self, resource: str) -> None:
         """Offer a resource no more."""
-        del self.boards[resource], self._formations[resource]
+        del self.boards[resource], self._formations[resource], self._device_sets[resource]
         self._dirty.pop(resource, None)
         self._pending.discard(resource)
         if (window := self._windows.pop(resource, None)) is not None:
@@ -206,7 +208,7 @@ class Advertiser:
         formation = self._formations[resource] = form(spec, self._inventory, self._formations[resource], given)
         self._expire_in_time()
         self._settle_in_time()
-        devices = device_set(spec, formation)
+        devices = self._device_sets[resource].describe(spec, formation)
         before = board.snapshot.devices
         if devices == before and board.snapshot.generation:
             return

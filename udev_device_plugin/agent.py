@@ -10,8 +10,10 @@ import logging
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from udev_device_plugin import __version__, web
+from udev_device_plugin import __version__, spared, web
 from udev_device_plugin.advertiser import Advertiser, Holdings, Surroundings
 from udev_device_plugin.config.settings import Settings
 from udev_device_plugin.config_watch import ConfigWatch
@@ -27,10 +29,16 @@ from udev_device_plugin.kubelet.fleet import Fleet
 from udev_device_plugin.kubelet.pod_resources import PodResources
 from udev_device_plugin.links import OwnLinks, links_below
 from udev_device_plugin.metrics import Metrics
-from udev_device_plugin.overview import Overview, Parts
 from udev_device_plugin.reloading import Configuration
 
+if TYPE_CHECKING:
+    from udev_device_plugin.overview import Overview
+    from udev_device_plugin.web.status import Status
+
 logger = logging.getLogger(__name__)
+
+STARTED_AFTER = 1.0
+"""Seconds after which what the start needed and nobody else does is given back."""
 
 PODS_ARE_KNOWN_AFTER = 10.0
 """Seconds after which a kubelet that has just started certainly tells of all pods that hold devices."""
@@ -107,14 +115,7 @@ class Agent:
         for board in self._advertiser.boards.values():
             self._fleet.add(board)
         self._reloaded = asyncio.Event()
-        parts = Parts(
-            resources=lambda: [
-                (board, self._fleet.plugin(resource)) for resource, board in self._advertiser.boards.items()
-            ],
-            has_looked=self._advertiser.has_looked.is_set,
-            problems=lambda: [*self._what_is_dead(), *self._what_to_note()],
-        )
-        self._overview = Overview(parts, self._history, self._pod_resources)
+        self._started = asyncio.get_running_loop().time()
         self._metrics.read_from(
             lambda: [board.snapshot.devices for board in self._advertiser.boards.values()],
             lambda: [(plugin.resource, plugin.trouble is None) for plugin in self._fleet.plugins],
@@ -123,6 +124,19 @@ class Agent:
     @property
     def _settings(self) -> Settings:
         return self._configuration.settings
+
+    @cached_property
+    def _overview(self) -> "Overview":
+        from udev_device_plugin.overview import Overview, Parts  # noqa: PLC0415 - who never looks pays nothing
+
+        parts = Parts(
+            resources=lambda: [
+                (board, self._fleet.plugin(resource)) for resource, board in self._advertiser.boards.items()
+            ],
+            has_looked=self._advertiser.has_looked.is_set,
+            problems=lambda: [*self._what_is_dead(), *self._what_to_note()],
+        )
+        return Overview(parts, self._history, self._pod_resources, self._started)
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT."""
@@ -138,6 +152,7 @@ class Agent:
             logger.warning("%s", warning)
         for spec in self._settings.resources:
             socket_name(self._settings.plugin_directory, spec.resource)  # too long a path is known at once
+        asyncio.get_running_loop().call_later(STARTED_AFTER, spared.give_back)
         with self._web(), self._watching_config():
             remove_stale(self._settings.plugin_directory)
             await self._run_parts(stop)
@@ -150,7 +165,7 @@ class Agent:
             sources = [
                 group.create_task(self._advertiser.run(), name="advertiser"),
                 group.create_task(self._filesystem.run(observe), name="filesystem"),
-                group.create_task(self._udev.run(observe), name="udev"),
+                group.create_task(self._udev.run(observe, self._filesystem.trust), name="udev"),
                 group.create_task(self._rescan(), name="rescan"),
             ]
             serving = group.create_task(self._serve(), name="kubelet")
@@ -253,10 +268,13 @@ class Agent:
             self._metrics.registry,
             alive=self._what_is_dead,
             ready=self._what_is_missing,
-            look=self._overview.look,
+            look=self._look,
             notes=self._what_to_note,
         )
         return web.serve(self._settings.listen, pages)
+
+    async def _look(self, newer_than: str | None) -> "Status":
+        return await self._overview.look(newer_than)
 
     def _what_is_dead(self) -> Sequence[str]:
         return () if self._udev.is_listening else ("udev: the thread that listens is not running",)

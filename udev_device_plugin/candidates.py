@@ -90,13 +90,15 @@ def candidates(
     """
     slots = dict(_slots(spec))
     holding = {(slot, candidate.node, candidate.path) for slot, candidate in held}
-    known = {candidate.node: candidate for slot, candidate in held if not _is_plain(slots[slot])}
+    plain = {slot for slot, path_spec in slots.items() if _is_plain(path_spec)}
+    known = {candidate.node: candidate for slot, candidate in held if slot not in plain}
     found = [
-        ((slot, key, path) not in holding, not path_spec.is_literal, slot, path, key, entry)  # in this order
+        ((slot, key, path) not in holding, not is_literal, slot, path, key, entry)  # in this order
         for slot, path_spec in slots.items()
+        for is_literal in (path_spec.is_literal,)
         for path, entry in inventory.matches(path_spec.selector).items()
         for key in (node_key(entry),)
-        if _fits(path_spec, entry) and (path_spec.is_literal or key in known or inventory.is_settled(entry))
+        if _fits(path_spec, entry) and (is_literal or key in known or inventory.is_settled(entry))
     ]
     present = {key for *_, key, _ in found}
     owners = {candidate.identity: key for key, candidate in known.items() if key in present}
@@ -104,9 +106,10 @@ def candidates(
     chooser = _Chooser(inventory, known, owners, sticks, links_directory)
     result: dict[Slot, dict[str, Candidate]] = {slot: {} for slot in slots}
     claimed: set[NodeKey] = set()
-    for _, _, slot, _, key, entry in sorted(found, key=lambda item: item[:4]):
+    found.sort()  # a slot has a path once, so nothing behind these is ever compared
+    for _, _, slot, _, key, entry in found:
         if _may_have(slots[slot], key, claimed):
-            candidate = chooser.choose(slots[slot], entry, key)
+            candidate = chooser.choose(slots[slot], entry, key, is_plain=slot in plain)
             result[slot].setdefault(candidate.identity, candidate)
     return result
 
@@ -160,12 +163,14 @@ class _Chooser:
     sticks: Mapping[str, str]  # as what sticks were offered, by their place in sysfs
     links_directory: str
 
-    def choose(self, path_spec: PathSpec, entry: PathEntry, node: NodeKey) -> Candidate:
+    def choose(self, path_spec: PathSpec, entry: PathEntry, node: NodeKey, *, is_plain: bool) -> Candidate:
         device = self.inventory.device_at(entry)
+        known = None if is_plain else self.known.get(node)
+        if known is not None and device is not None and self._is_as_before(known, entry, device):
+            return known
         plain = Candidate(entry.path, entry.path, node, entry.target, entry.path, device.numa_node if device else None)
-        if _is_plain(path_spec):
+        if is_plain:
             return plain
-        known = self.known.get(node)
         if device is None:  # what was offered is there, whatever udev's last word on it was
             return replace(known, path=entry.path) if known else plain
         if isinstance(path_spec.selector, UsbSelector) and device.stick is not None:
@@ -182,6 +187,17 @@ class _Chooser:
         own_link = "" if is_link else self._own_link(identity)
         return Candidate(
             identity, entry.path, node, entry.target, own_link or identity, device.numa_node, own_link=own_link
+        )
+
+    def _is_as_before(self, known: Candidate, entry: PathEntry, device: HostDevice) -> bool:
+        """Whether what is handed over by its link is what it was: all but one are, of thousands."""
+        return (
+            known.host_path == known.identity
+            and (known.path, known.target) == (entry.path, entry.target)
+            and known.numa_node == device.numa_node
+            and not (known.stick or known.own_link)
+            and known.identity in device.links
+            and self.inventory.is_sole_claim(device, known.identity)
         )
 
     def _choose_with_stick(self, device: HostDevice, stick: Stick, plain: Candidate) -> Candidate:

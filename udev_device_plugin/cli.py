@@ -8,11 +8,10 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
-from udev_device_plugin import without_tls
-from udev_device_plugin.command_line import CHECK, LIST, SCHEMA, read_command_line
+from udev_device_plugin import spared
 from udev_device_plugin.config.findings import Findings, Place, printable
 from udev_device_plugin.config.loading import DEFAULT_FILES, settle
-from udev_device_plugin.config.options import CONFIG, Given
+from udev_device_plugin.config.options import CHECK, CONFIG, LIST, SCHEMA, Given
 from udev_device_plugin.config.settings import OutputFormat, Settings
 from udev_device_plugin.errors import ConfigError, UdevDevicePluginError
 
@@ -26,19 +25,19 @@ def main(
     findings = Findings()
     argv, environ = sys.argv[1:] if argv is None else argv, os.environ if environ is None else environ
     try:
-        line = read_command_line(argv, environ, findings)
-        if line.instead == SCHEMA:
+        given, instead, output = _read(argv, environ, findings)
+        if instead == SCHEMA:
             findings.raise_faults()
             return _print_schema()
-        settings = settle(line.given, findings)
+        settings = settle(given, findings)
     except ConfigError as error:
         _say(map(str, error))
         return 2
-    if line.instead == CHECK:
+    if instead == CHECK:
         return _report(settings)
     try:
-        if line.instead == LIST:
-            return _list_devices(settings, line.output)
+        if instead == LIST:
+            return _list_devices(settings, output)
         anew = partial(load, argv, environ, settings.config_file)
         return run(settings) if run else _run_agent(settings, anew)
     except UdevDevicePluginError as error:
@@ -64,10 +63,20 @@ def load(
         ConfigError: with all the faults.
     """
     findings = Findings()
-    given = read_command_line(argv, environ, findings).given
+    given, _, _ = _read(argv, environ, findings)
     if config_file is not None:
         given = (Given(CONFIG.name, Place(CONFIG.flag), config_file), *given)
     return settle(given, findings, default_files)
+
+
+def _read(
+    argv: Sequence[str], environ: Mapping[str, str], findings: Findings
+) -> tuple[tuple[Given, ...], str | None, OutputFormat]:
+    """What was given, what is asked for instead of running, and how to show it."""
+    from udev_device_plugin.command_line import read_command_line  # noqa: PLC0415  let go when it has done its work
+
+    line = read_command_line(argv, environ, findings)
+    return line.given, line.instead, line.output
 
 
 def _say(lines: Iterable[str]) -> None:
@@ -85,7 +94,7 @@ def _report(settings: Settings) -> int:
 
 
 def _list_devices(settings: Settings, output: OutputFormat) -> int:
-    without_tls.keep_out()
+    spared.keep_out()
     from udev_device_plugin import logs, looking  # noqa: PLC0415  heavy, as below
     from udev_device_plugin.listing import showing  # noqa: PLC0415
 
@@ -103,7 +112,8 @@ def _print_schema() -> int:
 
 
 def _run_agent(settings: Settings, load: Callable[[], Settings]) -> int:
-    without_tls.keep_out()  # before anybody imports asyncio
+    spared.let_go("udev_device_plugin.command_line", "configargparse", "configparser", "argparse", "gettext", "csv")
+    spared.keep_out()  # before anybody imports them in full
     from udev_device_plugin import agent, logs  # noqa: PLC0415  heavy, and neither help nor faults need them
 
     logs.configure(settings.log_level, settings.log_format)

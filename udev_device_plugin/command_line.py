@@ -1,6 +1,7 @@
 """The command line and the environment, taken apart: what was asked for, not judged yet.
 
-Floor 6, main thread. Mistakes are noted, all of them; what the settings are worth is ``config``'s business.
+Floor 6, main thread. Mistakes are noted, all of them; what the settings are worth is ``config``'s business. Imported for
+as long as it is needed only, see ``cli``.
 """
 
 import re
@@ -15,7 +16,7 @@ import configargparse
 from udev_device_plugin import __version__
 from udev_device_plugin.config.findings import Findings, Place, listed, quoted
 from udev_device_plugin.config.loading import DEFAULT_FILES
-from udev_device_plugin.config.options import CONFIG, DEVICE, OUTPUT, SETTINGS, Given, Option
+from udev_device_plugin.config.options import CONFIG, DEVICE, INSTEAD, OUTPUT, SETTINGS, Given, Option
 from udev_device_plugin.config.scalars import ScalarError
 from udev_device_plugin.config.settings import OutputFormat
 from udev_device_plugin.errors import ConfigError
@@ -23,13 +24,6 @@ from udev_device_plugin.errors import ConfigError
 OPTIONS: tuple[Option[Any], ...] = (DEVICE, CONFIG, *SETTINGS, OUTPUT)
 CONFIG_ALIAS = "--config-file"
 """The name in the origin's later releases."""
-CHECK, LIST, SCHEMA = "--check-config", "--list-devices", "--print-schema"
-INSTEAD = {
-    CHECK: "Print the configuration's resources or faults, and exit.",
-    LIST: "Show what the configuration means on this host now, and why what almost matches does not, and exit.",
-    SCHEMA: "Print a JSON Schema of the configuration file, for editors, and exit.",
-}
-"""What is done instead of running."""
 
 _DESCRIPTION = "Offer this host's devices to Kubernetes, and keep the offer true as they come and go."
 _EPILOG = """\

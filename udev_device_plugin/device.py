@@ -5,11 +5,10 @@ Floor 0: imports nothing of this package, does no I/O. Everything here is frozen
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class DeviceNumber:
+class DeviceNumber(NamedTuple):
     """What the kernel knows a device node by: its type and its numbers.
 
     Written as udev writes it, ``c188:0`` (the name of the device's file in ``/run/udev/data``).

@@ -8,17 +8,35 @@ from collections.abc import Iterator
 from udev_device_plugin.candidates import Candidate
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
 from udev_device_plugin.formed import Formation, Formed
+from udev_device_plugin.identity import Identity
 from udev_device_plugin.snapshots import Device, DeviceSet, Member
+
+
+class DeviceSets:
+    """Describes one resource's formations; a device that stays as it was is not described anew."""
+
+    def __init__(self) -> None:
+        self._described: dict[Identity, tuple[Formed, Device]] = {}
+        self._spec: ResourceSpec | None = None
+
+    def describe(self, spec: ResourceSpec, formation: Formation) -> DeviceSet:
+        """The devices of a formation, sorted by identity."""
+        before = self._described if spec is self._spec else {}
+        self._spec, self._described = spec, {}
+        for formed in formation.formed:
+            known = before.get(formed.identity)
+            is_known = known is not None and known[0] is formed
+            self._described[formed.identity] = known if known and is_known else (formed, _describe(spec, formed))
+        return DeviceSet(
+            spec.resource,
+            tuple(self._described[identity][1] for identity in sorted(self._described)),
+            tuple((remembered.id, remembered.since) for remembered in formation.remembered),
+        )
 
 
 def device_set(spec: ResourceSpec, formation: Formation) -> DeviceSet:
     """The devices of a formation, sorted by identity."""
-    devices = (_describe(spec, formed) for formed in formation.formed)
-    return DeviceSet(
-        spec.resource,
-        tuple(sorted(devices, key=lambda device: device.identity)),
-        tuple((remembered.id, remembered.since) for remembered in formation.remembered),
-    )
+    return DeviceSets().describe(spec, formation)
 
 
 def _describe(spec: ResourceSpec, formed: Formed) -> Device:

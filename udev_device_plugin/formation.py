@@ -5,6 +5,7 @@ Invariants, for every call: a device that was formed keeps its members until it 
 identity; nothing that a pod holds is forgotten.
 """
 
+import operator
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,15 +22,18 @@ from udev_device_plugin.zipping import Pool, zipped
 
 def form(spec: ResourceSpec, inventory: Inventory, previous: Formation, given: Circumstances) -> Formation:
     """What ``spec`` offers on this host now."""
+    slots = [[Slot(index, member) for member in range(len(group.paths))] for index, group in enumerate(spec.groups)]
+    of_sticks = [group.is_of_sticks for group in spec.groups]
     holding = [
-        (Slot(formed.group, formed.member if spec.groups[formed.group].is_of_sticks else member), candidate)
+        (slots[formed.group][formed.member if of_sticks[formed.group] else member], candidate)
         for formed in previous.formed
         for member, candidate in enumerate(formed.members)
         if candidate is not None
     ]
     found = candidates(spec, inventory, holding, given.links_directory)
     sticks = _sticks(spec, found, previous)
-    aged = (_aged(formed, spec, found, sticks, given) for formed in previous.formed)
+    of_members = [[found[slot] for slot in of_group] for of_group in slots]
+    aged = (_aged(formed, spec, of_members[formed.group], sticks, given) for formed in previous.formed)
     kept = [renewed for formed in aged if (renewed := keep(formed, spec, given)) is not None]
     formation: dict[Identity, Formed] = {}
     gatherings: list[Gathering] = []
@@ -127,7 +131,7 @@ def _identity_of(candidate: Candidate | None) -> str | None:
 def _aged(
     formed: Formed,
     spec: ResourceSpec,
-    found: Candidates,
+    found: Sequence[Mapping[str, Candidate]],
     sticks: Mapping[int, Mapping[str, Assembly]],
     given: Circumstances,
 ) -> Formed:
@@ -141,19 +145,23 @@ def _aged(
     return replace(aged, since=given.now, keep_until=given.now + given.grace_period)
 
 
-def _aged_zip(formed: Formed, group: GroupSpec, found: Candidates) -> Formed:
+def _aged_zip(formed: Formed, group: GroupSpec, found: Sequence[Mapping[str, Candidate]]) -> Formed:
     """Without optional members that are gone."""
     is_healthy, members = True, list(formed.members)
     for member, (path_spec, candidate) in enumerate(zip(group.paths, formed.members, strict=True)):
         if candidate is None:
             continue
-        now = found[Slot(formed.group, member)].get(candidate.identity)
+        now = found[member].get(candidate.identity)
+        if now is candidate:
+            continue
         if now is not None:
             members[member] = _succeed(candidate, now)
         elif path_spec.optional and candidate.identity not in formed.identity:
             members[member] = None
         else:
             is_healthy = False
+    if is_healthy == formed.is_healthy and all(map(operator.is_, members, formed.members)):
+        return formed
     return replace(formed, members=tuple(members), is_healthy=is_healthy)
 
 
@@ -169,7 +177,9 @@ def _aged_stick(formed: Formed, now: Assembly | None) -> Formed:
 
 def _succeed(before: Candidate | None, now: Candidate) -> Candidate:
     """A link of our own that was handed out once is good for as long as the device is known."""
-    return now if before is None or now.own_link else replace(now, own_link=before.own_link)
+    if before is None or now.own_link or not before.own_link:
+        return now
+    return replace(now, own_link=before.own_link)
 
 
 def _complete(formed: Formed, pools: Sequence[Pool]) -> Formed:

@@ -23,6 +23,9 @@ MAX_PATH = 4095
 """The kernel's limit for a path (``PATH_MAX`` without the closing NUL); a longer pattern is a mistake."""
 
 
+_SPECIAL = re.compile(r"[*?[\\]")
+
+
 class GlobError(ValueError):
     """A pattern that is malformed.
 
@@ -69,12 +72,18 @@ class Glob:
     Attributes:
         text: as written.
         elements: what stands between its slashes; empty ones and ``.`` are left out.
+        is_literal: it has no unescaped metacharacter, and means one path.
         warnings: what is legal and probably not meant.
     """
 
     text: str
     elements: tuple[Element, ...] = field(compare=False, repr=False)
     warnings: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    is_literal: bool = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # Asked for each match of each path at each change: worked out once.
+        object.__setattr__(self, "is_literal", all(element.is_literal for element in self.elements))
 
     @classmethod
     def parse(cls, text: str) -> "Glob":
@@ -91,15 +100,14 @@ class Glob:
     @classmethod
     def of(cls, path: str) -> "Glob":
         """The literal glob that means ``path`` and nothing else."""
-        return cls.parse(re.sub(r"[*?[\\]", r"\\\g<0>", path))
+        text = _SPECIAL.sub(r"\\\g<0>", path)
+        names = path.split("/")
+        if names[0] or ".." in names or "\0" in path or len(text) > MAX_PATH:
+            return cls.parse(text)  # which says what is wrong with it
+        return cls(text, tuple(Element(name, name, None) for name in names if name not in ("", ".")))
 
     def __str__(self) -> str:
         return self.text
-
-    @property
-    def is_literal(self) -> bool:
-        """It has no unescaped metacharacter, and means one path."""
-        return all(element.is_literal for element in self.elements)
 
     @property
     def literal(self) -> str:

@@ -9,6 +9,7 @@ import hashlib
 import itertools
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from udev_device_plugin.device import HostDevice, Stick
 
@@ -19,6 +20,8 @@ Identity = tuple[str, ...]
 """What makes a device itself: the identities of its required device members, in the spec's order."""
 
 _HASH_LENGTH = 10
+_MAX_IDS = 32768
+"""IDs that are remembered: a list names all devices each time, and an ID takes two hashes and a slug."""
 _NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
 _OUR_ID = re.compile(rf"[a-z0-9][a-z0-9-]*-([0-9a-f]{{{_HASH_LENGTH}}})-[0-9]+")
 
@@ -119,6 +122,7 @@ def _uncounted(rest: str) -> str:
     return _COUNTED.sub(r"\1\2", place) + block + "/".join(names)
 
 
+@lru_cache(maxsize=_MAX_IDS)
 def device_id(resource: str, identity: Identity, replica: int) -> str:
     """The kubelet's ID of one replica of a device: ``ttyusb0-1f3a5c7e90-0``.
 

@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from udev_device_plugin.config.specs import DeviceSelector, ResourceSpec, Selector
+from udev_device_plugin.config.specs import DeviceSelector, PathType, ResourceSpec, Selector
+from udev_device_plugin.device import HostDevice
+from udev_device_plugin.glob_sets import GlobSet
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.rules import Rule
-from udev_device_plugin.usb import UsbSelector
+from udev_device_plugin.usb import RAW, UsbSelector
 
 
 @dataclass(frozen=True)
@@ -19,16 +21,21 @@ class Interest:
 
     Attributes:
         selectors: each once.
+        mounts: those of them that mean nothing but what is mounted: no devices.
         number: grows with each reload, so that it is known what a description was made for.
     """
 
     selectors: frozenset[Selector]
     number: int = 0
+    mounts: frozenset[Selector] = frozenset()
 
     @classmethod
     def of(cls, specs: Iterable[ResourceSpec], number: int = 0) -> "Interest":
         """What these specs ask for."""
-        return cls(frozenset(selector for spec in specs for selector in spec.selectors), number)
+        paths = [path for spec in specs for group in spec.groups for path in group.paths]
+        devices = frozenset(path.selector for path in paths if path.type is PathType.DEVICE)
+        mounts = frozenset(path.selector for path in paths) - devices
+        return cls(devices | mounts, number, mounts)
 
     @cached_property
     def globs(self) -> tuple[Glob, ...]:
@@ -39,6 +46,42 @@ class Interest:
     def rules(self) -> tuple[tuple[str, Rule], ...]:
         """The udev rules, each with its text."""
         return tuple((str(selector), selector) for selector in self.selectors if isinstance(selector, Rule))
+
+    def asks_for(self, device: HostDevice) -> bool:
+        """Whether a device, as described for this, is one of those that are asked for."""
+        return bool(device.rules) or device.stick is not None or self.is_named(device.names)
+
+    def may_ask_for(self, subsystem: str, sys_path: str) -> bool:
+        """Whether a device of this subsystem at this place may be asked for because of what it is."""
+        return bool(self.rules_for(subsystem)) or (bool(self.sticks) and "/usb" in sys_path)
+
+    @cached_property
+    def subsystems(self) -> frozenset[str] | None:
+        """What is asked for is of one of these; None if that cannot be said, as of paths.
+
+        A stick counts by its raw node: another one with the same serial number matters, whatever its nodes are.
+        """
+        of_rules = [rule.subsystems for _, rule in self.rules]
+        if set(self.globs) - self.mounts or None in of_rules:
+            return None
+        of_sticks = [(RAW, *selector.subsystems) for selector in self.sticks]
+        return frozenset[str]().union(*(named for named in of_rules if named is not None), *of_sticks)
+
+    def rules_for(self, subsystem: str) -> tuple[tuple[str, Rule], ...]:
+        """Those of the rules that a device of this subsystem can match."""
+        return self._rules_by_subsystem.get(subsystem, self._rules_for_any)
+
+    @cached_property
+    def _rules_for_any(self) -> tuple[tuple[str, Rule], ...]:
+        return tuple((text, rule) for text, rule in self.rules if rule.subsystems is None)
+
+    @cached_property
+    def _rules_by_subsystem(self) -> dict[str, tuple[tuple[str, Rule], ...]]:
+        named = frozenset[str]().union(*(rule.subsystems or () for _, rule in self.rules))
+        return {
+            name: tuple((text, rule) for text, rule in self.rules if rule.subsystems is None or name in rule.subsystems)
+            for name in named
+        }
 
     @cached_property
     def sticks(self) -> tuple[UsbSelector, ...]:
@@ -52,4 +95,8 @@ class Interest:
 
     def is_named(self, names: Iterable[str]) -> bool:
         """Whether a glob matches one of these paths."""
-        return any(glob.matches(name) for name in names for glob in self.globs)
+        return any(map(self._glob_set.matching, names))
+
+    @cached_property
+    def _glob_set(self) -> GlobSet:
+        return GlobSet(self.globs)

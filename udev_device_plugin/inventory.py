@@ -110,7 +110,9 @@ class Inventory:
 
     def is_sole_claim(self, device: HostDevice, link: str) -> bool:
         """Whether no other device that is present claims ``link`` too."""
-        return next(self.rivals(device, link), None) is None
+        claims = self._devices.claims.get(link, set())
+        is_undisputed = len(claims) == 1 and device.sys_path in claims  # as most are
+        return is_undisputed or next(self.rivals(device, link), None) is None
 
     def rivals(self, device: HostDevice, link: str) -> Iterator[HostDevice]:
         """The other devices that are present and claim ``link`` too."""

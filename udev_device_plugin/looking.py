@@ -50,7 +50,7 @@ async def _look(interest: Interest) -> Host:
     udev = UdevSource(interest, metrics)
     filesystem = FilesystemSource(interest, udev.rescan, metrics)
     with contextlib.closing(_Onlooker(inventory, filesystem, udev)) as onlooker:
-        sources = filesystem.run(onlooker.observe), udev.run(onlooker.observe)
+        sources = filesystem.run(onlooker.observe), udev.run(onlooker.observe, filesystem.trust)
         works = [onlooker.finished, *map(asyncio.ensure_future, sources)]
         try:
             done, _ = await asyncio.wait(works, return_when=asyncio.FIRST_COMPLETED)

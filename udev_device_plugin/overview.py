@@ -45,13 +45,13 @@ class Parts:
 class Overview:
     """What there is to see now, and when there is something new."""
 
-    def __init__(self, parts: Parts, history: History, pod_resources: PodResources) -> None:
+    def __init__(self, parts: Parts, history: History, pod_resources: PodResources, started: float) -> None:
         self._parts = parts
         self._history = history
         self._pod_resources = pod_resources
         self._loop = asyncio.get_running_loop()
         self._run = secrets.token_hex(4)
-        self._started = self._loop.time()
+        self._started = started
         self._holders: Holders | None = None
         self._asking: asyncio.Task[None] | None = None
 

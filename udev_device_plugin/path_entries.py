@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
 from udev_device_plugin.device import DeviceNumber, PathEntry
+from udev_device_plugin.glob_sets import GlobSet
 from udev_device_plugin.globs import Glob
 
 
@@ -17,6 +18,7 @@ class PathEntries:
         self.by_path: dict[str, PathEntry] = {}
         self.paths: defaultdict[DeviceNumber, set[str]] = defaultdict(set)
         self._matches: dict[Glob, dict[str, PathEntry]] = {glob: {} for glob in globs}
+        self._globs = GlobSet(self._matches)
 
     def matches(self, glob: Glob) -> Mapping[str, PathEntry]:
         """What stands at the paths that ``glob`` matches."""
@@ -28,17 +30,16 @@ class PathEntries:
             glob: self._matches.get(glob) or {path: entry for path, entry in self.by_path.items() if glob.matches(path)}
             for glob in globs
         }
+        self._globs = GlobSet(self._matches)
 
     def globs_of(self, path: str) -> frozenset[Glob]:
         """Which globs match a path."""
-        return frozenset(glob for glob in self._matches if glob.matches(path))
+        return self._globs.matching(path)
 
     def globs_at(self, numbers: Iterable[DeviceNumber]) -> frozenset[Glob]:
         """Which globs match a name of one of these nodes."""
-        paths = {path for number in numbers for path in self.paths.get(number, ())}
-        if not paths:
-            return frozenset()
-        return frozenset(glob for glob, matches in self._matches.items() if not matches.keys().isdisjoint(paths))
+        paths = (path for number in numbers for path in self.paths.get(number, ()))
+        return frozenset[Glob]().union(*map(self.globs_of, paths))
 
     def put(self, entry: PathEntry, globs: Iterable[Glob]) -> None:
         """Have an entry, which these globs match."""

@@ -59,10 +59,13 @@ class Perception:
     def take_in(self, observations: Iterable[Observation]) -> set[Selector]:
         """Have the inventory know; tells what asks for something that is not as it was."""
         touched = self._look_for_devices()
+        looked: set[str] = set()  # what changes within this call is told by the filesystem, after it
         for observation in observations:
             # What udev speaks of is looked at before udev is believed: a node made anew is another device.
-            for seen in self._look(self._names(observation)):
+            names = self._names(observation) - looked
+            for seen in self._look(names):
                 touched |= self._inventory.observe(seen)
+            looked |= names
             touched |= self._inventory.observe(observation)
             touched |= self._look_for_devices()
         self._ask_soon()

@@ -33,6 +33,8 @@ def remember(
     spec: ResourceSpec, previous: Formation, formed: Iterable[Formed], given: Circumstances
 ) -> tuple[Remembered, ...]:
     """What pods hold of our making, and no device is known for."""
+    if not given.held and not previous.remembered:
+        return ()
     described = {id_base(device_id(spec.resource, device.identity, 0)) for device in formed}
     remembered = {known.id: known for known in previous.remembered}
     for id_ in sorted(given.held or ()):

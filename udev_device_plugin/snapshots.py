@@ -5,7 +5,8 @@ latest snapshot only: who was busy while three were pinned up sees the third, an
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -121,16 +122,28 @@ class Board:
     """The latest snapshot of one resource."""
 
     snapshot: Snapshot
-    _newer: asyncio.Event = field(default_factory=asyncio.Event)
+    _readers: set[Callable[[], None]] = field(default_factory=set)
 
     def publish(self, devices: DeviceSet, caused_at: float | None = None) -> None:
         """Pin up ``devices`` as the next generation and wake all that wait for it."""
         self.snapshot = Snapshot(devices, self.snapshot.generation + 1, caused_at)
-        woken, self._newer = self._newer, asyncio.Event()
-        woken.set()
+        for wake in tuple(self._readers):
+            wake()
 
     async def newer_than(self, generation: int) -> Snapshot:
         """The latest snapshot as soon as its generation is not ``generation`` any more."""
-        while self.snapshot.generation == generation:
-            await self._newer.wait()
+        newer = asyncio.Event()
+        with self.read_by(newer.set):
+            while self.snapshot.generation == generation:
+                newer.clear()
+                await newer.wait()
         return self.snapshot
+
+    @contextmanager
+    def read_by(self, wake: Callable[[], None]) -> Iterator[None]:
+        """Call ``wake`` at each new generation for as long as the context lasts."""
+        self._readers.add(wake)
+        try:
+            yield
+        finally:
+            self._readers.discard(wake)

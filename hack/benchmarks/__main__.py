@@ -1,78 +1,73 @@
-"""The command line of hack/bench: which measurements, how much of each, and where the figures go."""
+"""The command line of hack/bench: which parts, where the figures go, and what they are held against.
+
+Outside of all labs; each lab is entered once, for all of its parts.
+"""
 
 import argparse
-import asyncio
+import json
 import os
+import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+import tempfile
+from collections.abc import Sequence
 
 from rich.console import Console
 
-from hack.benchmarks import burst, idle, kubelet, latency, report, startup
+from hack.benchmarks import records, report
 from hack.benchmarks.figures import Figure
-from hack.benchmarks.latency import MAX_PLUGS
-from tests.lab.udevd import refuse_outside
+from hack.benchmarks.parts import PARTS, Lab, parts
 
-Measurements = Mapping[str, Callable[[], Awaitable[list[Figure]]]]
+_ENTER = {
+    Lab.UDEVD: ("hack/lib/beside-udevd", "-r", "hack/benchmarks/rules.d"),
+    Lab.WORLD: ("hack/lib/in-world",),
+}
+_QUICK = 10
 
 
 def main() -> int:
-    """Measure, show, write; 1 if a target is missed."""
+    """Measure, show, write; 1 if a target is missed, or something is worse than recorded."""
     arguments = _parser().parse_args()
-    refuse_outside()
     load_before = os.getloadavg()[0]
     console = Console(width=None if sys.stdout.isatty() else 120)
-    figures = asyncio.run(_measure(_chosen(arguments), console))
+    figures = _measured([name for name in PARTS if name in (arguments.only or PARTS)], quick=arguments.quick)
     report.show(console, figures, load_before)
-    report.write(arguments.json, figures, load_before)
-    return 1 if report.missed(figures) else 0
+    document = report.document(figures, load_before)
+    report.write(arguments.json, document)
+    worse = report.compare(console, figures) if arguments.compare else []
+    if arguments.record:
+        records.keep(document, figures)
+    return 1 if report.missed(figures) or worse else 0
 
 
-async def _measure(measurements: Measurements, console: Console) -> list[Figure]:
-    figures = []
-    for name, measure in measurements.items():
-        console.print(f"measuring {name} …")
-        figures += await measure()
-    return figures
-
-
-def _chosen(arguments: argparse.Namespace) -> Measurements:
-    measurements: Measurements = {
-        "latency": lambda: latency.measure(arguments.plugs),
-        "burst": lambda: burst.measure(arguments.burst),
-        "kubelet": lambda: kubelet.measure(arguments.restarts),
-        "startup": lambda: startup.measure(arguments.starts),
-        "idle": lambda: idle.measure(arguments.idle),
-    }
-    return {name: measure for name, measure in measurements.items() if name in (arguments.only or measurements)}
+def _measured(names: Sequence[str], *, quick: bool) -> list[Figure]:
+    """The figures of these parts, in their order."""
+    found: dict[str, list[Figure]] = {}
+    for lab, enter in _ENTER.items():
+        mine = [name for name in names if parts()[name].lab is lab]
+        if not mine:
+            continue
+        with tempfile.NamedTemporaryFile(dir=".cache", suffix=".json") as file:
+            divisor = str(_QUICK if quick else 1)
+            inside = (sys.executable, "-m", "hack.benchmarks.inside", file.name, divisor, *mine)
+            subprocess.run([*enter, *inside], check=True)
+            with open(file.name) as written:
+                for name, figures in json.load(written).items():
+                    found[name] = [Figure(**{**one, "samples": tuple(one["samples"])}) for one in figures]
+    return [figure for name in names for figure in found[name]]
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="hack/bench", description="Measures the plugin; BENCHMARKS.md explains.")
+    parser.add_argument("--only", action="append", choices=PARTS, help="just this part; repeatable")
+    parser.add_argument("--quick", action="store_true", help="a tenth of everything: to see that it works")
+    parser.add_argument("--compare", action="store_true", help="tell what is worse than the last recorded run")
     parser.add_argument(
-        "-n", "--plugs", type=_stick_count, default=100, help="single plugs, of each kind (default: %(default)s)"
-    )
-    parser.add_argument("--burst", type=_stick_count, default=250, help="sticks in a burst (default: %(default)s)")
-    parser.add_argument("--restarts", type=int, default=20, help="kubelet restarts (default: %(default)s)")
-    parser.add_argument("--starts", type=int, default=5, help="starts of the plugin (default: %(default)s)")
-    parser.add_argument("--idle", type=float, default=20.0, help="seconds of idling (default: %(default)g)")
-    parser.add_argument(
-        "--only",
-        action="append",
-        choices=("latency", "burst", "kubelet", "startup", "idle"),
-        help="just this; repeatable",
+        "--record", action="store_true", help=f"make this the recorded run, and renew the table of {records.DOCUMENT}"
     )
     parser.add_argument(
         "--json", default=".cache/bench.json", metavar="FILE", help="all figures and samples (default: %(default)s)"
     )
     return parser
-
-
-def _stick_count(text: str) -> int:
-    count = int(text)
-    if not 1 <= count <= MAX_PLUGS:
-        raise argparse.ArgumentTypeError(f"{count}: there are 1 to {MAX_PLUGS} sticks")
-    return count
 
 
 if __name__ == "__main__":

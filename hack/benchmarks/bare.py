@@ -1,4 +1,4 @@
-"""A program: the shortest way from udev to the kubelet. `python -m hack.benchmarks.bare DIRECTORY RESOURCE`.
+"""A program: the shortest way from udev to the kubelet. `python -m hack.benchmarks.bare DIRECTORY RESOURCE SUBSYSTEM`.
 
 Made of the plugin's own packages, it serves and registers one resource, and for each event sends the kubelet a list,
 without looking at anything. What the plugin takes longer is its own doing.
@@ -38,10 +38,10 @@ class _Servicer(api_pb2_grpc.DevicePluginServicer):
             yield await self._lists.get()
 
 
-async def serve(directory: str, resource: str) -> None:
+async def serve(directory: str, resource: str, subsystem: str) -> None:
     """Serve until killed."""
     lists: _Lists = asyncio.Queue()
-    threading.Thread(target=_listen, args=(asyncio.get_running_loop(), lists), daemon=True).start()
+    threading.Thread(target=_listen, args=(asyncio.get_running_loop(), lists, subsystem), daemon=True).start()
     server = grpc.aio.server()
     api_pb2_grpc.add_DevicePluginServicer_to_server(_Servicer(lists), server)
     server.add_insecure_port(f"unix:{directory}/{_ENDPOINT}")
@@ -52,9 +52,9 @@ async def serve(directory: str, resource: str) -> None:
     await server.wait_for_termination()
 
 
-def _listen(loop: asyncio.AbstractEventLoop, lists: _Lists) -> None:
+def _listen(loop: asyncio.AbstractEventLoop, lists: _Lists, subsystem: str) -> None:
     monitor = pyudev.Monitor.from_netlink(pyudev.Context(), source="udev")
-    monitor.filter_by("macvtap")
+    monitor.filter_by(subsystem)
     monitor.start()
     while True:
         device = monitor.poll()
@@ -65,9 +65,10 @@ def _list(device: pyudev.Device) -> api_pb2.ListAndWatchResponse:
     """The device alone, by an ID like the plugin's."""
     if device.action == "remove":
         return api_pb2.ListAndWatchResponse()
-    name = f"usb-bench-{device.sys_number}-bare"
+    serial = device.properties.get("ID_SERIAL_SHORT", "").lower().removeprefix("bench")
+    name = f"usb-bench-{serial}-bare"
     return api_pb2.ListAndWatchResponse(devices=[api_pb2.Device(ID=name, health="Healthy")])
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(sys.argv[1], sys.argv[2]))
+    asyncio.run(serve(*sys.argv[1:]))

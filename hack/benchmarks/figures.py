@@ -14,6 +14,7 @@ class Figure:
         section: the question that it answers a part of.
         name: what of it.
         at_most: the target; None: told, not judged.
+        at_least: the other kind of target.
         samples: what it was made from, in its unit, in the order of measurement.
     """
 
@@ -22,11 +23,21 @@ class Figure:
     value: float
     unit: str
     at_most: float | None = None
+    at_least: float | None = None
     samples: tuple[float, ...] = ()
 
     @property
     def is_missed(self) -> bool:
-        return self.at_most is not None and not self.value <= self.at_most  # NaN is a miss
+        # NaN is a miss.
+        return (self.at_most is not None and not self.value <= self.at_most) or (
+            self.at_least is not None and not self.value >= self.at_least
+        )
+
+    @property
+    def target(self) -> str:
+        """The target as text; "" for none."""
+        bounds = (("≤", self.at_most), ("≥", self.at_least))
+        return " ".join(f"{sign} {bound:g} {self.unit}".strip() for sign, bound in bounds if bound is not None)
 
     def __str__(self) -> str:
         return f"{self.section}: {self.name}: {self.value:.4g} {self.unit}"
@@ -44,13 +55,14 @@ def distribution(
     *,
     name: str = "",
     median_at_most: float | None = None,
+    p99_at_most: float | None = None,
     at_most: float | None = None,
 ) -> list[Figure]:
     """Median, p99 if there are enough, and maximum."""
     prefix = f"{name}, " if name else ""
     kept = tuple(samples)
-    figures = [Figure(section, f"{prefix}median", statistics.median(kept), unit, median_at_most, kept)]
+    figures = [Figure(section, f"{prefix}median", statistics.median(kept), unit, median_at_most, samples=kept)]
     if len(kept) >= 100:
-        figures.append(Figure(section, f"{prefix}p99", percentile(kept, 99), unit))
+        figures.append(Figure(section, f"{prefix}p99", percentile(kept, 99), unit, p99_at_most))
     figures.append(Figure(section, f"{prefix}max", max(kept), unit, at_most))
     return figures

@@ -6,9 +6,9 @@ not to be had with these packages.
 
 import sys
 
-from udev_device_plugin import without_tls
+from udev_device_plugin import spared
 
-without_tls.keep_out()
+spared.keep_out()
 
 # ruff: noqa: E402, F401 - the order is the point, and to be there is all that these are for
 import asyncio

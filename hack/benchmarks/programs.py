@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-PATIENCE = 20.0  # seconds; only what is broken takes that long
+PATIENCE = 60.0  # seconds; only what is broken, or a machine with much else to do, takes that long
 _GLANCE = 0.005
+_REST, _AT_REST = 0.5, 0.01
+"""Seconds to look at, and the part of a CPU up to which a program counts as doing nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class Program:
     def __init__(self, module: str, *arguments: str, output: str) -> None:
         self._command = (sys.executable, "-m", module, *arguments)
         self._output = output
+        self._lines: list[str] = []
+        self._position = 0
 
     async def __aenter__(self) -> Self:
         with open(self._output, "wb") as output:  # noqa: ASYNC230 - a file in memory does not block
@@ -54,9 +58,14 @@ class Program:
         return self._process.pid
 
     def lines(self) -> list[str]:
-        """What it has said so far, in whole lines."""
-        with open(self._output, errors="replace") as file:
-            return file.read().split("\n")[:-1]
+        """What it has said so far, in whole lines; always the same list, which grows."""
+        with open(self._output, "rb") as file:
+            file.seek(self._position)
+            whole, newline, _ = file.read().rpartition(b"\n")
+        if newline:
+            self._position += len(whole) + 1
+            self._lines += whole.decode(errors="replace").split("\n")
+        return self._lines
 
     def tail(self) -> str:
         """The last that it said, for a person."""
@@ -82,6 +91,14 @@ class Program:
             name = "main" if task == str(self.pid) else status["Name"]
             switches[name] += int(status["voluntary_ctxt_switches"]) + int(status["nonvoluntary_ctxt_switches"])
         return switches
+
+    async def at_rest(self) -> float:
+        """Its CPU time, once it does nothing any more."""
+        before, now = -1.0, self.cpu_seconds()
+        while now - before > _REST * _AT_REST:
+            await asyncio.sleep(_REST)
+            before, now = now, self.cpu_seconds()
+        return now
 
     def memory(self) -> Memory:
         """What it holds now."""

@@ -1,17 +1,19 @@
-"""Shows figures: a table for a person, a file for a program, and what was missed."""
+"""Shows figures: a table for a person, a file for a program, what was missed, and what was better before."""
 
 import json
 import os
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from hack.benchmarks import records
 from hack.benchmarks.figures import Figure
 
 PACKAGES = ("udev-device-plugin", "grpcio", "pyudev", "protobuf", "prometheus-client")
@@ -30,17 +32,31 @@ def show(console: Console, figures: Sequence[Figure], load_before: float) -> Non
         section = figure.section
     console.print(table)
     for figure in missed(figures):
-        console.print(f"[red]missed[/] {figure}, at most {figure.at_most:g}", highlight=False)
+        console.print(f"[red]missed[/] {figure}, target {figure.target}", highlight=False)
 
 
 def missed(figures: Sequence[Figure]) -> list[Figure]:
-    """What is above its target."""
+    """What is beyond its target."""
     return [figure for figure in figures if figure.is_missed]
 
 
-def write(path: str, figures: Sequence[Figure], load_before: float) -> None:
-    """The figures with their samples, and what they come from, as JSON."""
-    document = {
+def compare(console: Console, figures: Sequence[Figure]) -> list[records.Change]:
+    """One line for each figure that is worse than in the recorded run."""
+    record = records.load()
+    if record is None:
+        console.print(f"nothing to compare with: {records.RECORD} is not there; hack/bench --record makes it")
+        return []
+    worse = records.regressions(figures, record)
+    for change in worse:
+        console.print(f"[red]worse[/] {change}", highlight=False)
+    if not worse:
+        console.print(f"nothing is worse than on {record['when'][:10]}, beyond the noise", highlight=False)
+    return worse
+
+
+def document(figures: Sequence[Figure], load_before: float) -> Mapping[str, Any]:
+    """The figures with their samples, and what they come from."""
+    return {
         "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "machine": {
             "cpus": os.cpu_count(),
@@ -51,26 +67,22 @@ def write(path: str, figures: Sequence[Figure], load_before: float) -> None:
         },
         "figures": [asdict(figure) | {"missed": figure.is_missed} for figure in figures],
     }
+
+
+def write(path: str, written: Mapping[str, Any]) -> None:
+    """As JSON."""
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     with open(path, "w") as file:
-        json.dump(document, file, indent=1)
+        json.dump(written, file, indent=1)
         file.write("\n")
 
 
 def _cells(figure: Figure) -> tuple[str, str, str | Text]:
-    value = f"{_rounded(figure.value)} {figure.unit}".strip()
-    if figure.at_most is None:
+    value = f"{records.rounded(figure.value)} {figure.unit}".strip()
+    if not figure.target:
         return figure.name, value, ""
-    target = f"≤ {figure.at_most:g} {figure.unit}".strip()
-    return (
-        figure.name,
-        value,
-        Text(f"{target} {'✗' if figure.is_missed else '✓'}", "red" if figure.is_missed else "green"),
-    )
-
-
-def _rounded(value: float) -> str:
-    return f"{value:.0f}" if value == int(value) or abs(value) >= 100 else f"{value:.2f}"
+    mark, colour = ("✗", "red") if figure.is_missed else ("✓", "green")
+    return figure.name, value, Text(f"{figure.target} {mark}", colour)
 
 
 def _title(load_before: float) -> str:

@@ -6,13 +6,13 @@ All on this machine, at one time: what is judged is a difference within one run.
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from hack.benchmarks import bystander, floor
-from hack.benchmarks.programs import Program
-from hack.benchmarks.sticks import Sticks, id_prefix
+from hack.benchmarks.programs import PATIENCE, Program
+from hack.benchmarks.sticks import SUBSYSTEM, Sticks, id_prefix
 from udev_device_plugin.testing.kubelet import Kubelet
 from udev_device_plugin.testing.records import ListReceived
 
@@ -71,19 +71,25 @@ def directory() -> Iterator[str]:
 
 def plugin_program(count: int, folder: str) -> Program:
     """The plugin with so many resources, for the kubelet in `folder`."""
-    specs = ['{"name":"serial","groups":[{"paths":[{"path":"/dev/serial/by-id/*"}]}]}']
-    specs += [
-        f'{{"name":"other-{number}","groups":[{{"paths":[{{"path":"/dev/ttyOTHER{number}-*"}}]}}]}}'
-        for number in range(1, count)
-    ]
+    others = (spec(f"other-{number}", f"/dev/ttyOTHER{number}-*") for number in range(1, count))
+    return plugin_of(folder, spec("serial", "/dev/serial/by-id/*"), *others)
+
+
+def spec(name: str, path: str, count: int = 1) -> str:
+    """A resource with one path."""
+    return f'{{"name":"{name}","groups":[{{"count":{count},"paths":[{{"path":"{path}"}}]}}]}}'
+
+
+def plugin_of(folder: str, *specs: str) -> Program:
+    """The plugin with these resources, for the kubelet in `folder`."""
     devices = [argument for spec in specs for argument in ("--device", spec)]
     options = ("--plugin-directory", folder, "--listen", "127.0.0.1:0", "--removal-grace-period", "0s")
     return Program("udev_device_plugin", *devices, *options, output=f"{folder}.plugin.log")
 
 
-def bare_program(_count: int, folder: str) -> Program:
+def bare_program(folder: str, subsystem: str) -> Program:
     """The shortest way from udev to the kubelet in `folder`."""
-    return Program("hack.benchmarks.bare", folder, SERIAL, output=f"{folder}.plugin.log")
+    return Program("hack.benchmarks.bare", folder, SERIAL, subsystem, output=f"{folder}.plugin.log")
 
 
 @asynccontextmanager
@@ -96,15 +102,17 @@ async def floor_program() -> AsyncIterator[Program]:
 
 
 @asynccontextmanager
-async def scene(count: int = 1, program: Callable[[int, str], Program] | None = None) -> AsyncIterator[Scene]:
-    """A new scene with so many resources, ready to be measured; with another program in the plugin's place."""
+async def scene(count: int = 1) -> AsyncIterator[Scene]:
+    """A new scene with so many resources, ready to be measured."""
     async with contextlib.AsyncExitStack() as stack:
         folder = stack.enter_context(directory())
         kubelet = await stack.enter_async_context(Kubelet(folder))
         sticks = stack.enter_context(Sticks())
-        ear = await stack.enter_async_context(Program("hack.benchmarks.bystander", output=f"{folder}.bystander.log"))
+        ear = await stack.enter_async_context(
+            Program("hack.benchmarks.bystander", SUBSYSTEM, output=f"{folder}.bystander.log")
+        )
         await ear.said(lambda lines: bystander.READY in lines)
-        plugin = await stack.enter_async_context((program or plugin_program)(count, folder))
+        plugin = await stack.enter_async_context(plugin_program(count, folder))
         await wait_for_lists(kubelet, resource_names(count))
         await asyncio.sleep(CALM)
         yield Scene(kubelet, plugin, ear, sticks)
@@ -112,7 +120,7 @@ async def scene(count: int = 1, program: Callable[[int, str], Program] | None = 
 
 async def wait_for_lists(kubelet: Kubelet, names: Names) -> None:
     """Wait until each resource has sent a list in this life of the kubelet's."""
-    await kubelet.wait_until(lambda it: all(it.resource(name).lists for name in names))
+    await kubelet.wait_until(lambda it: all(it.resource(name).lists for name in names), timeout=PATIENCE)
 
 
 def holds(received: ListReceived, number: int) -> bool:

@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
-FIRST = 4200
-COUNT = 800  # as many as hack/benchmarks/rules.d knows
+SUBSYSTEM = "macvtap"
+FIRST = 4000
+COUNT = 1000  # as many as hack/benchmarks/rules.d knows
 
 
 class Sticks:
@@ -31,6 +32,14 @@ class Sticks:
         self._ip.communicate()
         if self._ip.returncode and error is None:
             raise RuntimeError(f"ip: ended with {self._ip.returncode}; what it said is above")
+
+    def sys_name(self, number: int) -> str:
+        """What the kernel, and so udev, calls one."""
+        return sys_name(number)
+
+    def id_prefix(self, number: int) -> str:
+        """How the kubelet's ID of one begins."""
+        return id_prefix(number)
 
     def plug(self, *numbers: int) -> None:
         """Plug these, as fast as the kernel makes them."""

@@ -30,7 +30,7 @@ LEFT_OUT_FILES = re.compile(
     r"turtle\.py|pydoc\.py|.*\.(?:a|o|exe)"
     r"|_(?:test|ctypes_test|xxtestfuzz|xxsubinterpreters|xxinterpchannels|codecs_(?:cn|hk|jp|kr|tw|iso2022)).*\.so"
     r"|(?:_sqlite3|_tkinter|_curses|_curses_panel|_dbm|_gdbm|readline|nis|xxlimited|xxlimited_35)\..*so"
-    # OpenSSL is 6 MB, and kept out of the process anyway (udev_device_plugin.without_tls). libyaml's binding is 2.6 MB;
+    # OpenSSL is 6 MB, and kept out of the process anyway (udev_device_plugin.spared). libyaml's binding is 2.6 MB;
     # the configuration is read by PyYAML's own parser. TLS roots: the kubelet speaks over unix sockets.
     r"|(?:_ssl|_hashlib)\..*so|_yaml\..*so|roots\.pem"
 )

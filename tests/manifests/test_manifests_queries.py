@@ -34,7 +34,7 @@ def _labels() -> dict[str, set[str]]:
     metrics.allocations.labels("r").inc()
     metrics.restarts.labels("r").inc()
     metrics.registrations.labels("r", "refused").inc()
-    metrics._uevents.labels("add").inc()
+    metrics.count_uevent("add")
     found: dict[str, set[str]] = {}
     for line in generate_latest(metrics.registry).decode().splitlines():
         if match := re.match(r"(\w+)(?:\{(.*)\})? ", line):

@@ -150,3 +150,11 @@ SETTINGS: tuple[Option[Any], ...] = (
     RESCAN_INTERVAL,
 )
 """What can be set in every source."""
+
+CHECK, LIST, SCHEMA = "--check-config", "--list-devices", "--print-schema"
+INSTEAD = {
+    CHECK: "Print the configuration's resources or faults, and exit.",
+    LIST: "Show what the configuration means on this host now, and why what almost matches does not, and exit.",
+    SCHEMA: "Print a JSON Schema of the configuration file, for editors, and exit.",
+}
+"""What is done instead of running."""

@@ -6,20 +6,22 @@ untrusted: a name that is no text costs its device, and nothing else.
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pyudev
 
 from udev_device_plugin.device import DeviceNumber, HostDevice
+from udev_device_plugin.discovery.repeats import Repeats
 from udev_device_plugin.discovery.rule_subject import UdevSubject
 from udev_device_plugin.discovery.usb_sticks import stick_of, usb_version
 from udev_device_plugin.interest import Interest
 from udev_device_plugin.observations import DeviceObserved, DeviceRemoved, Observation
+from udev_device_plugin.rules import Rule
 
 logger = logging.getLogger(__name__)
 
 MAX_CACHED = 10_000
-"""Places in sysfs whose NUMA node is remembered at a time: sticks that come and go have ever new ones."""
+"""Places in sysfs of which something is remembered at a time: sticks that come and go have ever new ones."""
 
 _MAX_DIGITS = 20
 """Of the kernel's numbers of 64 bits."""
@@ -35,53 +37,73 @@ class Describer:
     def __init__(self, interest: Interest) -> None:
         self.interest = interest
         self._numa_nodes: dict[str, int | None] = {}
+        self._told: set[str] = set()
+        self._repeats = Repeats()
 
     def begin(self, interest: Interest) -> None:
         """Describe for ``interest``, and forget what was read of buses and bridges: a session starts."""
         self.interest = interest
         self._numa_nodes.clear()
+        self._told.clear()
+        self._repeats.clear()
 
     def all_devices(self, context: pyudev.Context) -> Iterator[HostDevice]:
         """All devices with a node."""
         for device in context.list_devices(DEVNAME="*"):
-            if (described := self._describe(device)) is not None:
+            if (described := self._describe(device, device.sys_path)) is not None:
                 yield described
 
     def device(self, context: pyudev.Context, number: DeviceNumber) -> HostDevice | None:
         """The device with this node; None if there is none."""
+        self._repeats.clear()  # who asks doubts what was told
         kind = "char" if number.kind == "c" else "block"
         try:
             device = pyudev.Devices.from_device_number(context, kind, os.makedev(number.major, number.minor))
         except (pyudev.DeviceNotFoundError, OSError):
             return None
-        return self._describe(device)
+        return self._describe(device, device.sys_path)
 
-    def observations(self, device: pyudev.Device) -> Iterator[Observation]:
-        """What one uevent means: every action but ``remove`` means "look again"."""
-        if device.action == "remove":
-            yield DeviceRemoved(device.sys_path)
+    def is_repeated(self, device: pyudev.Device, sys_path: str, devnode: str) -> bool:
+        """Whether an event says of a device what was told before, and nobody could ask for more than that."""
+        return self._repeats.is_certain(device, sys_path, devnode)
+
+    def observations(self, device: pyudev.Device, action: str, sys_path: str) -> Iterator[Observation]:
+        """What one uevent means: every action but ``remove`` means "look again"; nothing, if it says nothing new."""
+        if action == "remove":
+            yield from self._gone(sys_path)
             return
-        if device.action == "move" and (old := device.properties.get("DEVPATH_OLD")) is not None:
-            yield DeviceRemoved(f"/sys{old}")
-        if (described := self._describe(device)) is not None:
+        if action == "move" and (old := device.properties.get("DEVPATH_OLD")) is not None:
+            yield from self._gone(f"/sys{old}")
+        described = self._describe(device, sys_path)
+        if described is not None and self._repeats.is_new(device, described, self.interest):
             yield DeviceObserved(described)
 
-    def _describe(self, device: pyudev.Device) -> HostDevice | None:
+    def _gone(self, sys_path: str) -> Iterator[DeviceRemoved]:
+        """A device is gone: of interest to those who were told that it is there."""
+        if sys_path in self._told:
+            self._told.discard(sys_path)
+            self._repeats.forget(sys_path)
+            yield DeviceRemoved(sys_path)
+
+    def _describe(self, device: pyudev.Device, sys_path: str) -> HostDevice | None:
         """A device as plain values; None if it has no node, or a name that is no text."""
         try:
-            if device.device_node is None or not device.device_number:
+            devnode, number = device.device_node, device.device_number
+            if devnode is None or not number:
                 return None
-            return self._copy(device, device.device_node, device.device_number, tuple(device.device_links))
+            described = self._copy(device, sys_path, devnode, number)
         except UnicodeDecodeError as error:
             logger.warning("udev: a device is passed over, since a name of it is not UTF-8: %r", error.object)
             return None
+        self._told.add(sys_path)
+        return described
 
-    def _copy(self, device: pyudev.Device, devnode: str, number: int, devlinks: tuple[str, ...]) -> HostDevice:
-        sys_path, subsystem = device.sys_path, device.subsystem or ""
-        subject = UdevSubject(device)
-        rules = frozenset(text for text, rule in self.interest.rules if rule.matches(subject))
+    def _copy(self, device: pyudev.Device, sys_path: str, devnode: str, number: int) -> HostDevice:
+        subsystem, devlinks = device.subsystem or "", tuple(device.device_links)
+        rules = self.interest.rules_for(subsystem)
+        matching = self._matching(rules, device) if rules else frozenset[str]()
         stick = stick_of(sys_path) if self.interest.sticks else None
-        is_wanted = bool(rules) or stick is not None or self.interest.is_named((devnode, *devlinks))
+        is_wanted = bool(matching) or stick is not None or self.interest.is_named((devnode, *devlinks))
         return HostDevice(
             sys_path=sys_path,
             subsystem=subsystem,
@@ -94,9 +116,14 @@ class Describer:
             serial=device.properties.get("ID_SERIAL_SHORT", "") if is_wanted else "",
             usb_version=usb_version(sys_path) if is_wanted else "",
             numa_node=self._numa_node(sys_path) if is_wanted else None,
-            rules=rules,
+            rules=matching,
             stick=stick,
         )
+
+    @staticmethod
+    def _matching(rules: Iterable[tuple[str, Rule]], device: pyudev.Device) -> frozenset[str]:
+        subject = UdevSubject(device)
+        return frozenset(text for text, rule in rules if rule.matches(subject))
 
     def _numa_node(self, sys_path: str) -> int | None:
         """Of the nearest ancestor that has one (``numa_node`` is -1 where the firmware says nothing)."""

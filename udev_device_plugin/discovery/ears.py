@@ -9,8 +9,6 @@ import os
 import time
 from collections.abc import Iterable
 
-import pyudev
-
 from udev_device_plugin.discovery import UDEV_CONTROL
 
 logger = logging.getLogger(__name__)
@@ -45,14 +43,17 @@ class Ears:
         """These were there when the session's monitor had just begun: no event need tell of them."""
         self._known = set(sys_paths)
 
-    def heard(self, device: pyudev.Device) -> None:
-        """An event has arrived."""
-        if device.action == "remove":
-            self._known.discard(device.sys_path)
+    def heard_of(self, sys_path: str, action: str) -> None:
+        """An event about a device with a node, or about one that is gone, has arrived."""
+        if action == "remove":
+            self._known.discard(sys_path)
         else:
-            self._known.add(device.sys_path)
+            self._known.add(sys_path)
         if self._expected:
-            self._expected.pop(device.sys_path, None)
+            self._expected.pop(sys_path, None)
+
+    def heard(self) -> None:
+        """Any event has arrived."""
         if self._is_deaf:
             self._is_deaf = False
             logger.info("udev: events arrive now")
@@ -68,12 +69,14 @@ class Ears:
             return None
         return max(0.0, min(self._expected.values()) - time.monotonic()) * 1000 + 1
 
-    def judge(self) -> None:
-        """Is something overdue?"""
-        if self._expected and min(self._expected.values()) <= time.monotonic():
-            self._expected.clear()
-            self._is_deaf = True
-            logger.warning(
-                "udev: its events do not arrive here, though udevd works: a pod needs hostNetwork: true for them;"
-                " the filesystem alone is watched until then"
-            )
+    def judge(self) -> bool:
+        """Whether something is overdue, so that nothing can be relied upon."""
+        if not self._expected or min(self._expected.values()) > time.monotonic():
+            return False
+        self._expected.clear()
+        self._is_deaf = True
+        logger.warning(
+            "udev: its events do not arrive here, though udevd works: a pod needs hostNetwork: true for them;"
+            " the filesystem alone is watched until then"
+        )
+        return True

@@ -18,7 +18,8 @@ from typing import Literal
 
 from udev_device_plugin.device import DeviceNumber, PathEntry, PathKind, Readiness
 from udev_device_plugin.discovery import UDEV_CONTROL, Sink
-from udev_device_plugin.discovery.readiness import HOLD_BACK, UDEV_DATA, Waits, sys_path
+from udev_device_plugin.discovery.readiness import HOLD_BACK, UDEV_DATA, Waits
+from udev_device_plugin.glob_sets import GlobSet
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.interest import Interest
 from udev_device_plugin.metrics import Metrics
@@ -26,6 +27,9 @@ from udev_device_plugin.observations import NodeFinished, Observation, PathObser
 from udev_device_plugin.watching import PathWatch
 
 logger = logging.getLogger(__name__)
+
+TEMPORARY = "/.#"
+"""How the names begin under which udevd makes links, before it renames them (systemd's ``tempfn_random``)."""
 
 _ENTRY = re.compile(rf"{re.escape(UDEV_DATA)}/([bc])(\d{{1,10}}):(\d{{1,10}})")
 
@@ -50,6 +54,9 @@ class FilesystemSource:
     def __init__(self, interest: Interest, on_udevd: Callable[[], None], metrics: Metrics) -> None:
         self._metrics = metrics
         self._globs = interest.globs
+        self._glob_set = GlobSet(interest.globs)
+        self._interest = interest
+        self._hears = False
         self._extra = _extra(interest)
         self._nodes: set[str] = set()
         self._on_udevd = on_udevd
@@ -87,7 +94,9 @@ class FilesystemSource:
 
     def heed(self, interest: Interest) -> None:
         """Watch what another configuration asks for; what is new is told at once."""
-        before, self._globs, self._extra = {*self._globs, *self._extra}, interest.globs, _extra(interest)
+        self._interest = interest
+        before, self._globs, self._extra = {*self._globs, *self._extra}, interest.globs, self._needed()
+        self._glob_set = GlobSet(interest.globs)
         if self._watch is None:
             return
         now = {*self._globs, *self._extra}
@@ -99,6 +108,19 @@ class FilesystemSource:
         for glob in now - before:
             self._watch.add(glob)
         self.rescan()
+
+    def trust(self, hears: bool) -> None:
+        """Udev's events arrive, so that they tell all that its database would; or that is uncertain again."""
+        self._hears = hears
+        before, self._extra = self._extra, self._needed()
+        for glob in set(before) - set(self._extra):
+            self._discard(glob)
+        if self._watch is not None:
+            for glob in set(self._extra) - set(before):
+                self._watch.add(glob)
+
+    def _needed(self) -> tuple[Glob, ...]:
+        return _extra(self._interest)[:1] if self._hears else _extra(self._interest)
 
     def follow(self, come: Iterable[str], gone: Iterable[str]) -> list[Observation]:
         """Watch these nodes too, and those no longer.
@@ -120,7 +142,7 @@ class FilesystemSource:
         return self.look(come)
 
     def _is_still_configured(self, path: str) -> bool:
-        return path in self._nodes or any(glob.matches(path) for glob in self._globs)
+        return path in self._nodes or bool(self._glob_set.matching(path))
 
     def _discard(self, glob: Glob) -> None:
         """Watch a path no longer, unless there is another reason for it."""
@@ -148,11 +170,12 @@ class FilesystemSource:
         return observations
 
     def _is_configured(self, path: str) -> bool:
-        return path in self._entries or path in self._nodes or any(glob.matches(path) for glob in self._globs)
+        return path in self._entries or self._is_still_configured(path)
 
     def _changed(self, paths: frozenset[str]) -> None:
         """Something came or went at watched paths: configured ones, link ends, udev's database entries."""
         received = time.monotonic()
+        paths = frozenset(path for path in paths if TEMPORARY not in path or path in self._entries)
         if UDEV_CONTROL in paths:
             self._on_udevd()
         finished = [NodeFinished(number) for path in paths if (number := _of_database(path)) is not None]
@@ -182,7 +205,7 @@ class FilesystemSource:
         number = _number(status) if kind is PathKind.NODE else None
         readiness = self._waits.readiness(number, status) if number else None
         awaited = {f"{UDEV_DATA}/{number}"} if readiness is Readiness.AWAITED else set()
-        device = sys_path(number) if number else ""
+        device = self._waits.sys_path(number) if number else ""
         since = self._waits.initialized_at(number) if number else 0
         entry = PathEntry(path, kind, number, target, status.st_ino, readiness, device, since)
         return entry, ({target} - {path}) | awaited

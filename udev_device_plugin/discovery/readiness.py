@@ -31,6 +31,7 @@ class _Node:
 
     inode: int
     readiness: Readiness
+    sys_path: str
     initialized_at: int = 0
     timer: asyncio.TimerHandle | None = None
 
@@ -56,16 +57,21 @@ class Waits:
         node = self._nodes.get(number)
         if node is None or node.inode != status.st_ino:
             self.forget(number)
-            node = self._nodes[number] = _Node(status.st_ino, Readiness.AWAITED)
+            node = self._nodes[number] = _Node(status.st_ino, Readiness.AWAITED, sys_path(number))
         elif node.readiness is not Readiness.AWAITED:
             return node.readiness
-        node.readiness = self._judge(number, status)
+        node.readiness = self._judge(number, node, status)
         if node.readiness is not Readiness.AWAITED:
             node.initialized_at = _initialized_at(number)
             _cancel(node)
         elif node.timer is None:
             node.timer = asyncio.get_running_loop().call_later(HOLD_BACK, self._expire, number, node)
         return node.readiness
+
+    def sys_path(self, number: DeviceNumber) -> str:
+        """Where sysfs had the device of this making of a node; "" for nowhere."""
+        node = self._nodes.get(number)
+        return node.sys_path if node is not None else ""
 
     def initialized_at(self, number: DeviceNumber) -> int:
         """When udevd first had finished with this making of a node, by its database; 0 if that is not known."""
@@ -82,8 +88,8 @@ class Waits:
         for number in list(self._nodes):
             self.forget(number)
 
-    def _judge(self, number: DeviceNumber, status: os.stat_result) -> Readiness:
-        if not sys_path(number):
+    def _judge(self, number: DeviceNumber, node: _Node, status: os.stat_result) -> Readiness:
+        if not node.sys_path:
             return Readiness.UNKNOWN
         try:
             written = os.lstat(f"{UDEV_DATA}/{number}").st_mtime_ns

@@ -19,19 +19,17 @@ from queue import SimpleQueue
 
 import pyudev
 
-from udev_device_plugin.device import DeviceNumber
+from udev_device_plugin.device import DeviceNumber, HostDevice
 from udev_device_plugin.discovery import Sink
 from udev_device_plugin.discovery.describing import Describer
 from udev_device_plugin.discovery.ears import Ears
+from udev_device_plugin.discovery.monitor import UdevMonitor
 from udev_device_plugin.errors import SourceError
 from udev_device_plugin.interest import Interest
 from udev_device_plugin.metrics import Metrics
 from udev_device_plugin.observations import DeviceObserved, DeviceUnknown, Observation, UdevResync
 
 logger = logging.getLogger(__name__)
-
-RECEIVE_BUFFER = 128 * 1024 * 1024
-"""Bytes: what libudev itself asks for (sd-device). Asking for less would shrink the buffer."""
 
 MAX_FAILURES = 5
 """After so many sessions in a row that broke down, the source gives up and the process starts anew."""
@@ -65,8 +63,10 @@ class UdevSource:
         thread = self._thread
         return thread is not None and thread.is_alive()
 
-    async def run(self, sink: Sink) -> None:
+    async def run(self, sink: Sink, on_hearing: Callable[[bool], None]) -> None:
         """Tell ``sink`` everything, then every uevent, until cancelled.
+
+        ``on_hearing`` is told when an event has arrived, so that more will, and when that is uncertain again.
 
         Raises:
             SourceError: udev cannot be listened to, and trying again did not help.
@@ -77,13 +77,16 @@ class UdevSource:
         def deliver(observations: Sequence[Observation], received: float) -> None:
             loop.call_soon_threadsafe(sink, observations, received)
 
+        def hear(is_certain: bool) -> None:
+            loop.call_soon_threadsafe(on_hearing, is_certain)
+
         def work(listener: _Listener) -> None:
             try:
                 listener.listen()
             except Exception as error:  # whatever kills the thread must not go unnoticed
                 loop.call_soon_threadsafe(_fail, broken, error)
 
-        with contextlib.closing(_Listener(deliver, Describer(self._interest), self._metrics)) as listener:
+        with contextlib.closing(_Listener(deliver, hear, Describer(self._interest), self._metrics)) as listener:
             self._listener = listener
             self._thread = threading.Thread(target=work, args=(listener,), name="udev", daemon=True)
             self._thread.start()
@@ -120,9 +123,15 @@ class _Listener:
     """The udev thread's work: sessions of one monitor each, until it is told to stop."""
 
     def __init__(
-        self, deliver: Callable[[Sequence[Observation], float], None], describer: Describer, metrics: Metrics
+        self,
+        deliver: Callable[[Sequence[Observation], float], None],
+        on_hearing: Callable[[bool], None],
+        describer: Describer,
+        metrics: Metrics,
     ) -> None:
         self._deliver = deliver
+        self._on_hearing = on_hearing
+        self._has_heard = False
         self._describer = describer
         self._next_interest = describer.interest
         self._metrics = metrics
@@ -192,11 +201,10 @@ class _Listener:
         self._is_renewing = False
         self._drain_wake()
         self._ears.look_for_udevd()
+        self._has_heard = False
+        self._on_hearing(False)
         context = pyudev.Context()
-        monitor = pyudev.Monitor.from_netlink(context, source="udev")
-        with contextlib.suppress(OSError):  # more than net.core.rmem_max takes CAP_NET_ADMIN
-            monitor.set_receive_buffer_size(RECEIVE_BUFFER)
-        monitor.start()
+        monitor = UdevMonitor.started(context)
         received = time.monotonic()
         self._describer.begin(self._next_interest)
         devices = tuple(self._describer.all_devices(context))
@@ -205,7 +213,7 @@ class _Listener:
         self._metrics.rescans.labels("udev").inc()
         self._follow(context, monitor)
 
-    def _follow(self, context: pyudev.Context, monitor: pyudev.Monitor) -> None:
+    def _follow(self, context: pyudev.Context, monitor: UdevMonitor) -> None:
         """Hand on the monitor's events; returns when it lost some, or when it is to be replaced."""
         poll = select.poll()
         poll.register(monitor.fileno(), select.POLLIN)
@@ -222,29 +230,50 @@ class _Listener:
                 self._metrics.overflows.inc()
                 logger.warning("udev: events were lost (%s); looking at everything anew", error)
                 return
-            self._ears.judge()
+            if self._ears.judge():
+                self._has_heard = False
+                self._on_hearing(False)
             if self._wake in ready:
                 self._drain_wake()
                 if self._is_renewing or self._is_stopping:
                     return
                 self._answer(context)
 
-    def _receive(self, monitor: pyudev.Monitor) -> list[Observation]:
+    def _receive(self, monitor: UdevMonitor) -> list[Observation]:
         """What has come by now, up to a batch of it."""
         batch: list[Observation] = []
-        while len(batch) < BATCH:
+        while len(batch) < BATCH and not self._is_stopping:
             try:
-                if (device := monitor.poll(0)) is None:
+                if (device := monitor.take()) is None:
                     break
-                self._metrics.count_uevent(device.action)
-                self._ears.heard(device)
-                batch.extend(self._describer.observations(device))
+                if not self._has_heard:
+                    self._begin_to_trust(monitor)
+                action = device.action
+                self._metrics.count_uevent(action)
+                batch.extend(self._observations(device, action))
             except (ValueError, OSError) as error:
                 if isinstance(error, OSError) and error.errno in (None, errno.ENOBUFS):
                     raise
                 # What libudev makes of an action that a newer udevd knows, or a name that is not UTF-8.
                 logger.warning("udev: an event is passed over, since it cannot be read: %r", error)
         return batch
+
+    def _begin_to_trust(self, monitor: UdevMonitor) -> None:
+        """The session's first event: this monitor hears, so it can be told what to hear of, and relied upon."""
+        self._has_heard = True
+        self._ears.heard()
+        monitor.hear_only(self._describer.interest.subsystems or ())
+        self._on_hearing(True)
+
+    def _observations(self, device: pyudev.Device, action: str) -> Iterable[Observation]:
+        """What an event means; most mean nothing to us, and cost no more than it takes to see that."""
+        if action != "remove" and (devnode := device.device_node) is None:
+            return ()
+        sys_path = device.sys_path
+        if action not in ("remove", "move") and self._describer.is_repeated(device, sys_path, devnode):
+            return ()
+        self._ears.heard_of(sys_path, action)
+        return self._describer.observations(device, action, sys_path)
 
     def _answer(self, context: pyudev.Context) -> None:
         """Describe the devices that were asked for."""
@@ -253,10 +282,15 @@ class _Listener:
             number = self._questions.get()
             device = self._describer.device(context, number)
             answers.append(DeviceUnknown(number) if device is None else DeviceObserved(device))
-            if device is not None and device.is_initialized:
+            if device is not None and device.is_initialized and self._is_heard_of(device):
                 self._ears.expect(device.sys_path)
         if answers:
             self._deliver(answers, time.monotonic())
+
+    def _is_heard_of(self, device: HostDevice) -> bool:
+        """Whether the monitor lets events of such a device through."""
+        subsystems = self._describer.interest.subsystems
+        return not self._has_heard or subsystems is None or device.subsystem in subsystems
 
     def _drain_wake(self) -> None:
         with contextlib.suppress(BlockingIOError):

@@ -5,7 +5,7 @@ socket away, or is another one now; or we stop.
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -37,6 +37,10 @@ class Life:
         """End it, for a reason that a person understands; a second reason is not heard."""
         if not self._ended.done():
             self._ended.set_result(reason)
+
+    def on_end(self, call: Callable[[], None]) -> None:
+        """Call ``call`` on the loop when it has ended."""
+        self._ended.add_done_callback(lambda _: call())
 
     async def ended(self) -> str:
         """Wait for its end; returns the reason."""

@@ -1,32 +1,37 @@
 """Domain values to the kubelet's messages. Floor 4, pure."""
 
+from functools import lru_cache
+
 from udev_device_plugin.allocation import Allocation
 from udev_device_plugin.config.specs import PathType
 from udev_device_plugin.kubelet.v1beta1 import api_pb2
-from udev_device_plugin.snapshots import Device, DeviceSet, Member
+from udev_device_plugin.snapshots import DeviceSet, Member
 
 VERSION = "v1beta1"
 HEALTHY = "Healthy"
 UNHEALTHY = "Unhealthy"
 
+MAX_LISTED = 32768
+"""Devices whose part of a list is remembered: a list holds all of them each time, and most are as they were."""
+
 
 def device_list(devices: DeviceSet) -> api_pb2.ListAndWatchResponse:
     """The whole list, as each message of a stream is."""
-    return api_pb2.ListAndWatchResponse(
-        devices=[
-            *(_listed(id_, device) for id_, device in devices.by_id.items()),
-            *(api_pb2.Device(ID=id_, health=UNHEALTHY) for id_, _ in devices.remembered),
-        ]
-    )
+    listed = (_listed(id_, device.is_healthy, device.numa_nodes) for id_, device in devices.by_id.items())
+    remembered = (_listed(id_, False, ()) for id_, _ in devices.remembered)
+    return api_pb2.ListAndWatchResponse.FromString(b"".join((*listed, *remembered)))
 
 
-def _listed(id_: str, device: Device) -> api_pb2.Device:
-    numa_nodes = [api_pb2.NUMANode(ID=node) for node in device.numa_nodes]
-    return api_pb2.Device(
+@lru_cache(maxsize=MAX_LISTED)
+def _listed(id_: str, is_healthy: bool, numa_nodes: tuple[int, ...]) -> bytes:
+    """A list of one device, on the wire; such lists one after the other are one list, as protobuf has it."""
+    nodes = [api_pb2.NUMANode(ID=node) for node in numa_nodes]
+    device = api_pb2.Device(
         ID=id_,
-        health=HEALTHY if device.is_healthy else UNHEALTHY,
-        topology=api_pb2.TopologyInfo(nodes=numa_nodes) if numa_nodes else None,
+        health=HEALTHY if is_healthy else UNHEALTHY,
+        topology=api_pb2.TopologyInfo(nodes=nodes) if nodes else None,
     )
+    return api_pb2.ListAndWatchResponse(devices=[device]).SerializeToString()
 
 
 def container_response(allocation: Allocation) -> api_pb2.ContainerAllocateResponse:

@@ -3,6 +3,7 @@
 Floor 4; runs on the main loop. Answers from the board; changes nothing.
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -18,7 +19,7 @@ from udev_device_plugin.kubelet.handouts import Handouts
 from udev_device_plugin.kubelet.life import Life
 from udev_device_plugin.kubelet.v1beta1 import api_pb2, api_pb2_grpc
 from udev_device_plugin.metrics import Metrics
-from udev_device_plugin.snapshots import Board, DeviceSet, Snapshot
+from udev_device_plugin.snapshots import Board, DeviceSet
 
 logger = logging.getLogger(__name__)
 
@@ -53,10 +54,13 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
     ) -> AsyncIterator[api_pb2.ListAndWatchResponse]:
         """The whole list now, and again whenever it changes."""
         del request, context
-        with self._life.stream():
-            snapshot: Snapshot | None = self._board.snapshot
-            told: api_pb2.ListAndWatchResponse | None = None
-            while snapshot is not None:
+        news = asyncio.Event()  # one for both, so that nothing but the stream itself has to wake up
+        self._life.on_end(news.set)
+        told: api_pb2.ListAndWatchResponse | None = None
+        with self._life.stream(), self._board.read_by(news.set):
+            while not self._life.is_over:
+                news.clear()
+                snapshot = self._board.snapshot
                 message = messages.device_list(snapshot.devices)
                 if message != told:  # paths may differ where IDs and health do not
                     yield message
@@ -64,7 +68,7 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
                     self._note_list(snapshot.devices)
                     if snapshot.caused_at is not None:
                         self._metrics.latency.observe(time.monotonic() - snapshot.caused_at)
-                snapshot = await self._life.until_over(self._board.newer_than(snapshot.generation))
+                await news.wait()
 
     def _note_list(self, devices: DeviceSet) -> None:
         healthy = devices.healthy_count

@@ -5,12 +5,12 @@
 
 import sys
 
-from udev_device_plugin import without_tls
+from udev_device_plugin import spared
 
 PATIENCE = 120.0  # seconds
 
 if __name__ == "__main__":
-    without_tls.keep_out()  # as the program does, before anybody imports asyncio
+    spared.keep_out()  # as the program does, before anybody imports asyncio
     from udev_device_plugin.discovery import readiness
 
     readiness.HOLD_BACK = PATIENCE

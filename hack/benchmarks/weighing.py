@@ -1,0 +1,38 @@
+"""A program: imports what the plugin imports, in its order, and weighs it. `python -m hack.benchmarks.weighing`.
+
+Each line is `NAME KIB`: how much resident memory it takes, of what was not there before it.
+"""
+
+import importlib
+
+STEPS = (
+    "udev_device_plugin.cli",  # with PyYAML
+    "configargparse",
+    "udev_device_plugin.spared",  # asyncio, prometheus-client, grpcio, protobuf: without what is spared
+    "pyudev",
+    "asyncinotify",
+    "tenacity",
+    "udev_device_plugin.agent",
+)
+
+
+def main() -> None:
+    """Import and weigh."""
+    before = _resident()
+    print("python", before)
+    for name in STEPS:
+        module = importlib.import_module(name)
+        if name.endswith("spared"):
+            module.keep_out()
+        now = _resident()
+        print(name, now - before)
+        before = now
+
+
+def _resident() -> int:
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
+
+
+if __name__ == "__main__":
+    main()
