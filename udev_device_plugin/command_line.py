@@ -1,7 +1,7 @@
 """The command line and the environment, taken apart: what was asked for, not judged yet.
 
-Floor 6, main thread. Mistakes are noted, all of them; what the settings are worth is ``config``'s business. Imported for
-as long as it is needed only, see ``cli``.
+Floor 6, main thread. Mistakes are noted, all of them; what the settings are worth is ``config``'s business. Imported
+for as long as it is needed only, see ``cli``.
 """
 
 import re

@@ -20,8 +20,6 @@ from udev_device_plugin.rule_terms import KEYS as RULE_KEYS
 
 README, CONFIGURATION = ROOT / "README.md", ROOT / "docs/configuration.md"
 OWN_FLAGS = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*[a-z]", help_text()))
-COMING_FLAGS = {"--list-devices", "--output", "--print-schema"}
-"""Documented ahead; whoever brings them takes them out of here."""
 OF_OTHERS = {
     "--root-dir",  # the kubelet's
     *("--namespace", "--selector", "--prefix", "--stdin", "--tty"),  # kubectl's
@@ -43,7 +41,7 @@ def _flags_of_scripts() -> set[str]:
 @every_document
 def test_flags_exist(document: Path) -> None:
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*[a-z]", _without_help(document)))
-    assert named - OWN_FLAGS - COMING_FLAGS - OF_OTHERS - _flags_of_scripts() == set()
+    assert named - OWN_FLAGS - OF_OTHERS - _flags_of_scripts() == set()
 
 
 @every_document
@@ -58,7 +56,7 @@ def test_the_table_of_flags_has_them_all_with_their_defaults() -> None:
     table = {
         flag: default for flags, default, _ in rows(CONFIGURATION, "flag") for flag in re.findall(r"--[\w-]+", flags)
     }
-    assert set(table) | {"--help", "--version"} == OWN_FLAGS | COMING_FLAGS
+    assert set(table) | {"--help", "--version"} == OWN_FLAGS
     assert {option.flag: f"`{option.default}`" for option in SETTINGS} == {o.flag: table[o.flag] for o in SETTINGS}
 
 

@@ -1,7 +1,7 @@
 """One look at the host ends, whatever happens, and tells what went wrong."""
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import pytest
@@ -17,6 +17,8 @@ from udev_device_plugin.observations import Observation, PathsResync, UdevResync
 
 SPEC = ("--device", "{type: kvm, paths: [/dev/kvm]}")
 
+OnHearing = Callable[[bool], None]
+
 
 class Udev:
     """Tells of nothing, and keeps silent from then on."""
@@ -24,7 +26,8 @@ class Udev:
     def __init__(self, interest: Interest, metrics: Metrics) -> None:
         del interest, metrics
 
-    async def run(self, sink: Sink) -> None:
+    async def run(self, sink: Sink, on_hearing: OnHearing) -> None:
+        on_hearing(False)
         sink((UdevResync(()),), 0.0)
         await asyncio.Event().wait()
 
@@ -36,15 +39,15 @@ class Udev:
 
 
 class DeafUdev(Udev):
-    async def run(self, sink: Sink) -> None:
-        del sink
+    async def run(self, sink: Sink, on_hearing: OnHearing) -> None:
+        del sink, on_hearing
         raise SourceError("udev: cannot be listened to")
 
 
 class OddUdev(Udev):
-    async def run(self, sink: Sink) -> None:
+    async def run(self, sink: Sink, on_hearing: OnHearing) -> None:
         sink(("no observation at all",), 0.0)  # type: ignore[arg-type]  # what no source should do
-        await super().run(sink)
+        await super().run(sink, on_hearing)
 
 
 class Filesystem:
@@ -58,6 +61,9 @@ class Filesystem:
     async def run(self, sink: Sink) -> None:
         sink((PathsResync(()),), 0.0)
         await asyncio.Event().wait()
+
+    def trust(self, hears: bool) -> None:
+        del hears
 
     def look(self, paths: Iterable[str]) -> list[Observation]:
         del paths
