@@ -270,16 +270,29 @@ class Inventory:
         return self._touched_by(self._devices.difference(before))
 
     def _put(self, entry: PathEntry) -> frozenset[Selector]:
-        if self.entries.get(entry.path) == entry:
+        before = self.entries.get(entry.path)
+        if before == entry:
             return _NOTHING
         globs = self._entries.globs_of(entry.path)
         if not globs and entry.path not in self._devices.nodes:
             return _NOTHING
-        touched = self._devices_at(self.entries.get(entry.path)) | self._devices_at(entry)
+        touched = self._devices_at(before) | self._devices_at(entry)
         self._entries.put(entry, globs)
         if entry.number is not None:
             self._questions.new.add(entry.number)
-        return globs | touched
+        return frozenset(glob for glob in globs if not self._is_premature(glob, before, entry)) | touched
+
+    def _is_premature(self, glob: Glob, before: PathEntry | None, entry: PathEntry) -> bool:
+        """Whether a glob can make nothing of a new node yet: that is told when udevd is done with it, or has said what.
+
+        A plug shows first as a node, then as an entry of udev's database, then as an event: forming devices at each
+        would hold up the last.
+        """
+        if before is not None and before.readiness is not Readiness.AWAITED:
+            return False
+        if entry.readiness is Readiness.DONE and not glob.is_literal:
+            return entry.number not in self._questions.strangers and self.device(entry.number) is None
+        return entry.readiness is Readiness.AWAITED
 
     def _drop(self, path: str) -> frozenset[Selector]:
         touched = self._devices_at(self.entries.get(path))

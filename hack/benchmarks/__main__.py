@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 
@@ -25,22 +25,28 @@ _QUICK = 10
 
 
 def main() -> int:
-    """Measure, show, write; 1 if a target is missed, or something is worse than recorded."""
-    arguments = _parser().parse_args()
+    """Measure, show, write; 1 if a target is missed, a part broke down, or something is worse than recorded."""
+    parser = _parser()
+    arguments = parser.parse_args()
+    if arguments.record and (arguments.only or arguments.quick):
+        parser.error("--record: only a whole run is recorded: leave out --only and --quick")
     load_before = os.getloadavg()[0]
     console = Console(width=None if sys.stdout.isatty() else 120)
-    figures = _measured([name for name in PARTS if name in (arguments.only or PARTS)], quick=arguments.quick)
+    names = [name for name in PARTS if name in (arguments.only or PARTS)]
+    found = _measured(names, quick=arguments.quick)
+    figures = [figure for name in names for figure in found.get(name, ())]
+    is_whole = found.keys() >= set(names)
     report.show(console, figures, load_before)
     document = report.document(figures, load_before)
     report.write(arguments.json, document)
     worse = report.compare(console, figures) if arguments.compare else []
-    if arguments.record:
+    if arguments.record and is_whole:
         records.keep(document, figures)
-    return 1 if report.missed(figures) or worse else 0
+    return 1 if report.missed(figures) or worse or not is_whole else 0
 
 
-def _measured(names: Sequence[str], *, quick: bool) -> list[Figure]:
-    """The figures of these parts, in their order."""
+def _measured(names: Sequence[str], *, quick: bool) -> Mapping[str, Sequence[Figure]]:
+    """The figures of these parts; none of a part that broke down, as it said itself."""
     found: dict[str, list[Figure]] = {}
     for lab, enter in _ENTER.items():
         mine = [name for name in names if parts()[name].lab is lab]
@@ -49,11 +55,11 @@ def _measured(names: Sequence[str], *, quick: bool) -> list[Figure]:
         with tempfile.NamedTemporaryFile(dir=".cache", suffix=".json") as file:
             divisor = str(_QUICK if quick else 1)
             inside = (sys.executable, "-m", "hack.benchmarks.inside", file.name, divisor, *mine)
-            subprocess.run([*enter, *inside], check=True)
+            subprocess.run([*enter, *inside], check=False)
             with open(file.name) as written:
-                for name, figures in json.load(written).items():
+                for name, figures in json.loads(written.read() or "{}").items():
                     found[name] = [Figure(**{**one, "samples": tuple(one["samples"])}) for one in figures]
-    return [figure for name in names for figure in found[name]]
+    return found
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,26 +6,34 @@ The figures go into FILE, by part; what is being done is said on stdout.
 import asyncio
 import json
 import sys
+import traceback
+from collections.abc import Awaitable
 from dataclasses import asdict
 
 from hack.benchmarks.figures import Figure
 from hack.benchmarks.parts import Amounts, parts
 
 
-def main(path: str, divisor: str, *names: str) -> None:
-    """Measure, and write."""
-    found = asyncio.run(_measure(names, Amounts().divided(int(divisor))))
-    with open(path, "w") as file:
-        json.dump({name: [asdict(figure) for figure in figures] for name, figures in found.items()}, file)
-
-
-async def _measure(names: tuple[str, ...], amounts: Amounts) -> dict[str, list[Figure]]:
-    found = {}
+def main(path: str, divisor: str, *names: str) -> int:
+    """Measure, and write; 1 if a part broke down, which costs its own figures only."""
+    amounts, found, broken = Amounts().divided(int(divisor)), {}, False
     for name in names:
         print(f"measuring {name} …", flush=True)
-        found[name] = await parts()[name].measure(amounts)
-    return found
+        try:
+            figures = asyncio.run(_measured(parts()[name].measure(amounts)))
+        except Exception:  # whatever it is, the other parts are worth having
+            traceback.print_exc()
+            broken = True
+        else:
+            found[name] = [asdict(figure) for figure in figures]
+    with open(path, "w") as file:
+        json.dump(found, file)
+    return int(broken)
+
+
+async def _measured(measure: Awaitable[list[Figure]]) -> list[Figure]:
+    return await measure
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    sys.exit(main(*sys.argv[1:]))
