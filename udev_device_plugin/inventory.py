@@ -246,8 +246,15 @@ class Inventory:
             return _NOTHING
         if device is not None:
             touched |= self._forget(device)
+        elif number not in self._questions.puzzling and self._is_in_database(number):
+            self._questions.puzzling.add(number)
+            self._questions.new.add(number)
+            return _NOTHING
         self._questions.answer_unknown(number)
         return self._touched_by(touched)
+
+    def _is_in_database(self, number: DeviceNumber) -> bool:
+        return any(self.entries[path].readiness is Readiness.DONE for path in self._entries.paths.get(number, ()))
 
     def _forget(self, device: HostDevice) -> Touched:
         """Have a device no more; tells for whom that changes something."""
@@ -312,6 +319,7 @@ class Inventory:
         if any(self.entries[path].inode == before.inode for path in self._entries.paths.get(before.number, ())):
             return _NOTHING
         self._questions.strangers.discard(before.number)
+        self._questions.puzzling.discard(before.number)
         device = self._devices.by_number.get(before.number)
         if device is None:
             return _NOTHING

@@ -23,6 +23,7 @@ class Questions:
         doubted: a path that led to these leads elsewhere now: their devices may be gone.
         outdated: these may have got a link back, since another device that claimed it is gone.
         strangers: udev was asked, and knows of none.
+        puzzling: udev knew of none once, and its database has them: the answer may be about the number's former device.
     """
 
     new: set[DeviceNumber] = field(default_factory=_numbers)
@@ -30,6 +31,7 @@ class Questions:
     doubted: set[DeviceNumber] = field(default_factory=_numbers)
     outdated: set[DeviceNumber] = field(default_factory=_numbers)
     strangers: set[DeviceNumber] = field(default_factory=_numbers)
+    puzzling: set[DeviceNumber] = field(default_factory=_numbers)
 
     def finish(self, number: DeviceNumber) -> None:
         """Udevd is done with a node."""
@@ -39,7 +41,7 @@ class Questions:
     def describe(self, number: DeviceNumber) -> bool:
         """A node's device was described; tells whether there was doubt about it."""
         was_doubted = number in self.doubted
-        for asked in (self.strangers, self.outdated, self.finished, self.doubted):
+        for asked in (self.strangers, self.puzzling, self.outdated, self.finished, self.doubted):
             asked.discard(number)
         return was_doubted
 
@@ -56,6 +58,6 @@ class Questions:
 
     def begin_anew(self, present: Iterable[DeviceNumber]) -> None:
         """Udev told of all that it knows, while these nodes were there."""
-        for asked in (self.strangers, self.finished, self.doubted, self.outdated):
+        for asked in (self.strangers, self.puzzling, self.finished, self.doubted, self.outdated):
             asked.clear()
         self.new.update(present)

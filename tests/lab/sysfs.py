@@ -1,5 +1,6 @@
 """The made-up /sys, and the nodes in the made-up /dev, as the kernel shows them. Others say what and when."""
 
+import contextlib
 import os
 import shutil
 import stat
@@ -78,7 +79,8 @@ def empty(root: str, keep: frozenset[str] = frozenset()) -> None:
         if entry.is_dir(follow_symlinks=False):
             shutil.rmtree(entry.path)
         else:
-            os.unlink(entry.path)
+            with contextlib.suppress(FileNotFoundError):  # a plugin removes its sockets itself
+                os.unlink(entry.path)
 
 
 def prune(directory: str, root: str) -> None:

@@ -261,7 +261,8 @@ def test_a_limit_makes_no_two_of_a_node_that_has_two_names() -> None:
         (Readiness.AWAITED, [DeviceObserved(stick(0, 1))], False),
         (Readiness.DONE, [], False),
         (Readiness.DONE, [DeviceObserved(stick(0, 1))], True),
-        (Readiness.DONE, [DeviceUnknown(number(0))], True),
+        (Readiness.DONE, [DeviceUnknown(number(0))], False),  # it may be about the number's former device
+        (Readiness.DONE, [DeviceUnknown(number(0))] * 2, True),
         (Readiness.OVERDUE, [], False),
         (Readiness.OVERDUE, [DeviceUnknown(number(0))], True),
         (Readiness.UNKNOWN, [], True),

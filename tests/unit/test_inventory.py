@@ -130,9 +130,15 @@ def test_a_number_that_is_given_anew_is_the_new_devices() -> None:
         pytest.param([made("/dev/ttyUSB0", readiness=Readiness.AWAITED)], False, set(), id="worked on"),
         pytest.param([made("/dev/ttyUSB0", readiness=Readiness.UNKNOWN)], True, set(), id="not udev's"),
         pytest.param([made("/dev/ttyUSB0"), DeviceObserved(device(0))], True, set(), id="described"),
-        pytest.param([made("/dev/ttyUSB0"), DeviceUnknown(FIRST)], True, set(), id="udev does not know it"),
         pytest.param(
-            [made("/dev/ttyUSB0"), DeviceUnknown(FIRST), made("/dev/ttyUSB0", inode=2)],
+            [made("/dev/ttyUSB0"), DeviceUnknown(FIRST)],
+            False,
+            {FIRST},
+            id="an answer about the former device",
+        ),
+        pytest.param([made("/dev/ttyUSB0"), *[DeviceUnknown(FIRST)] * 2], True, set(), id="udev does not know it"),
+        pytest.param(
+            [made("/dev/ttyUSB0"), *[DeviceUnknown(FIRST)] * 2, made("/dev/ttyUSB0", inode=2)],
             False,
             {FIRST},
             id="made anew, and udev may know it now",
