@@ -70,6 +70,36 @@ def test_an_observation_touches_the_globs_that_match_it_and_no_other() -> None:
     assert inventory.observe(PathVanished("/dev/ttyUSB1")) == frozenset()
 
 
+def test_a_new_node_counts_once_it_is_known_what_it_is() -> None:
+    inventory = Inventory(GLOBS)
+    assert inventory.observe(made("/dev/ttyUSB1", 1, readiness=Readiness.AWAITED)) == frozenset()
+    assert inventory.observe(made("/dev/ttyUSB1", 1)) == frozenset()
+    assert inventory.observe(DeviceObserved(device(1))) == {GLOBS[0], GLOBS[1]}
+
+
+def test_a_new_node_counts_once_udev_does_not_know_it() -> None:
+    inventory = Inventory(GLOBS)
+    assert inventory.observe(made("/dev/ttyUSB1", 1)) == frozenset()
+    assert inventory.observe(DeviceUnknown(DeviceNumber("c", 188, 1))) == {GLOBS[0], GLOBS[1]}
+
+
+def test_a_node_counts_when_udevd_does_not_get_to_it() -> None:
+    inventory = Inventory(GLOBS)
+    inventory.observe(made("/dev/ttyUSB1", 1, readiness=Readiness.AWAITED))
+    assert inventory.observe(made("/dev/ttyUSB1", 1, readiness=Readiness.OVERDUE)) == {GLOBS[0], GLOBS[1]}
+
+
+def test_who_names_a_path_need_not_know_what_stands_there_but_that_udevd_is_done_with_it() -> None:
+    inventory = Inventory(GLOBS)
+    assert inventory.observe(made("/dev/ttyUSB0", readiness=Readiness.AWAITED)) == frozenset()
+    assert inventory.observe(made("/dev/ttyUSB0")) == {GLOBS[2]}
+
+
+def test_a_node_that_is_known_counts_under_a_new_name_at_once() -> None:
+    inventory = knowing(DeviceObserved(device(1)))
+    assert inventory.observe(made("/dev/ttyUSB1", 1)) == {GLOBS[0], GLOBS[1]}
+
+
 def test_a_path_that_leads_to_another_node_now_is_a_change() -> None:
     inventory = Inventory(GLOBS)
     inventory.observe(PathObserved(entry("/dev/ttyUSB0", minor=0)))
