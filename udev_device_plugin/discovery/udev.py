@@ -198,8 +198,10 @@ class _Listener:
 
     def _session(self) -> None:
         """Listen with one monitor until it must be replaced."""
-        self._is_renewing = False
         self._drain_wake()
+        self._is_renewing = False
+        if self._is_stopping:  # this wake-up was meant for it
+            return
         self._ears.look_for_udevd()
         self._has_heard = False
         self._on_hearing(False)
