@@ -4,6 +4,7 @@ Floor 6, main thread. It decides nothing itself: ``config`` judges what was give
 """
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -22,6 +23,8 @@ def main(
     run: Callable[[Settings], int] | None = None,
 ) -> int:
     """Do what the command line says, by default this process's, and give the exit code."""
+    if argv is None:  # the kernel keeps from a container's first process what it has no handler for
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     findings = Findings()
     argv, environ = sys.argv[1:] if argv is None else argv, os.environ if environ is None else environ
     try:

@@ -362,3 +362,19 @@ def test_whatever_the_arguments_there_is_a_line_for_each_fault_and_an_exit_code(
     if "-h" in argv:
         return
     assert main(argv, environ, Run()) in (0, 2)
+
+
+def test_a_process_that_is_told_to_end_before_it_has_begun_ends_with_0() -> None:
+    program = """
+import os, signal, sys
+from udev_device_plugin import cli
+
+def settle(*_):
+    os.kill(os.getpid(), signal.SIGTERM)
+    raise RuntimeError("it went on")
+
+cli.settle = settle
+sys.exit(cli.main())
+"""
+    outcome = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
+    assert (outcome.returncode, outcome.stdout, outcome.stderr) == (0, "", "")
