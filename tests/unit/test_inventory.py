@@ -77,10 +77,13 @@ def test_a_new_node_counts_once_it_is_known_what_it_is() -> None:
     assert inventory.observe(DeviceObserved(device(1))) == {GLOBS[0], GLOBS[1]}
 
 
-def test_a_new_node_counts_once_udev_does_not_know_it() -> None:
+def test_a_new_node_counts_once_udev_does_not_know_it_and_has_been_asked_again_if_its_database_does() -> None:
+    number = DeviceNumber("c", 188, 1)
     inventory = Inventory(GLOBS)
     assert inventory.observe(made("/dev/ttyUSB1", 1)) == frozenset()
-    assert inventory.observe(DeviceUnknown(DeviceNumber("c", 188, 1))) == {GLOBS[0], GLOBS[1]}
+    assert inventory.observe(DeviceUnknown(number)) == frozenset()
+    assert inventory.unidentified() == {number}
+    assert inventory.observe(DeviceUnknown(number)) == {GLOBS[0], GLOBS[1]}
 
 
 def test_a_node_counts_when_udevd_does_not_get_to_it() -> None:
