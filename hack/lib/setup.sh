@@ -71,13 +71,20 @@ ensure_venv() {
     local made_from wanted
     wanted="$(sha256sum <pyproject.toml) $PWD"
     made_from=$(cat .venv/made-from 2>/dev/null) || true
-    if [ "$made_from" = "$wanted" ] && "$PYTHON" -c '' 2>/dev/null; then return; fi
+    if [ "$made_from" = "$wanted" ] && "$PYTHON" -c '' 2>/dev/null; then
+        compile_sources
+        return
+    fi
     echo "setting up .venv …"
     [ "${made_from#* - }" = "$PWD" ] && "$PYTHON" -m pip --version >/dev/null 2>&1 || make_venv
     quietly "$PYTHON" -m pip install --quiet --no-input --editable '.[test,lint]' ||
         die "could not install the project into .venv"
     echo "$wanted" >.venv/made-from
+    compile_sources
 }
+
+# Where an environment keeps Python from writing bytecode, each start of the program would compile it anew: 0.2 s.
+compile_sources() { "$PYTHON" -m compileall -q udev_device_plugin tests hack; }
 
 find_udevadm() {
     local candidate
