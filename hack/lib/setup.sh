@@ -84,7 +84,7 @@ ensure_venv() {
 }
 
 # Where an environment keeps Python from writing bytecode, each start of the program would compile it anew: 0.2 s.
-compile_sources() { "$PYTHON" -m compileall -q udev_device_plugin tests hack; }
+compile_sources() { "$PYTHON" -m compileall -q udev_device_plugin tests hack/benchmarks; }
 
 find_udevadm() {
     local candidate
