@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from udev_device_plugin.config.specs import Selector
 from udev_device_plugin.device import DeviceNumber
 from udev_device_plugin.inventory import Inventory
-from udev_device_plugin.observations import DeviceObserved, DeviceRemoved, Observation, UdevResync
+from udev_device_plugin.observations import DeviceObserved, DeviceRemoved, DeviceUnknown, Observation, UdevResync
 
 PATIENCE = 0.05
 """Seconds from a node that udev is done with to the question what it is: most often udev's event comes before that."""
@@ -50,6 +50,7 @@ class Perception:
         self._identify = identify
         self._guarded = guarded
         self._asking: asyncio.TimerHandle | None = None
+        self._asked: set[DeviceNumber] = set()  # and not answered yet
 
     def close(self) -> None:
         """Ask no more."""
@@ -61,6 +62,7 @@ class Perception:
         touched = self._look_for_devices()
         looked: set[str] = set()  # what changes within this call is told by the filesystem, after it
         for observation in observations:
+            self._note_answer(observation)
             # What udev speaks of is looked at before udev is believed: a node made anew is another device.
             names = self._names(observation) - looked
             for seen in self._look(names):
@@ -70,6 +72,15 @@ class Perception:
             touched |= self._look_for_devices()
         self._ask_soon()
         return touched
+
+    def _note_answer(self, observation: Observation) -> None:
+        match observation:
+            case DeviceObserved(device):
+                self._asked.discard(device.number)
+            case DeviceUnknown(number):
+                self._asked.discard(number)
+            case UdevResync():  # a session has ended, and what was asked of it may be lost
+                self._asked.clear()
 
     def _look_for_devices(self) -> set[Selector]:
         """Look for the nodes of devices that are meant because of what they are."""
@@ -95,10 +106,12 @@ class Perception:
 
     def _ask_soon(self) -> None:
         """Ask udev about nodes that it is done with, should its events not come."""
-        if self._asking is None and self._inventory.unidentified():
+        if self._asking is None and self._inventory.unidentified() - self._asked:
             self._asking = asyncio.get_running_loop().call_later(PATIENCE, self._guarded, self._ask)
 
     def _ask(self) -> None:
         self._asking = None
-        if numbers := self._inventory.unidentified():
+        # Once at a time: of two answers that say that there is none, the second is about the present then.
+        if numbers := self._inventory.unidentified() - self._asked:
+            self._asked |= numbers
             self._identify(numbers)

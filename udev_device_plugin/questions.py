@@ -45,6 +45,12 @@ class Questions:
             asked.discard(number)
         return was_doubted
 
+    def postpone(self, number: DeviceNumber) -> None:
+        """Udev cannot know a node's device yet: it is asked when udevd is done with it."""
+        for asked in (self.outdated, self.finished, self.doubted):
+            asked.discard(number)
+        self.new.add(number)
+
     def answer_unknown(self, number: DeviceNumber) -> None:
         """Udev knows of no device with a node."""
         for asked in (self.outdated, self.finished, self.doubted):

@@ -86,6 +86,16 @@ def test_a_new_node_counts_once_udev_does_not_know_it_and_has_been_asked_again_i
     assert inventory.observe(DeviceUnknown(number)) == {GLOBS[0], GLOBS[1]}
 
 
+def test_that_udev_does_not_know_a_node_counts_for_nothing_before_udevd_is_done_with_it() -> None:
+    number = DeviceNumber("c", 188, 1)
+    inventory = Inventory(GLOBS)
+    inventory.observe(made("/dev/ttyUSB1", 1, readiness=Readiness.AWAITED))
+    assert inventory.observe(DeviceUnknown(number)) == frozenset()
+    assert inventory.unidentified() == frozenset()
+    assert inventory.observe(made("/dev/ttyUSB1", 1)) == frozenset()
+    assert inventory.unidentified() == {number}
+
+
 def test_a_node_counts_when_udevd_does_not_get_to_it() -> None:
     inventory = Inventory(GLOBS)
     inventory.observe(made("/dev/ttyUSB1", 1, readiness=Readiness.AWAITED))

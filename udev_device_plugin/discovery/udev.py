@@ -220,6 +220,7 @@ class _Listener:
         poll = select.poll()
         poll.register(monitor.fileno(), select.POLLIN)
         poll.register(self._wake, select.POLLIN)
+        self._answer(context)  # what was asked of the former session
         while True:
             ready = dict(poll.poll(self._ears.wait_milliseconds()))
             try:
