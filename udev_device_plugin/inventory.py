@@ -244,20 +244,18 @@ class Inventory:
         if device is not None and number not in self._questions.doubted:  # it came after the question
             self._questions.describe(number)
             return _NOTHING
+        readinesses = {self.entries[path].readiness for path in self._entries.paths.get(number, ())}
         if device is not None:
             touched |= self._forget(device)
-        elif self._stands_there(number, Readiness.AWAITED):  # the answer is about the number's former device
+        elif readinesses <= {Readiness.AWAITED}:  # the answer is about the number's former device
             self._questions.postpone(number)
             return _NOTHING
-        elif number not in self._questions.puzzling and self._stands_there(number, Readiness.DONE):
+        elif number not in self._questions.puzzling and Readiness.DONE in readinesses:
             self._questions.puzzling.add(number)
             self._questions.new.add(number)
             return _NOTHING
         self._questions.answer_unknown(number)
         return self._touched_by(touched)
-
-    def _stands_there(self, number: DeviceNumber, readiness: Readiness) -> bool:
-        return any(self.entries[path].readiness is readiness for path in self._entries.paths.get(number, ()))
 
     def _forget(self, device: HostDevice) -> Touched:
         """Have a device no more; tells for whom that changes something."""

@@ -46,7 +46,7 @@ class Questions:
         return was_doubted
 
     def postpone(self, number: DeviceNumber) -> None:
-        """Udev cannot know a node's device yet: it is asked when udevd is done with it."""
+        """There is no node that udev could know of yet: it is asked when udevd is done with one."""
         for asked in (self.outdated, self.finished, self.doubted):
             asked.discard(number)
         self.new.add(number)

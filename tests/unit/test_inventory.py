@@ -96,6 +96,16 @@ def test_that_udev_does_not_know_a_node_counts_for_nothing_before_udevd_is_done_
     assert inventory.unidentified() == {number}
 
 
+def test_that_udev_did_not_know_a_number_counts_for_nothing_when_it_is_given_to_a_node() -> None:
+    number = DeviceNumber("c", 188, 1)
+    inventory = Inventory(GLOBS)
+    assert inventory.observe(DeviceUnknown(number)) == frozenset()
+    inventory.observe(made("/dev/ttyUSB1", 1, readiness=Readiness.AWAITED))
+    inventory.observe(made("/dev/ttyUSB1", 1))
+    assert not is_settled(inventory, "/dev/ttyUSB1")
+    assert inventory.unidentified() == {number}
+
+
 def test_a_node_counts_when_udevd_does_not_get_to_it() -> None:
     inventory = Inventory(GLOBS)
     inventory.observe(made("/dev/ttyUSB1", 1, readiness=Readiness.AWAITED))
