@@ -41,21 +41,25 @@ class Questions:
     def describe(self, number: DeviceNumber) -> bool:
         """A node's device was described; tells whether there was doubt about it."""
         was_doubted = number in self.doubted
-        for asked in (self.strangers, self.puzzling, self.outdated, self.finished, self.doubted):
-            asked.discard(number)
+        self._settle(number)
+        self.strangers.discard(number)
+        self.puzzling.discard(number)
         return was_doubted
 
     def postpone(self, number: DeviceNumber) -> None:
         """There is no node that udev could know of yet: it is asked when udevd is done with one."""
-        for asked in (self.outdated, self.finished, self.doubted):
-            asked.discard(number)
+        self._settle(number)
         self.new.add(number)
 
     def answer_unknown(self, number: DeviceNumber) -> None:
         """Udev knows of no device with a node."""
+        self._settle(number)
+        self.strangers.add(number)
+
+    def _settle(self, number: DeviceNumber) -> None:
+        """What was asked about a node needs no answer any more."""
         for asked in (self.outdated, self.finished, self.doubted):
             asked.discard(number)
-        self.strangers.add(number)
 
     def forget(self, number: DeviceNumber) -> None:
         """A node's device is gone."""
