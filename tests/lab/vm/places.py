@@ -20,6 +20,10 @@ class Place:
         """Whether this is the device in the port, or a part of it."""
         return re.search(f"{self.pattern}(/|$)", sys_path) is not None
 
+    def among(self, links: Iterable[str]) -> list[str]:
+        """Those of the links in sysfs that lead to the device in the port, or to a part of it; resolved."""
+        return [path for link in links if (path := _resolved(link)) is not None and self.holds(path)]
+
     def holds_all(self, paths: Iterable[str]) -> bool:
         """Whether all of these device nodes, or links to such, are there and belong to what is in the port."""
         found = [_sys_path(path) for path in paths]
@@ -31,4 +35,12 @@ def _sys_path(path: str) -> str | None:
         number = os.stat(path).st_rdev
     except FileNotFoundError:  # unplugged meanwhile
         return None
-    return os.path.realpath(f"/sys/dev/char/{os.major(number)}:{os.minor(number)}")
+    return _resolved(f"/sys/dev/char/{os.major(number)}:{os.minor(number)}")
+
+
+def _resolved(link: str) -> str | None:
+    """Where a link in sysfs leads; None if it is gone: other stories pull their devices meanwhile."""
+    try:
+        return os.path.realpath(link, strict=True)
+    except FileNotFoundError:
+        return None

@@ -83,8 +83,8 @@ async def a_modem_whose_one_driver_lets_go_lacks_that_node_alone_and_is_not_whol
 
 
 def _interface(port: Port, number: int) -> str:
-    (name,) = (path for path in glob.glob(f"{OPTION}/*:1.{number}") if port.place.holds(os.path.realpath(path)))
-    return os.path.basename(name)
+    (path,) = port.place.among(glob.glob(f"{OPTION}/*:1.{number}"))
+    return os.path.basename(path)
 
 
 async def a_hub_that_is_pulled_takes_all_that_is_in_it(stage: Stage) -> None:

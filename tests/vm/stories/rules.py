@@ -46,9 +46,6 @@ async def every_rule_about_usb_matches_what_it_matches_in_udevd(stage: Stage) ->
 
 
 def _device(port: Port) -> str:
-    (found,) = (
-        path
-        for path in map(os.path.realpath, glob.glob("/sys/bus/usb/devices/*-*[0-9]"))
-        if port.place.holds(path) and ":" not in os.path.basename(path)
-    )
+    paths = port.place.among(glob.glob("/sys/bus/usb/devices/*-*[0-9]"))
+    (found,) = (path for path in paths if ":" not in os.path.basename(path))
     return found
