@@ -22,6 +22,8 @@ Identity = tuple[str, ...]
 _HASH_LENGTH = 10
 _MAX_IDS = 32768
 """IDs that are remembered: a list names all devices each time, and an ID takes two hashes and a slug."""
+_MAX_PORTS = 1024
+"""Places whose port is remembered: it is asked for several times when a device comes, and when it goes."""
 _NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
 _OUR_ID = re.compile(rf"[a-z0-9][a-z0-9-]*-([0-9a-f]{{{_HASH_LENGTH}}})-[0-9]+")
 
@@ -106,13 +108,18 @@ def port(device: HostDevice) -> str:
     Several nodes of one interface can share it; they are told apart by their order. Devices that hang on no port keep
     their sysfs path, which their driver decides.
     """
-    if (usb := _USB.fullmatch(device.sys_path)) is not None:
-        kind = _uncounted(usb["rest"]).strip("/") or device.subsystem
+    return _port(device.sys_path, device.subsystem, device.usb_version)
+
+
+@lru_cache(maxsize=_MAX_PORTS)
+def _port(sys_path: str, subsystem: str, usb_version: str) -> str:
+    if (usb := _USB.fullmatch(sys_path)) is not None:
+        kind = _uncounted(usb["rest"]).strip("/") or subsystem
         interface = f":{usb['interface']}" if usb["interface"] else ""
-        return f"{kind}-{usb['ports']}{interface}@{usb['controller']}/usb{device.usb_version}"
-    if (pci := _PCI.fullmatch(device.sys_path)) is not None:
+        return f"{kind}-{usb['ports']}{interface}@{usb['controller']}/usb{usb_version}"
+    if (pci := _PCI.fullmatch(sys_path)) is not None:
         return f"{pci['controller']}{_uncounted(pci['rest'])}"
-    return device.sys_path
+    return sys_path
 
 
 def _uncounted(rest: str) -> str:

@@ -53,8 +53,12 @@ def let_go(*names: str) -> None:
 
 
 def give_back() -> None:
-    """Give the kernel back the memory that is free within ours: glibc keeps it otherwise."""
+    """Give the kernel back the memory that is free within ours: glibc keeps it otherwise.
+
+    What is there by now stays for good; the garbage collector, which took 12 ms each time, leaves it alone from now on.
+    """
     gc.collect()
+    gc.freeze()
     with contextlib.suppress(AttributeError):  # another C library than glibc
         ctypes.CDLL(None).malloc_trim(0)
 

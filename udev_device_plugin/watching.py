@@ -2,7 +2,8 @@
 
 Floor 3; runs on the main loop. It wraps inotify, which watches directories that exist: here one watches *globs*, and
 the deepest directories that exist on the way to their matches are watched for them. It reports paths, not events: who
-listens looks for himself what is there now. Nothing runs while nothing happens.
+listens looks for himself what is there now. What goes is reported at once; what comes too, unless whoever listens has
+the patience to wait. Nothing runs while nothing happens.
 """
 
 import asyncio
@@ -14,22 +15,26 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from asyncinotify import Event, Inotify, Mask, Watch
+from inotify_simple import Event, INotify, flags
 
 from udev_device_plugin.errors import StartError
 from udev_device_plugin.globs import Glob
 
 logger = logging.getLogger(__name__)
 
-_MASK = Mask.CREATE | Mask.DELETE | Mask.MOVE | Mask.DELETE_SELF | Mask.MOVE_SELF | Mask.ONLYDIR
-_IS_DEAD = Mask.IGNORED | Mask.DELETE_SELF | Mask.MOVE_SELF | Mask.UNMOUNT
+# Plain numbers: an operation on an enumeration's members takes ten times as long.
+_COMES = int(flags.CREATE | flags.MOVED_TO)
+_GOES = int(flags.DELETE | flags.MOVED_FROM)
+_IS_DEAD = int(flags.IGNORED | flags.DELETE_SELF | flags.MOVE_SELF | flags.UNMOUNT)
+_MASK = _COMES | _GOES | int(flags.DELETE_SELF | flags.MOVE_SELF | flags.ONLYDIR)
+_OVERFLOW = int(flags.Q_OVERFLOW)
 
 
 @dataclass(slots=True)
 class _Directory:
     """One watched directory: whose watch, and which globs are interested in which names in it."""
 
-    watch: Watch
+    watch: int
     literal: defaultdict[str, set[Glob]] = field(default_factory=lambda: defaultdict(set))
     patterns: set[Glob] = field(default_factory=set)
 
@@ -66,6 +71,9 @@ class PathWatch:
         on_change: called on the loop with the watched paths at which something may have changed.
         writes: tell of files that were written, too.
 
+    Attributes:
+        patience: for how many seconds what comes may wait for more; what goes never does.
+
     Raises:
         StartError: the kernel gives no inotify instance.
     """
@@ -73,26 +81,31 @@ class PathWatch:
     def __init__(
         self, globs: Iterable[Glob], on_change: Callable[[frozenset[str]], None], *, writes: bool = False
     ) -> None:
-        self._mask = _MASK | Mask.CLOSE_WRITE if writes else _MASK
+        self._mask = _MASK | int(flags.CLOSE_WRITE) if writes else _MASK
         self._on_change = on_change
         self._coverage: dict[Glob, _Coverage] = {}
         self._directories: dict[str, _Directory] = {}
         self._by_wd: defaultdict[int, set[str]] = defaultdict(set)
+        self._made = 0  # directories that were ever watched
         self._is_exhausted = False
+        self.patience = 0.0
+        self._events: list[Event] = []
+        self._waiting: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         try:
-            self._inotify = Inotify(sync_timeout=0)
+            self._inotify = INotify(nonblocking=True)
         except OSError as error:
             raise StartError(
                 f"inotify: no instance to be had ({error.strerror}): raise the sysctl fs.inotify.max_user_instances"
             ) from error
-        self._loop.add_reader(self._inotify.fd, self._read)
+        self._loop.add_reader(self._inotify.fileno(), self._read)
         for glob in globs:
             self.add(glob)
 
     def close(self) -> None:
         """Stop watching."""
-        self._loop.remove_reader(self._inotify.fd)
+        self._stop_waiting()
+        self._loop.remove_reader(self._inotify.fileno())
         self._inotify.close()
 
     @property
@@ -100,10 +113,17 @@ class PathWatch:
         """The watched paths at which something stood when last heard of."""
         return frozenset().union(*(coverage.found for coverage in self._coverage.values()))
 
-    def add(self, glob: Glob) -> None:
-        """Watch one more glob; what already stands at its matches is in ``found`` afterwards."""
-        if glob not in self._coverage:
-            self._walk_anew(glob)
+    def add(self, glob: Glob) -> bool:
+        """Watch one more glob; what already stands at its matches is in ``found`` afterwards.
+
+        Returns:
+            Whether a directory is watched for it that was not watched before: what came and went there went unnoticed.
+        """
+        if glob in self._coverage:
+            return False
+        before = self._made
+        self._walk_anew(glob)
+        return self._made != before
 
     def discard(self, glob: Glob) -> None:
         """Watch ``glob`` no longer."""
@@ -116,20 +136,44 @@ class PathWatch:
             self._walk_anew(glob)
 
     def _read(self) -> None:
-        """Take in all that inotify has: changed paths are reported once for all of it."""
+        """Take in all that inotify has, or let it wait."""
+        self._events += self._inotify.read(timeout=0)
+        if self.patience and self._may_wait():
+            self._waiting = self._waiting or self._loop.call_later(self.patience, self._report)
+        else:
+            self._report()
+
+    def _may_wait(self) -> bool:
+        """Whether nothing has gone but what has come since the last report (the names under which links are made)."""
+        come: set[tuple[int, str]] = set()
+        for event in self._events:
+            if event.mask & _COMES:
+                come.add((event.wd, event.name))
+            elif not event.mask & _GOES or (event.wd, event.name) not in come:
+                return False
+        return True
+
+    def _report(self) -> None:
+        """Changed paths are reported once for all events that have come."""
+        self._stop_waiting()
+        events, self._events = self._events, []
         changed: set[str] = set()
         stale: set[Glob] = set()
-        for event in self._inotify:
-            if Mask.Q_OVERFLOW in event.mask:
+        for event in events:
+            if event.mask & _OVERFLOW:
                 logger.warning("inotify lost events; everything watched is looked at again")
                 stale.update(self._coverage)
-            elif (watch := event.watch) is not None:
-                for path in list(self._by_wd.get(watch.wd, ())):
-                    self._take_in(path, event, changed, stale)
+            for path in list(self._by_wd.get(event.wd, ())):
+                self._take_in(path, event, changed, stale)
         for glob in stale & self._coverage.keys():
             changed |= self._walk_anew(glob)
         if changed:
             self._on_change(frozenset(changed))
+
+    def _stop_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
 
     def _take_in(self, path: str, event: Event, changed: set[str], stale: set[Glob]) -> None:
         """One event in the directory ``path``: what changed by it, and which globs must be walked anew."""
@@ -138,15 +182,15 @@ class PathWatch:
             stale |= directory.all_interested()
             self._unwatch(path)
             return
-        if event.name is None:
+        if not event.name:
             return
-        name, depth = str(event.name), _depth(path)
+        name, depth = event.name, _depth(path)
         for glob in directory.interested_in(name, depth):
             if depth + 1 < len(glob.elements):
                 stale.add(glob)  # a directory on the way to matches
                 continue
             changed.add(child := _join(path, name))
-            is_gone = event.mask & (Mask.DELETE | Mask.MOVED_FROM)
+            is_gone = event.mask & _GOES
             found = self._coverage[glob].found
             found.discard(child) if is_gone else found.add(child)
 
@@ -192,8 +236,9 @@ class PathWatch:
                 watch = self._inotify.add_watch(path, self._mask)
             except OSError as error:
                 return self._is_unwatchable(path, error)
+            self._made += 1
             directory = self._directories[path] = _Directory(watch)
-            self._by_wd[watch.wd].add(path)  # one inode may be reached by several paths
+            self._by_wd[watch].add(path)  # one inode may be reached by several paths
         element = glob.elements[depth]
         (directory.literal[element.literal] if element.is_literal else directory.patterns).add(glob)
         return True
@@ -221,15 +266,15 @@ class PathWatch:
             if directory is not None and directory.forget(glob):
                 watch = directory.watch
                 self._unwatch(path)
-                if not self._by_wd.get(watch.wd):
+                if not self._by_wd.get(watch):
                     with contextlib.suppress(OSError):  # its directory is gone, and its last event not read yet
                         self._inotify.rm_watch(watch)
 
     def _unwatch(self, path: str) -> None:
         watch = self._directories.pop(path).watch
-        self._by_wd[watch.wd].discard(path)
-        if not self._by_wd[watch.wd]:
-            del self._by_wd[watch.wd]
+        self._by_wd[watch].discard(path)
+        if not self._by_wd[watch]:
+            del self._by_wd[watch]
 
 
 def _join(directory: str, name: str) -> str:

@@ -15,9 +15,9 @@ import asyncio
 import json
 import logging
 
-import asyncinotify
 import configargparse
 import grpc
+import inotify_simple
 import prometheus_client
 import pyudev
 import tenacity

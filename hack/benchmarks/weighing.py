@@ -10,7 +10,7 @@ STEPS = (
     "configargparse",
     "udev_device_plugin.spared",  # asyncio, prometheus-client, grpcio, protobuf: without what is spared
     "pyudev",
-    "asyncinotify",
+    "inotify_simple",
     "tenacity",
     "udev_device_plugin.agent",
 )

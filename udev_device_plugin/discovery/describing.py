@@ -13,6 +13,7 @@ import pyudev
 from udev_device_plugin.device import DeviceNumber, HostDevice
 from udev_device_plugin.discovery.repeats import Repeats
 from udev_device_plugin.discovery.rule_subject import UdevSubject
+from udev_device_plugin.discovery.small_files import beginning
 from udev_device_plugin.discovery.usb_sticks import stick_of, usb_version
 from udev_device_plugin.interest import Interest
 from udev_device_plugin.observations import DeviceObserved, DeviceRemoved, Observation
@@ -99,6 +100,7 @@ class Describer:
         return described
 
     def _copy(self, device: pyudev.Device, sys_path: str, devnode: str, number: int) -> HostDevice:
+        properties = device.properties
         subsystem, devlinks = device.subsystem or "", tuple(device.device_links)
         rules = self.interest.rules_for(subsystem)
         matching = self._matching(rules, device) if rules else frozenset[str]()
@@ -112,8 +114,8 @@ class Describer:
             devlinks=devlinks,
             links=tuple(link for link in devlinks if _leads_to(link, number)) if is_wanted else (),
             is_initialized=device.is_initialized,
-            initialized_at=_whole_number(device.properties.get("USEC_INITIALIZED", "")) if is_wanted else 0,
-            serial=device.properties.get("ID_SERIAL_SHORT", "") if is_wanted else "",
+            initialized_at=_whole_number(properties.get("USEC_INITIALIZED", "")) if is_wanted else 0,
+            serial=properties.get("ID_SERIAL_SHORT", "") if is_wanted else "",
             usb_version=usb_version(sys_path) if is_wanted else "",
             numa_node=self._numa_node(sys_path) if is_wanted else None,
             rules=matching,
@@ -151,7 +153,6 @@ def _leads_to(link: str, number: int) -> bool:
 
 def _read_number(path: str) -> int | None:
     try:
-        with open(path, encoding="ascii") as file:
-            return int(file.read(16))
-    except (OSError, ValueError):
+        return int(beginning(path, 16))
+    except ValueError:
         return None

@@ -28,6 +28,9 @@ from udev_device_plugin.watching import PathWatch
 
 logger = logging.getLogger(__name__)
 
+PATIENCE = 0.005
+"""Seconds that what comes may wait where udev's events arrive: they say the same, and more, about this much later."""
+
 TEMPORARY = "/.#"
 """How the names begin under which udevd makes links, before it renames them (systemd's ``tempfn_random``)."""
 
@@ -77,6 +80,7 @@ class FilesystemSource:
         self._sink = sink
         with closing(self._waits), closing(PathWatch([*self._globs, *self._extra], self._changed)) as watch:
             self._watch = watch
+            watch.patience = PATIENCE if self._hears else 0.0
             self.rescan()
             self._waits.end_first_look()
             await asyncio.Event().wait()
@@ -116,6 +120,7 @@ class FilesystemSource:
         for glob in set(before) - set(self._extra):
             self._discard(glob)
         if self._watch is not None:
+            self._watch.patience = PATIENCE if hears else 0.0
             for glob in set(self._extra) - set(before):
                 self._watch.add(glob)
 
@@ -187,7 +192,7 @@ class FilesystemSource:
             self._sink(observations, received)
 
     def _examine(self, path: str) -> PathEntry | None:
-        """What stands at ``path`` now, and watch what that depends on."""
+        """What stands at ``path`` now, and have watched what that depends on."""
         entry, depends_on = self._examine_once(path)
         while self._follow(path, depends_on):  # it may have changed after the look and before the watch
             entry, depends_on = self._examine_once(path)
@@ -196,8 +201,7 @@ class FilesystemSource:
     def _examine_once(self, path: str) -> tuple[PathEntry | None, set[str]]:
         """What stands at ``path`` now, and the paths that this depends on."""
         try:
-            status = os.stat(path)
-            target = os.path.realpath(path, strict=True) if os.path.islink(path) else path
+            status, target = _end(path)
         except OSError:  # not there, or a link that leads nowhere
             self._forget_node(path)
             return None, _ends(path) - {path}
@@ -214,7 +218,7 @@ class FilesystemSource:
         """Have ``path`` looked at again when something comes or goes at the paths that it depends on.
 
         Returns:
-            Whether there is one among them that was not watched until now.
+            Whether something may have come or gone there since they were looked at, unnoticed.
         """
         before, is_new = self._followed.pop(path, frozenset()), False
         if depends_on:
@@ -225,10 +229,9 @@ class FilesystemSource:
                 del self._dependents[other]
                 self._discard(Glob.of(other))
         for other in depends_on - before:
-            is_new = is_new or other not in self._dependents
             self._dependents[other].add(path)
-            if self._watch is not None:
-                self._watch.add(Glob.of(other))
+            if self._watch is not None and self._watch.add(Glob.of(other)):
+                is_new = True
         return is_new
 
     def _offer_overdue(self, number: DeviceNumber) -> None:
@@ -260,6 +263,24 @@ def _of_database(path: str) -> DeviceNumber | None:
         return None
     kind: Literal["b", "c"] = "c" if match[1] == "c" else "b"
     return DeviceNumber(kind, int(match[2]), int(match[3]))
+
+
+def _end(path: str) -> tuple[os.stat_result, str]:
+    """What stands at the end of a path, and where that is; ``path`` itself unless that is a link.
+
+    The kernel is asked for both: to follow the links ourselves takes four times as long, and each may change meanwhile.
+    """
+    descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISLNK(os.lstat(path).st_mode):
+            return status, path
+        target = os.readlink(f"/proc/self/fd/{descriptor}")
+        if not status.st_nlink:  # the kernel says " (deleted)" behind the path
+            raise FileNotFoundError(path)
+        return status, target
+    finally:
+        os.close(descriptor)
 
 
 def _ends(path: str) -> set[str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from udev_device_plugin.device import DeviceNumber, Readiness
 from udev_device_plugin.discovery import UDEV_CONTROL
+from udev_device_plugin.discovery.small_files import beginning
 
 UDEV_DATA = "/run/udev/data"
 """udev's database: one file for each device, named by its number, written when udevd is done with it."""
@@ -114,11 +115,7 @@ def _cancel(node: _Node) -> None:
 
 def _initialized_at(number: DeviceNumber) -> int:
     """What udev's database says of when it first had finished with a device: the line ``I:<microseconds>``."""
-    try:
-        with open(f"{UDEV_DATA}/{number}", "rb") as file:
-            match = _INITIALIZED.search(file.read(MAX_ENTRY))
-    except OSError:
-        return 0
+    match = _INITIALIZED.search(beginning(f"{UDEV_DATA}/{number}", MAX_ENTRY))
     return int(match[1]) if match else 0
 
 

@@ -6,6 +6,7 @@ Floor 4, on the udev thread. Serial numbers are whatever a stick says: untrusted
 import re
 
 from udev_device_plugin.device import Stick
+from udev_device_plugin.discovery.small_files import beginning
 
 MAX_SERIAL = 256
 """Bytes of a serial number; a USB string has at most 126 characters."""
@@ -35,8 +36,4 @@ def usb_version(sys_path: str) -> str:
 
 def _read(path: str) -> str:
     """An attribute's text without its newline; "" if there is none."""
-    try:
-        with open(path, "rb") as file:
-            return file.read(MAX_SERIAL).decode("utf-8", "surrogateescape").removesuffix("\n")
-    except OSError:
-        return ""
+    return beginning(path, MAX_SERIAL).decode("utf-8", "surrogateescape").removesuffix("\n")
