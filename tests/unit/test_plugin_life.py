@@ -287,3 +287,15 @@ def test_socket_names_fit_whatever_the_resource_and_too_long_a_directory_is_said
     assert socket_name("/run", SERIAL) != socket_name("/run", SERIAL)
     with pytest.raises(StartError, match=r"--plugin-directory: '/xxx.*too long"):
         socket_name("/" + "x" * 80, SERIAL)
+
+
+async def test_who_is_told_to_stop_just_when_a_stream_ends_does_stop(tmp_path: Path) -> None:
+    directory = PluginDirectory(str(tmp_path))
+    running = asyncio.create_task(directory.run())
+    for _ in range(20):  # until nobody has answered, and it waits
+        await asyncio.sleep(0)
+    directory.doubt()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        async with asyncio.timeout(10):
+            await running

@@ -38,6 +38,7 @@ async def udev_is_idle() -> None:
     with closing(PathWatch([Glob.of(UDEV_QUEUE)], changed)):
         changed(frozenset())
         try:
-            await asyncio.wait_for(gone.wait(), LIMIT)
+            async with asyncio.timeout(LIMIT):  # unlike wait_for, never forgets that it was cancelled
+                await gone.wait()
         except TimeoutError:
             logger.warning("udev: still busy with the boot after %g s; what it finds later is offered later", LIMIT)

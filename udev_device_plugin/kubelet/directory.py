@@ -117,10 +117,11 @@ class PluginDirectory:
             self.doubt()
             for life in self._lives.values():
                 life.end("another kubelet has started")
-        for path in paths:
-            if path in self._lives and not os.path.lexists(path):
-                self._lives[path].end("its socket was removed")
-            elif path != self.kubelet_socket and path not in self._used:
+        for path in paths - {self.kubelet_socket}:
+            if (ours := self._lives.get(path)) is not None:
+                if not os.path.lexists(path):
+                    ours.end("its socket was removed")
+            elif path not in self._used:
                 self._peers.follow(path, is_new=True)
 
     def _suspect(self, gone: str) -> None:
@@ -161,4 +162,5 @@ class PluginDirectory:
 
     async def _sleep(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), seconds)
+            async with asyncio.timeout(seconds):  # wait_for would forget that it was cancelled, if both came at once
+                await self._wake.wait()
