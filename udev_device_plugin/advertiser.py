@@ -14,8 +14,9 @@ from typing import ParamSpec
 from udev_device_plugin.announcing import Announcer
 from udev_device_plugin.config.specs import ResourceSpec
 from udev_device_plugin.device_sets import DeviceSets
-from udev_device_plugin.formation import carried_over, form
-from udev_device_plugin.formed import Circumstances, Formation
+from udev_device_plugin.formation import carried_over
+from udev_device_plugin.formed import Circumstances
+from udev_device_plugin.forming import Former
 from udev_device_plugin.history import History
 from udev_device_plugin.interest import Interest
 from udev_device_plugin.inventory import Inventory
@@ -87,7 +88,7 @@ class Advertiser:
         self._perception = Perception(
             self._inventory, surroundings.look, surroundings.follow, surroundings.identify, self._guarded
         )
-        self._formations = dict.fromkeys(self._specs, Formation())
+        self._formers = {resource: Former() for resource in self._specs}
         self._device_sets = {resource: DeviceSets() for resource in self._specs}
         self._pending: set[str] = set()  # configured anew, and not described for it yet
         self._dirty: dict[str, float | None] = {}
@@ -137,20 +138,20 @@ class Advertiser:
         for resource, spec in self._specs.items():
             if spec != before.get(resource):
                 self._pending.add(resource)
-                known = before.get(resource)
-                self._formations[resource] = (
-                    Formation() if known is None else carried_over(self._formations[resource], known, spec)
-                )
+                former = self._formers.setdefault(resource, Former())
+                if (known := before.get(resource)) is not None:
+                    former.formation = carried_over(former.formation, known, spec)
                 self._device_sets.setdefault(resource, DeviceSets())
                 self.boards.setdefault(resource, Board(Snapshot(DeviceSet(resource), 0)))
-            self._formations[resource] = under_grace_period(self._formations[resource], grace_period)
+            former = self._formers[resource]
+            former.formation = under_grace_period(former.formation, grace_period)
         self._inventory.select(interest.selectors)
         self._guarded(self._take_in, (), self._loop.time())
         self._expire_in_time()
 
     def _retire(self, resource: str) -> None:
         """Offer a resource no more."""
-        del self.boards[resource], self._formations[resource], self._device_sets[resource]
+        del self.boards[resource], self._formers[resource], self._device_sets[resource]
         self._dirty.pop(resource, None)
         self._pending.discard(resource)
         if (window := self._windows.pop(resource, None)) is not None:
@@ -172,6 +173,9 @@ class Advertiser:
 
     def _take_in(self, observations: Sequence[Observation], received: float) -> None:
         touched = self._perception.take_in(observations)
+        changes = self._inventory.take_changes()
+        for former in self._formers.values():
+            former.note(changes)
         self._end_waiting(observations)
         if self.has_looked.is_set():
             for resource, selectors in self._selectors.items():
@@ -205,10 +209,11 @@ class Advertiser:
         if held is not None:
             fresh = self._surroundings.handed_out(resource, now - FRESH)
         given = Circumstances(now, self._grace_period, self._surroundings.links_directory, held, fresh)
-        formation = self._formations[resource] = form(spec, self._inventory, self._formations[resource], given)
+        former = self._formers[resource]
+        changed = former.form(spec, self._inventory, given)
         self._expire_in_time()
         self._settle_in_time()
-        devices = self._device_sets[resource].describe(spec, formation)
+        devices = self._device_sets[resource].describe(spec, former.formation, changed)
         before = board.snapshot.devices
         if devices == before and board.snapshot.generation:
             return
@@ -231,20 +236,20 @@ class Advertiser:
         """Have it asked what pods hold when the time of an absent device is up."""
         if self._expiry is not None:
             self._expiry.cancel()
-        times = [when for formation in self._formations.values() if (when := formation.expires_at) is not None]
+        times = [when for former in self._formers.values() if (when := former.formation.expires_at) is not None]
         self._expiry = self._loop.call_at(max(min(times), self._ask_after), self._ask.set) if times else None
 
     def _settle_in_time(self) -> None:
         """Look at sticks again once nothing has changed about them for long enough."""
         if self._settling is not None:
             self._settling.cancel()
-        times = [when for formation in self._formations.values() if (when := formation.settles_at) is not None]
+        times = [when for former in self._formers.values() if (when := former.formation.settles_at) is not None]
         self._settling = self._loop.call_at(min(times), self._guarded, self._settle) if times else None
 
     def _settle(self) -> None:
         now = self._loop.time()
-        for resource, formation in self._formations.items():
-            if formation.settles_at is not None and formation.settles_at <= now:
+        for resource, former in self._formers.items():
+            if (when := former.formation.settles_at) is not None and when <= now:
                 self._touch(resource, None)
 
     async def _ask_when_due(self) -> None:

@@ -4,7 +4,7 @@ Floor 3, pure. Invariant: within a resource a node is claimed by one path of its
 and a node that was offered keeps the identity it was offered under for as long as it is there.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -74,8 +74,27 @@ Candidates = Mapping[Slot, Mapping[str, Candidate]]
 """For each slot, what it may have, by identity."""
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Of a resource's devices, those that are formed anew, while the others stay as they are.
+
+    Attributes:
+        paths: what can have become of them stands at these.
+        is_taken: whether one of the others is known by an identity, and there.
+    """
+
+    paths: Collection[str]
+    is_taken: Callable[[str], bool]
+
+
 def candidates(
-    spec: ResourceSpec, inventory: Inventory, held: Collection[tuple[Slot, Candidate]], links_directory: str
+    spec: ResourceSpec,
+    inventory: Inventory,
+    held: Collection[tuple[Slot, Candidate]],
+    links_directory: str,
+    *,
+    part: Part | None = None,
+    left_out: list[Candidate] | None = None,
 ) -> Candidates:
     """What each path of ``spec`` may have.
 
@@ -87,6 +106,8 @@ def candidates(
         inventory: the host.
         held: what formed devices were made of.
         links_directory: where our own links are; with a trailing slash.
+        part: what to choose from, if not from everything.
+        left_out: gets what is known by the same identity as something else, so that one of the two is left out.
     """
     slots = dict(_slots(spec))
     holding = {(slot, candidate.node, candidate.path) for slot, candidate in held}
@@ -96,22 +117,31 @@ def candidates(
         ((slot, key, path) not in holding, not is_literal, slot, path, key, entry)  # in this order
         for slot, path_spec in slots.items()
         for is_literal in (path_spec.is_literal,)
-        for path, entry in inventory.matches(path_spec.selector).items()
+        for path, entry in _matches(inventory, path_spec, part).items()
         for key in (node_key(entry),)
         if _fits(path_spec, entry) and (is_literal or key in known or inventory.is_settled(entry))
     ]
     present = {key for *_, key, _ in found}
     owners = {candidate.identity: key for key, candidate in known.items() if key in present}
     sticks = {candidate.stick_path: candidate.stick for key, candidate in known.items() if key in present}
-    chooser = _Chooser(inventory, known, owners, sticks, links_directory)
+    chooser = _Chooser(inventory, known, owners, sticks, links_directory, part)
     result: dict[Slot, dict[str, Candidate]] = {slot: {} for slot in slots}
     claimed: set[NodeKey] = set()
     found.sort()  # a slot has a path once, so nothing behind these is ever compared
     for _, _, slot, _, key, entry in found:
         if _may_have(slots[slot], key, claimed):
             candidate = chooser.choose(slots[slot], entry, key, is_plain=slot in plain)
-            result[slot].setdefault(candidate.identity, candidate)
+            if slot not in plain:
+                owners.setdefault(candidate.identity, key)
+            if result[slot].setdefault(candidate.identity, candidate) is not candidate and left_out is not None:
+                left_out.append(candidate)
     return result
+
+
+def _matches(inventory: Inventory, path_spec: PathSpec, part: Part | None) -> Mapping[str, PathEntry]:
+    if part is None:
+        return inventory.matches(path_spec.selector)
+    return inventory.matches_at(path_spec.selector, part.paths)
 
 
 def node_key(entry: PathEntry) -> NodeKey:
@@ -162,6 +192,7 @@ class _Chooser:
     owners: Mapping[str, NodeKey]
     sticks: Mapping[str, str]  # as what sticks were offered, by their place in sysfs
     links_directory: str
+    part: Part | None
 
     def choose(self, path_spec: PathSpec, entry: PathEntry, node: NodeKey, *, is_plain: bool) -> Candidate:
         device = self.inventory.device_at(entry)
@@ -180,7 +211,8 @@ class _Chooser:
             return self.inventory.is_sole_claim(device, link)
 
         def is_free(identity: str) -> bool:  # a node that was offered first keeps its identity
-            return self.owners.get(identity, node) == node
+            is_taken = self.part is not None and self.part.is_taken(identity)
+            return not is_taken and self.owners.get(identity, node) == node
 
         identity = known.identity if known else node_identity(device, is_sole, is_free, self.inventory.ordinal(device))
         is_link = identity in device.links and is_sole(identity)

@@ -187,7 +187,7 @@ async def test_an_absent_device_is_forgotten_when_its_time_is_up_and_no_pod_hold
         assert board.snapshot.devices.count == 1
         host.holdings = {}
         made.ask_for_holders()
-        assert made._formations["squat.ai/serial"].formed
+        assert made._formers["squat.ai/serial"].formation.formed
 
 
 async def test_nothing_is_forgotten_while_nobody_knows_what_pods_hold_and_nobody_is_asked_in_vain_for_ever() -> None:
@@ -220,7 +220,7 @@ async def test_another_grace_period_counts_for_what_is_absent_already() -> None:
         made.observe([PathVanished("/dev/ttyUSB0")], 1.0)
         await _until(board, lambda devices: devices.healthy_count == 0)
         made.configure(specs, 600.0, Interest.of(specs, 2))
-        (absent,) = made._formations["squat.ai/serial"].formed
+        (absent,) = made._formers["squat.ai/serial"].formation.formed
         assert absent.keep_until == absent.since + 600.0
         made.configure(specs, 0.0, Interest.of(specs, 3))
         await _until(board, lambda devices: devices.count == 0)
