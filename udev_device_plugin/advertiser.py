@@ -8,7 +8,7 @@ kubelet.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ParamSpec
 
 from udev_device_plugin.announcing import Announcer
@@ -24,6 +24,7 @@ from udev_device_plugin.observations import Observation, UdevResync
 from udev_device_plugin.perceiving import Follow, Identify, Look, Perception
 from udev_device_plugin.retention import FRESH, under_grace_period
 from udev_device_plugin.snapshots import Board, DeviceSet, Snapshot
+from udev_device_plugin.values import frozen
 
 WINDOW = 0.05
 """For how many seconds after a published change further changes of the resource are gathered."""
@@ -40,7 +41,7 @@ Holdings = Mapping[str, frozenset[str]]
 """The IDs that pods hold, by resource."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Surroundings:
     """What the advertiser asks of others.
 

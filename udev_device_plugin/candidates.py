@@ -5,7 +5,7 @@ and a node that was offered keeps the identity it was offered under for as long 
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from udev_device_plugin.config.specs import PathSpec, PathType, ResourceSpec
@@ -21,6 +21,7 @@ from udev_device_plugin.identity import (
 )
 from udev_device_plugin.inventory import Inventory
 from udev_device_plugin.usb import UsbSelector
+from udev_device_plugin.values import frozen
 
 
 class Slot(NamedTuple):
@@ -38,7 +39,7 @@ class NodeKey(NamedTuple):
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Candidate:
     """Something on the host that a path selects.
 
@@ -74,7 +75,7 @@ Candidates = Mapping[Slot, Mapping[str, Candidate]]
 """For each slot, what it may have, by identity."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Part:
     """Of a resource's devices, those that are formed anew, while the others stay as they are.
 
@@ -183,7 +184,7 @@ def _is_plain(path_spec: PathSpec) -> bool:
     return path_spec.is_literal or path_spec.type is PathType.MOUNT
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Chooser:
     """Chooses identities and host paths."""
 

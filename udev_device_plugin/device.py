@@ -3,9 +3,10 @@
 Floor 0: imports nothing of this package, does no I/O. Everything here is frozen and safe to hand between threads.
 """
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, NamedTuple
+
+from udev_device_plugin.values import frozen
 
 
 class DeviceNumber(NamedTuple):
@@ -22,7 +23,7 @@ class DeviceNumber(NamedTuple):
         return f"{self.kind}{self.major}:{self.minor}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stick:
     """A USB device as a whole: what somebody plugs. Udev's ``usb_device``.
 
@@ -42,7 +43,7 @@ class Stick:
     usb_version: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostDevice:
     """A device with a node, as udev described it last. Only ``discovery.udev`` makes these from the real thing.
 
@@ -95,7 +96,7 @@ class PathKind(Enum):
     OTHER = "neither device node, directory, regular file nor socket"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PathEntry:
     """What stands at one path right now, links followed. Only ``discovery.filesystem`` makes these.
 

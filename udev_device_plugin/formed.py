@@ -3,14 +3,13 @@
 Floor 3, pure. ``formation`` makes them anew at each change, from the former ones.
 """
 
-from dataclasses import dataclass
-
 from udev_device_plugin.candidates import Candidate
 from udev_device_plugin.identity import Identity
 from udev_device_plugin.sticks import QUIET, Gathering, Numbers
+from udev_device_plugin.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Formed:
     """A device as it was put together once.
 
@@ -36,7 +35,7 @@ class Formed:
     needs: Numbers = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Remembered:
     """A device that a pod holds and that has not been seen since the plugin started: the ID is all that is known."""
 
@@ -45,7 +44,7 @@ class Remembered:
     keep_until: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Formation:
     """What a resource offers.
 
@@ -76,7 +75,7 @@ class Formation:
         return min((*times, *(remembered.keep_until for remembered in self.remembered)), default=None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Circumstances:
     """What a formation depends on besides the host.
 

@@ -15,8 +15,9 @@ A class needs a member; ``]`` and ``-`` are members only after a ``\``, and ``!`
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from udev_device_plugin.values import frozen
 from udev_device_plugin.wildcards import ANY, STAR, Token, class_token, regex_of
 
 MAX_PATH = 4095
@@ -40,7 +41,7 @@ class GlobError(ValueError):
         self.problem = problem
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Element:
     """One element of a glob: what stands between two slashes.
 
@@ -65,7 +66,7 @@ class Element:
         return "/" not in name and self._pattern.fullmatch(name) is not None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Glob:
     """A pattern of absolute paths; a literal path is one without metacharacters.
 

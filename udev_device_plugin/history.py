@@ -8,8 +8,10 @@ knows when to look again; nobody else is woken.
 import asyncio
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
+
+from udev_device_plugin.values import frozen
 
 KEPT = 50
 """Events of each resource: one that flaps does not push out what happened to the others."""
@@ -53,7 +55,7 @@ _RETRIED = frozenset(
 """What happens again and again for one reason: kept once, with a count."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Event:
     """One thing that happened.
 
@@ -76,7 +78,7 @@ class Event:
     times: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Told:
     """What the kubelet was told last of a resource: how many IDs by health, and when, monotonic seconds."""
 

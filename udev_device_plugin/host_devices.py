@@ -5,7 +5,6 @@ Floor 3, pure. Runs on the main loop, as the part of the ``inventory`` that udev
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from typing import TypeVar
 
 from udev_device_plugin.config.specs import DeviceSelector
@@ -13,11 +12,12 @@ from udev_device_plugin.device import DeviceNumber, HostDevice, Stick
 from udev_device_plugin.identity import port
 from udev_device_plugin.rules import Rule
 from udev_device_plugin.usb import UsbSelector
+from udev_device_plugin.values import frozen
 
 K = TypeVar("K")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Touched:
     """For whom something changed.
 

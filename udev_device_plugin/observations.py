@@ -5,33 +5,32 @@ everything that it can see now and replaces all that it said before, so that wha
 way is put right by the next one.
 """
 
-from dataclasses import dataclass
-
 from udev_device_plugin.device import DeviceNumber, HostDevice, PathEntry
+from udev_device_plugin.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DeviceObserved:
     """Udev announced a device, or something new about it: any action but ``remove``."""
 
     device: HostDevice
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DeviceRemoved:
     """Udev announced that the device at ``sys_path`` is gone."""
 
     sys_path: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DeviceUnknown:
     """Udev was asked for the device with this number, and knows of none."""
 
     number: DeviceNumber
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UdevResync:
     """All devices with a node that udev can see now.
 
@@ -43,28 +42,28 @@ class UdevResync:
     interest: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NodeFinished:
     """Udevd is done with a node: its database has an entry for it. What the node is, only udev can tell."""
 
     number: DeviceNumber
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PathObserved:
     """Something stands at a path that the configuration names."""
 
     entry: PathEntry
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PathVanished:
     """Nothing stands at ``path`` any more."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PathsResync:
     """All that stands now at paths that the configuration names."""
 

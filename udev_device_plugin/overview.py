@@ -9,12 +9,12 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from udev_device_plugin.history import History
 from udev_device_plugin.kubelet.plugin import Plugin
 from udev_device_plugin.kubelet.pod_resources import Holdings, PodResources
 from udev_device_plugin.snapshots import Board
+from udev_device_plugin.values import frozen
 from udev_device_plugin.web.status import Holder, Holders, ResourceStatus, Status
 
 ASK_EVERY = 3.0
@@ -27,7 +27,7 @@ GATHER = 0.2
 """Seconds for which news are gathered: who follows a storm of changes asks five times a second at most."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parts:
     """Where there is something to see; each is asked anew for every look, as resources come and go.
 

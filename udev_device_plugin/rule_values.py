@@ -18,8 +18,9 @@ An empty alternative takes the empty text. ``?*`` alone is not a glob but means 
 import re
 import string
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from udev_device_plugin.values import frozen
 from udev_device_plugin.wildcards import ANY, NONE, STAR, Token, class_token, regex_of
 
 MAX_ATTRIBUTE = 511
@@ -58,7 +59,7 @@ class RuleValueError(ValueError):
         self.problem = problem
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Value:
     """What a rule wants a text to be.
 

@@ -7,17 +7,18 @@ all fit one and the same device: the subject itself or one of its ancestors.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from udev_device_plugin.rule_parser import RuleError, parse_terms
 from udev_device_plugin.rule_terms import KEYS, Found, Relative, Subject, Term
+from udev_device_plugin.values import frozen
 
 __all__ = ["Mismatch", "Relative", "Rule", "RuleError", "Subject", "Term"]
 
 _SHOWN = 60
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mismatch:
     """Why a device does not match a rule: the first term that does not fit.
 
@@ -43,7 +44,7 @@ class Mismatch:
         return f"{self.term.place} is {_all_shown(self.found)}, {wanted}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """The match part of a udev rule. Two rules are equal if their terms are, however they were written.
 
@@ -99,7 +100,7 @@ class Rule:
         return own, self.terms[len(own) :]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Look:
     """What one device has where terms look."""
 

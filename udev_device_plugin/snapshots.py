@@ -13,9 +13,10 @@ from functools import cached_property
 from udev_device_plugin.config.specs import PathType
 from udev_device_plugin.device import DeviceNumber
 from udev_device_plugin.identity import Identity, device_id, id_base
+from udev_device_plugin.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Member:
     """One thing that a container gets with a device.
 
@@ -44,7 +45,7 @@ class Member:
     is_optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Device:
     """One allocatable device, offered ``count`` times.
 
@@ -104,7 +105,7 @@ class DeviceSet:
         return sum(device.count for device in self.devices if device.is_healthy)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Snapshot:
     """A device set and its generation, which grows with each published change.
 

@@ -6,7 +6,6 @@ takes the other source away must not find it broken.
 """
 
 from collections.abc import Iterable, Sequence as Listing
-from dataclasses import dataclass
 from typing import TypeVar
 
 from udev_device_plugin.config.devices import read_resources
@@ -31,6 +30,7 @@ from udev_device_plugin.config.options import (
 from udev_device_plugin.config.scalars import ScalarError
 from udev_device_plugin.config.settings import Settings
 from udev_device_plugin.config.specs import ResourceSpec
+from udev_device_plugin.values import frozen
 
 DEFAULT_FILES = ("/etc/udev-device-plugin/config.yaml", "/etc/generic-device-plugin/config.yaml")
 """The first of them that is there is read, if no file is named."""
@@ -75,7 +75,7 @@ def settle(given: Iterable[Given], findings: Findings, default_files: Listing[st
     return settings
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Chooser:
     """Picks each setting's value from its first source, and checks the others."""
 

@@ -3,12 +3,12 @@
 Floor 1: values only. ``config.devices`` makes them from text; ``formation`` reads them.
 """
 
-from dataclasses import dataclass
 from enum import Enum
 
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.rules import Rule
 from udev_device_plugin.usb import UsbSelector
+from udev_device_plugin.values import frozen
 
 Selector = Glob | Rule | UsbSelector
 """What on the host is meant: by path, by what udev knows of it, or by the stick that it belongs to."""
@@ -24,7 +24,7 @@ class PathType(Enum):
     MOUNT = "Mount"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PathSpec:
     """One entry of a group: what on the host, and what becomes of it in the container.
 
@@ -61,7 +61,7 @@ class PathSpec:
         return self.mount_path
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GroupSpec:
     """What devices are made of; each is offered ``count`` times.
 
@@ -80,7 +80,7 @@ class GroupSpec:
         return any(isinstance(path.selector, UsbSelector) for path in self.paths)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ResourceSpec:
     """One schedulable resource, ``squat.ai/serial``, and the groups that its devices come from."""
 

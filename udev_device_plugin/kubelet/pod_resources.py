@@ -8,7 +8,6 @@ about us: only what was asked for is taken out of it, and gRPC's limit of 4 MiB 
 import logging
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 import grpc
@@ -17,6 +16,7 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, stop
 from udev_device_plugin.errors import UdevDevicePluginError
 from udev_device_plugin.kubelet.channel import open_channel
 from udev_device_plugin.kubelet.podresources.v1 import api_pb2, api_pb2_grpc
+from udev_device_plugin.values import frozen
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ _PASSING = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Holder:
     """The container that holds a device."""
 
@@ -43,7 +43,7 @@ class Holder:
     container: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Holdings:
     """Who holds what.
 

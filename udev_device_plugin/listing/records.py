@@ -15,9 +15,10 @@ from udev_device_plugin.near_misses import NearMisses
 from udev_device_plugin.rules import Rule
 from udev_device_plugin.snapshots import Device, DeviceSet, Member
 from udev_device_plugin.usb import UsbSelector
+from udev_device_plugin.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Host:
     """The host after one complete look.
 
@@ -60,7 +61,7 @@ class Decided:
         return by_node
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Offered:
     """One thing on the host that a selector gives to a device.
 
@@ -75,7 +76,7 @@ class Offered:
     remarks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SelectorListing:
     """What there is to see of one selector.
 
@@ -106,7 +107,7 @@ class SelectorListing:
         return "path"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ResourceListing:
     """What there is to see of one resource; selectors are in the configuration's order."""
 
@@ -114,7 +115,7 @@ class ResourceListing:
     selectors: tuple[SelectorListing, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Listing:
     """What there is to see; resources are in the configuration's order.
 

@@ -5,17 +5,17 @@ terminal would obey or that would break a line.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from udev_device_plugin.config.findings import printable
 from udev_device_plugin.identity import device_id
 from udev_device_plugin.json_values import readable
 from udev_device_plugin.listing.records import Offered, ResourceListing, SelectorListing
+from udev_device_plugin.values import frozen
 
 HEALTHY, UNHEALTHY, NOT_OFFERED, NOTHING = "Healthy", "Unhealthy", "not offered", "no match"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Row:
     """One thing on the host.
 

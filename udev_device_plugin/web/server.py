@@ -11,7 +11,6 @@ import re
 import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, cast
@@ -21,6 +20,7 @@ from prometheus_client import CollectorRegistry, MetricsHandler
 
 from udev_device_plugin.config.settings import ListenAddress
 from udev_device_plugin.errors import StartError
+from udev_device_plugin.values import frozen
 from udev_device_plugin.web import live
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ Look = Callable[[str | None], "Coroutine[Any, Any, Status]"]
 """Tells what there is to see, on the main loop; given a generation, as soon as that is not the present one."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pages:
     """What there is to see.
 

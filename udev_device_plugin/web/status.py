@@ -35,7 +35,6 @@ Paths are text as far as they are; a byte that is no UTF-8 is spelled ``\xff``.
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,11 +43,12 @@ from udev_device_plugin.history import Event, Told
 from udev_device_plugin.identity import device_id
 from udev_device_plugin.json_values import device_values, readable
 from udev_device_plugin.snapshots import Device, DeviceSet
+from udev_device_plugin.values import frozen
 
 FORM = 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Holder:
     """The container that holds an ID."""
 
@@ -57,7 +57,7 @@ class Holder:
     container: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Holders:
     """Which pods hold what.
 
@@ -74,7 +74,7 @@ class Holders:
         return None if self.by_resource is None else self.by_resource.get(resource)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ResourceStatus:
     """What there is to see of one resource.
 
@@ -91,7 +91,7 @@ class ResourceStatus:
     events: tuple[Event, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Status:
     """Everything that there is to see at one moment.
 
