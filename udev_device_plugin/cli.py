@@ -1,6 +1,7 @@
 """The front door: flags, environment and file become settings; faults become lines and exit codes.
 
-Floor 6, main thread. It decides nothing itself: ``config`` judges what was given, ``agent`` does the work.
+Floor 6, main thread. It decides nothing itself: ``reading`` judges what was given, ``agent`` does the work. Both are
+imported when they are needed: neither help nor faults need an agent, and an agent that runs needs no YAML.
 """
 
 import os
@@ -10,11 +11,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from udev_device_plugin import spared
-from udev_device_plugin.config.findings import Findings, Place, printable
-from udev_device_plugin.config.loading import DEFAULT_FILES, settle
-from udev_device_plugin.config.options import CHECK, CONFIG, LIST, SCHEMA, Given
-from udev_device_plugin.config.settings import OutputFormat, Settings
+from udev_device_plugin.config.settings import OutputFormat, Settings, Task
 from udev_device_plugin.errors import ConfigError, UdevDevicePluginError
+
+_FOR_READING = (
+    "udev_device_plugin.reading",
+    "udev_device_plugin.command_line",
+    *(
+        f"udev_device_plugin.config.{name}"
+        for name in ("loading", "file", "devices", "selectors", "document", "nodes", "scalars", "options", "findings")
+    ),
+    *("yaml", "configargparse", "configparser", "argparse", "gettext", "csv"),
+)
+"""What only who reads a configuration needs."""
 
 
 def main(
@@ -25,70 +34,60 @@ def main(
     """Do what the command line says, by default this process's, and give the exit code."""
     if argv is None:  # the kernel keeps from a container's first process what it has no handler for
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    findings = Findings()
+        spared.collect_nothing()
+        spared.keep_out_of_reading()
     argv, environ = sys.argv[1:] if argv is None else argv, os.environ if environ is None else environ
     try:
-        given, instead, output = _read(argv, environ, findings)
-        if instead == SCHEMA:
-            findings.raise_faults()
-            return _print_schema()
-        settings = settle(given, findings)
+        task, settings, output = _read(argv, environ)
     except ConfigError as error:
         _say(map(str, error))
         return 2
-    if instead == CHECK:
-        return _report(settings)
     try:
-        if instead == LIST:
+        if task is Task.PRINT_SCHEMA:
+            return _print_schema()
+        if task is Task.CHECK:
+            return _report(settings)
+        if task is Task.LIST:
             return _list_devices(settings, output)
-        anew = partial(load, argv, environ, settings.config_file)
-        return run(settings) if run else _run_agent(settings, anew)
+        return run(settings) if run else _run_agent(settings, partial(_load, argv, environ, settings.config_file))
     except UdevDevicePluginError as error:
         _say([str(error)])
         return 1
 
 
-def load(
-    argv: Sequence[str],
-    environ: Mapping[str, str],
-    config_file: str | None = None,
-    default_files: Sequence[str] = DEFAULT_FILES,
-) -> Settings:
-    """The settings that command line, environment and file make, as the file reads now.
+def _read(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[Task, Settings, OutputFormat]:
+    """What to do, and with which settings; nothing of who read them is kept."""
+    from udev_device_plugin import reading  # noqa: PLC0415
 
-    Args:
-        argv: the arguments, without the program's name.
-        environ: the environment.
-        config_file: insist on this file, as a reload does; without it, the one that is named or found.
-        default_files: where to look for a file if none is named.
-
-    Raises:
-        ConfigError: with all the faults.
-    """
-    findings = Findings()
-    given, _, _ = _read(argv, environ, findings)
-    if config_file is not None:
-        given = (Given(CONFIG.name, Place(CONFIG.flag), config_file), *given)
-    return settle(given, findings, default_files)
+    return reading.read(argv, environ)
 
 
-def _read(
-    argv: Sequence[str], environ: Mapping[str, str], findings: Findings
-) -> tuple[tuple[Given, ...], str | None, OutputFormat]:
-    """What was given, what is asked for instead of running, and how to show it."""
-    from udev_device_plugin.command_line import read_command_line  # noqa: PLC0415  let go when it has done its work
+def _load(argv: Sequence[str], environ: Mapping[str, str], config_file: str | None) -> Settings:
+    """The settings as they read now; ``ConfigError`` with all the faults."""
+    spared.keep_out_of_reading()
+    try:
+        return _read_anew(argv, environ, config_file)
+    finally:
+        spared.let_go(*_FOR_READING)
 
-    line = read_command_line(argv, environ, findings)
-    return line.given, line.instead, line.output
+
+def _read_anew(argv: Sequence[str], environ: Mapping[str, str], config_file: str | None) -> Settings:
+    from udev_device_plugin import reading  # noqa: PLC0415
+
+    return reading.load(argv, environ, config_file)
 
 
 def _say(lines: Iterable[str]) -> None:
+    from udev_device_plugin.config.findings import printable  # noqa: PLC0415
+
     for line in lines:
         print(printable(line), file=sys.stderr)
 
 
 def _report(settings: Settings) -> int:
     """What ``--check-config`` prints of a configuration without faults."""
+    from udev_device_plugin.config.findings import printable  # noqa: PLC0415
+
     _say(f"warning: {warning}" for warning in settings.warnings)
     for resource in settings.resources:
         selectors = (str(path.selector) for group in resource.groups for path in group.paths)
@@ -98,7 +97,7 @@ def _report(settings: Settings) -> int:
 
 def _list_devices(settings: Settings, output: OutputFormat) -> int:
     spared.keep_out()
-    from udev_device_plugin import logs, looking  # noqa: PLC0415  heavy, as below
+    from udev_device_plugin import logs, looking  # noqa: PLC0415
     from udev_device_plugin.listing import showing  # noqa: PLC0415
 
     logs.configure_for_person(settings.log_level)
@@ -115,9 +114,9 @@ def _print_schema() -> int:
 
 
 def _run_agent(settings: Settings, load: Callable[[], Settings]) -> int:
-    spared.let_go("udev_device_plugin.command_line", "configargparse", "configparser", "argparse", "gettext", "csv")
+    spared.let_go(*_FOR_READING)
     spared.keep_out()  # before anybody imports them in full
-    from udev_device_plugin import agent, logs  # noqa: PLC0415  heavy, and neither help nor faults need them
+    from udev_device_plugin import agent, logs  # noqa: PLC0415
 
     logs.configure(settings.log_level, settings.log_format)
     return agent.run(settings, load)

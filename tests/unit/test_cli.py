@@ -11,11 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from udev_device_plugin import __version__
-from udev_device_plugin.cli import load, main
+from udev_device_plugin.cli import main
 from udev_device_plugin.command_line import OPTIONS
 from udev_device_plugin.config.options import SETTINGS, Option
 from udev_device_plugin.config.settings import LogFormat, LogLevel, Settings
 from udev_device_plugin.errors import ConfigError, StartError
+from udev_device_plugin.reading import load
 
 A = '{"type": "a", "paths": ["/dev/a", "/dev/aa"]}'
 B = '{"type": "b", "paths": ["/dev/b"]}'
@@ -367,13 +368,13 @@ def test_whatever_the_arguments_there_is_a_line_for_each_fault_and_an_exit_code(
 def test_a_process_that_is_told_to_end_before_it_has_begun_ends_with_0() -> None:
     program = """
 import os, signal, sys
-from udev_device_plugin import cli
+from udev_device_plugin import cli, reading
 
 def settle(*_):
     os.kill(os.getpid(), signal.SIGTERM)
     raise RuntimeError("it went on")
 
-cli.settle = settle
+reading.settle = settle
 sys.exit(cli.main())
 """
     outcome = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)

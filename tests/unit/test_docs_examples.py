@@ -10,9 +10,10 @@ import yaml
 
 from hack.embed_help import comparable, embedded, help_text
 from tests.lab.documents import FOR_USERS, ROOT, Block, blocks, rows
-from udev_device_plugin.cli import load, main
+from udev_device_plugin.cli import main
 from udev_device_plugin.config.settings import Settings
 from udev_device_plugin.errors import ConfigError
+from udev_device_plugin.reading import load
 
 
 def _is_of_kubernetes(content: Any) -> bool:

@@ -28,6 +28,7 @@ def test_what_nobody_needs_is_not_there() -> None:
         "google.protobuf.internal.python_message",
         "typing_extensions",
         "argparse",
+        "platform",
     )
     assert run(f"print([name for name in {spared} if name in sys.modules])") == "[]"
 
@@ -48,7 +49,8 @@ from udev_device_plugin.metrics import Metrics
 metrics = Metrics()
 metrics.count_uevent("add")
 assert b'udev_device_plugin_uevents_total{action="add"} 1.0' in generate_latest(metrics.registry)
-settings = cli.load(["--device", '{"type": "serial", "paths": ["/dev/ttyUSB*"]}'], {}, default_files=())
+from udev_device_plugin import reading
+settings = reading.load(["--device", '{"type": "serial", "paths": ["/dev/ttyUSB*"]}'], {}, default_files=())
 print(settings.resources[0].resource)
 """
     assert run(code) == "squat.ai/serial"
@@ -64,3 +66,23 @@ print(hashlib._hashlib.__name__, prometheus_client.exposition.ssl is ssl)
 """
     command = (sys.executable, "-c", code)
     assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip() == "_hashlib True"
+
+
+def test_what_reads_the_configuration_is_let_go_and_comes_back_for_a_reload() -> None:
+    code = """
+from functools import partial
+from udev_device_plugin import cli, spared
+spared.keep_out_of_reading()
+argv = ["--device", '{"type": "serial", "paths": ["/dev/ttyUSB*"]}']
+settings = cli._read(argv, {})[1]
+spared.let_go(*cli._FOR_READING)
+import gc, types
+def left():
+    names = {one.__name__ for one in gc.get_objects() if isinstance(one, types.ModuleType)} | sys.modules.keys()
+    return [name for name in names if name.startswith(("yaml", "udev_device_plugin.reading", "argparse"))]
+assert left() == [], left()
+assert cli._load(argv, {}, None) == settings
+assert left() == [], left()
+print(settings.resources[0].resource)
+"""
+    assert run(code) == "squat.ai/serial"

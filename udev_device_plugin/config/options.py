@@ -16,7 +16,7 @@ from udev_device_plugin.config.scalars import (
     parse_socket_directory,
     parse_socket_path,
 )
-from udev_device_plugin.config.settings import ListenAddress, LogFormat, LogLevel, OutputFormat
+from udev_device_plugin.config.settings import ListenAddress, LogFormat, LogLevel, OutputFormat, Task
 from udev_device_plugin.values import frozen
 
 T = TypeVar("T")
@@ -151,10 +151,10 @@ SETTINGS: tuple[Option[Any], ...] = (
 )
 """What can be set in every source."""
 
-CHECK, LIST, SCHEMA = "--check-config", "--list-devices", "--print-schema"
-INSTEAD = {
-    CHECK: "Print the configuration's resources or faults, and exit.",
-    LIST: "Show what the configuration means on this host now, and why what almost matches does not, and exit.",
-    SCHEMA: "Print a JSON Schema of the configuration file, for editors, and exit.",
+_INSTEAD = {
+    Task.CHECK: "Print the configuration's resources or faults, and exit.",
+    Task.LIST: "Show what the configuration means on this host now, and why what almost matches does not, and exit.",
+    Task.PRINT_SCHEMA: "Print a JSON Schema of the configuration file, for editors, and exit.",
 }
+INSTEAD = {task.value: meaning for task, meaning in _INSTEAD.items()}
 """What is done instead of running."""

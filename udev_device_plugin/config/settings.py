@@ -29,6 +29,15 @@ class LogFormat(Enum):
     TEXT = "text"
 
 
+class Task(Enum):
+    """What the program is started for: to run, or the flag that asks for something else."""
+
+    RUN = ""
+    CHECK = "--check-config"
+    LIST = "--list-devices"
+    PRINT_SCHEMA = "--print-schema"
+
+
 class OutputFormat(Enum):
     """How what is on the host is shown."""
 

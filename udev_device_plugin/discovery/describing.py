@@ -24,6 +24,9 @@ logger = logging.getLogger(__name__)
 MAX_CACHED = 10_000
 """Places in sysfs of which something is remembered at a time: sticks that come and go have ever new ones."""
 
+NODE_KINDS = ("char", "block")
+"""Sysfs has a directory for each kind of node, ``/sys/dev/char``, with a link for each number."""
+
 _MAX_DIGITS = 20
 """Of the kernel's numbers of 64 bits."""
 
@@ -49,17 +52,28 @@ class Describer:
         self._repeats.clear()
 
     def all_devices(self, context: pyudev.Context) -> Iterator[HostDevice]:
-        """All devices with a node."""
-        for device in context.list_devices(DEVNAME="*"):
-            if (described := self._describe(device, device.sys_path)) is not None:
-                yield described
+        """All devices with a node: those that sysfs has a number for.
+
+        Libudev would look through all of sysfs for them, which takes four times as long.
+
+        Raises:
+            OSError: sysfs is not there.
+        """
+        for kind in NODE_KINDS:
+            for name in os.listdir(f"/sys/dev/{kind}"):
+                major, _, minor = name.partition(":")
+                if (described := self._device(context, kind, os.makedev(int(major), int(minor)))) is not None:
+                    yield described
 
     def device(self, context: pyudev.Context, number: DeviceNumber) -> HostDevice | None:
         """The device with this node; None if there is none."""
         self._repeats.clear()  # who asks doubts what was told
         kind = "char" if number.kind == "c" else "block"
+        return self._device(context, kind, os.makedev(number.major, number.minor))
+
+    def _device(self, context: pyudev.Context, kind: str, number: int) -> HostDevice | None:
         try:
-            device = pyudev.Devices.from_device_number(context, kind, os.makedev(number.major, number.minor))
+            device = pyudev.Devices.from_device_number(context, kind, number)
         except (pyudev.DeviceNotFoundError, OSError):
             return None
         return self._describe(device, device.sys_path)
