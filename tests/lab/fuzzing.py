@@ -18,8 +18,8 @@ from udev_device_plugin.config.loading import settle
 from udev_device_plugin.config.options import DEVICE, Given
 from udev_device_plugin.config.settings import Settings
 from udev_device_plugin.errors import ConfigError
-from udev_device_plugin.rule_parser import MAX_RULE
-from udev_device_plugin.rules import Rule, RuleError
+from udev_device_plugin.rule_parser import MAX_RULE, RuleError
+from udev_device_plugin.rules import Rule
 
 SEEDS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "seeds")
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from udev_device_plugin.discovery.rule_subject import MAX_VALUE, UdevSubject
-from udev_device_plugin.rules import Rule, Subject
+from udev_device_plugin.rule_terms import Subject
+from udev_device_plugin.rules import Rule
 
 
 @dataclass

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from tests.lab.subjects import MadeUpRelative, MadeUpSubject
-from udev_device_plugin.rules import Rule, Subject
+from udev_device_plugin.rule_terms import Subject
+from udev_device_plugin.rules import Rule
 
 INTERFACE = MadeUpRelative("1-4:1.0", "usb", "cp210x", {"bInterfaceNumber": "00"})
 STICK = MadeUpRelative(

@@ -11,7 +11,6 @@ from udev_device_plugin.config.findings import quoted
 from udev_device_plugin.config.nodes import Entry, Mapping, Node, Reader, Scalar, Sequence
 from udev_device_plugin.config.scalars import ScalarError, parse_path, parse_permissions
 from udev_device_plugin.config.specs import PathSpec
-from udev_device_plugin.rule_parser import RuleError
 from udev_device_plugin.rules import Rule
 from udev_device_plugin.usb import RAW, UsbSelector
 
@@ -139,6 +138,8 @@ def _rule(node: Node, reader: Reader) -> Rule | None:
     text = reader.text(node)
     if text is None:
         return None
+    from udev_device_plugin.rule_parser import RuleError  # noqa: PLC0415 - most configurations have no rule
+
     try:
         return Rule.parse(text)
     except RuleError as error:
