@@ -10,7 +10,7 @@ from udev_device_plugin.candidates import Candidate
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
 from udev_device_plugin.formed import Formation, Formed
 from udev_device_plugin.identity import Identity
-from udev_device_plugin.snapshots import Device, DeviceSet, Member
+from udev_device_plugin.snapshots import Device, DeviceSet, Member, replica_ids
 
 
 class DeviceSets:
@@ -19,6 +19,7 @@ class DeviceSets:
     def __init__(self) -> None:
         self._described: dict[Identity, tuple[Formed, Device]] = {}
         self._devices: list[Device] = []  # sorted by identity
+        self._ids: list[tuple[str, ...]] = []  # theirs
         self._spec: ResourceSpec | None = None
 
     def describe(
@@ -32,7 +33,7 @@ class DeviceSets:
             for identity in changed:
                 self._describe_one(spec, identity, formed.get(identity))
         remembered = tuple((remembered.id, remembered.since) for remembered in formation.remembered)
-        return DeviceSet(spec.resource, tuple(self._devices), remembered)
+        return DeviceSet(spec.resource, tuple(self._devices), remembered, tuple(self._ids))
 
     def _describe_all(self, spec: ResourceSpec, formation: Formation) -> None:
         before = self._described if spec is self._spec else {}
@@ -42,6 +43,7 @@ class DeviceSets:
             is_known = known is not None and known[0] is formed
             self._described[formed.identity] = known if known and is_known else (formed, _describe(spec, formed))
         self._devices = [self._described[identity][1] for identity in sorted(self._described)]
+        self._ids = [replica_ids(spec.resource, device) for device in self._devices]
 
     def _describe_one(self, spec: ResourceSpec, identity: Identity, formed: Formed | None) -> None:
         known = self._described.get(identity)
@@ -49,11 +51,12 @@ class DeviceSets:
             return
         place = bisect_left(self._devices, identity, key=_identity_of)
         if self._described.pop(identity, None) is not None:
-            del self._devices[place]
+            del self._devices[place], self._ids[place]
         if formed is not None:
             device = _describe(spec, formed)
             self._described[identity] = formed, device
             self._devices.insert(place, device)
+            self._ids.insert(place, replica_ids(spec.resource, device))
 
 
 def device_set(spec: ResourceSpec, formation: Formation) -> DeviceSet:

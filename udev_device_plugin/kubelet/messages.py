@@ -17,8 +17,8 @@ MAX_LISTED = 32768
 
 def device_list(devices: DeviceSet) -> api_pb2.ListAndWatchResponse:
     """The whole list, as each message of a stream is."""
-    listed = (_listed(id_, device.is_healthy, device.numa_nodes) for id_, device in devices.by_id.items())
-    remembered = (_listed(id_, False, ()) for id_, _ in devices.remembered)
+    listed = [_listed(id_, device.is_healthy, device.numa_nodes) for id_, device in devices.by_id.items()]
+    remembered = [_listed(id_, False, ()) for id_, _ in devices.remembered]
     return api_pb2.ListAndWatchResponse.FromString(b"".join((*listed, *remembered)))
 
 
