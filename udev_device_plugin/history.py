@@ -148,10 +148,15 @@ def _shortened(text: str) -> str:
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
 
 
+def _said(event: Event) -> tuple[object, ...]:
+    """What an event tells, whenever and however often it happened."""
+    return event.kind, event.text, event.devices, event.more
+
+
 def _take_earlier(events: deque[Event], event: Event) -> Event:
     """Take an earlier event of the same kind and text out of the events; returns the event that stands for both."""
     for earlier in events:
-        if replace(earlier, number=event.number, at=event.at, times=1) == event:
+        if _said(earlier) == _said(event):
             events.remove(earlier)
             return replace(event, times=earlier.times + 1)
     return event

@@ -12,6 +12,7 @@ import re
 import socket
 import stat
 from collections.abc import AsyncIterator
+from functools import lru_cache
 
 import grpc
 
@@ -53,7 +54,12 @@ def socket_name(directory: str, resource: str) -> str:
 def siblings(path: str) -> Glob:
     """What the sockets of a resource are named, of which ``path`` is one."""
     digits = 2 * _RANDOM_BYTES
-    fixed = path[: -digits - len(_SUFFIX)]
+    return _named_after(path[: -digits - len(_SUFFIX)], digits)
+
+
+@lru_cache(maxsize=256)
+def _named_after(fixed: str, digits: int) -> Glob:
+    """A resource's, at each of its registrations: they come all at once, when the kubelet has restarted."""
     return Glob.parse(Glob.of(fixed).text + "[0-9a-f]" * digits + _SUFFIX)
 
 
