@@ -14,7 +14,7 @@ from udev_device_plugin.device import DeviceNumber, HostDevice
 from udev_device_plugin.discovery.repeats import Repeats
 from udev_device_plugin.discovery.rule_subject import UdevSubject
 from udev_device_plugin.discovery.small_files import beginning
-from udev_device_plugin.discovery.usb_sticks import stick_of, usb_version
+from udev_device_plugin.discovery.usb_sticks import controller, stick_of, usb_version
 from udev_device_plugin.interest import Interest
 from udev_device_plugin.observations import DeviceObserved, DeviceRemoved, Observation
 from udev_device_plugin.rules import Rule
@@ -26,6 +26,9 @@ MAX_CACHED = 10_000
 
 NODE_KINDS = ("char", "block")
 """Sysfs has a directory for each kind of node, ``/sys/dev/char``, with a link for each number."""
+
+_NOWHERE = "/sys/devices/virtual"
+"""Where sysfs has what no hardware stands behind."""
 
 _MAX_DIGITS = 20
 """Of the kernel's numbers of 64 bits."""
@@ -131,7 +134,7 @@ class Describer:
             initialized_at=_whole_number(properties.get("USEC_INITIALIZED", "")) if is_wanted else 0,
             serial=properties.get("ID_SERIAL_SHORT", "") if is_wanted else "",
             usb_version=usb_version(sys_path) if is_wanted else "",
-            numa_node=self._numa_node(sys_path) if is_wanted else None,
+            numa_node=self._numa_node(controller(sys_path)) if is_wanted else None,
             rules=matching,
             stick=stick,
         )
@@ -143,7 +146,7 @@ class Describer:
 
     def _numa_node(self, sys_path: str) -> int | None:
         """Of the nearest ancestor that has one (``numa_node`` is -1 where the firmware says nothing)."""
-        if sys_path.count("/") <= 2:  # noqa: PLR2004 - /sys/devices itself
+        if sys_path.startswith(_NOWHERE) or sys_path.count("/") <= 2:  # noqa: PLR2004 - /sys/devices itself
             return None
         if sys_path not in self._numa_nodes:
             if len(self._numa_nodes) >= MAX_CACHED:

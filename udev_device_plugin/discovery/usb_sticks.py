@@ -3,6 +3,7 @@
 Floor 4, on the udev thread. Serial numbers are whatever a stick says: untrusted, any bytes, of any length.
 """
 
+import os
 import re
 
 from udev_device_plugin.device import Stick
@@ -26,6 +27,12 @@ def stick_of(sys_path: str) -> Stick | None:
     if not vendor or not product:  # it is gone, and its remove event on the way
         return None
     return Stick(path, vendor.lower(), product.lower(), _read(f"{path}/serial"), usb_version(path))
+
+
+def controller(sys_path: str) -> str:
+    """What the bus hangs on that a device hangs on; the device itself if it is on none."""
+    hub = _ROOT_HUB.match(sys_path)
+    return sys_path if hub is None else os.path.dirname(hub[0])
 
 
 def usb_version(sys_path: str) -> str:
