@@ -38,7 +38,7 @@ class MacvtapSticks:
     """
 
     def __init__(self) -> None:
-        self._plugged: set[int] = set()
+        self._plugged: dict[int, str] = {}
         _ip("link add lab0 type veth peer name lab1")
         _ip("link set lab1 up")
 
@@ -55,14 +55,19 @@ class MacvtapSticks:
     def plug(self, number: int) -> RealStick:
         """Plugs a stick; the node is there, udevd is still at work."""
         stick = describe(number)
-        _ip(f"link add link lab1 name {_name(number)} index {FIRST_TAP + number} type macvtap mode bridge")
-        self._plugged.add(number)
+        name = self._plugged[number] = f"mvt{FIRST_TAP + number}"
+        _ip(f"link add link lab1 name {name} index {FIRST_TAP + number} type macvtap mode bridge")
         return stick
+
+    def move(self, number: int) -> None:
+        """Renames what a stick hangs on: the kernel tells of that, and not that the stick's own place moves with it."""
+        name = f"{self._plugged[number]}m"
+        _ip(f"link set {self._plugged[number]} name {name}")
+        self._plugged[number] = name
 
     def unplug(self, number: int) -> None:
         """Unplugs a stick; the node is gone, udevd is still at work."""
-        _ip(f"link del {_name(number)}")
-        self._plugged.remove(number)
+        _ip(f"link del {self._plugged.pop(number)}")
 
 
 class LoopDevices:
@@ -108,10 +113,6 @@ def announce(action: str, sys_path: str = TTY, properties: Mapping[str, str] | N
     arguments = "".join(f" {key}={value}" for key, value in (properties or {}).items())
     with open(f"{sys_path}/uevent", "w") as file:
         file.write(f"{action}{identity}{arguments}")
-
-
-def _name(number: int) -> str:
-    return f"mvt{FIRST_TAP + number}"
 
 
 def _ip(arguments: str) -> None:

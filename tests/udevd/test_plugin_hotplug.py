@@ -82,6 +82,24 @@ async def test_a_stick_that_two_globs_reach_is_offered_once_by_its_link(
         await here.wait_for(healthy=0, unhealthy=10)
 
 
+async def test_a_stick_whose_place_in_sysfs_moves_is_the_same_until_it_is_pulled(
+    sticks: MacvtapSticks, udevd: Udevd, plugin_directory: str
+) -> None:
+    async with node(plugin_directory, BY_ID) as here:
+        sticks.plug(3)
+        await here.wait_for(healthy=1)
+        before = await here.offers()
+        sticks.move(3)
+        udevd.settle()
+        await wait_for_metric(here.plugin, UEVENTS, 1, action="move")
+        assert await here.offers() == before
+        sticks.unplug(3)
+        await here.wait_for(healthy=0, unhealthy=1)
+        sticks.plug(3)
+        await here.wait_for(healthy=1)
+        assert await here.offers() == before
+
+
 async def test_twins_are_two_devices(sticks: MacvtapSticks, udevd: Udevd, plugin_directory: str) -> None:
     async with node(plugin_directory, every("/dev/serial/by-path/*", "/dev/serial/by-id/*", "/dev/tap42*")) as here:
         first, second = sticks.plug(50), sticks.plug(51)
