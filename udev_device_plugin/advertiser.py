@@ -15,7 +15,7 @@ from udev_device_plugin.announcing import Announcer
 from udev_device_plugin.config.specs import ResourceSpec
 from udev_device_plugin.device_sets import DeviceSets
 from udev_device_plugin.formation import carried_over
-from udev_device_plugin.formed import Circumstances
+from udev_device_plugin.formed import Circumstances, Formation
 from udev_device_plugin.forming import Former
 from udev_device_plugin.history import History
 from udev_device_plugin.interest import Interest
@@ -53,6 +53,8 @@ class Surroundings:
         held: which IDs pods hold; nothing for a resource if nobody ever knows; None if nobody knows just now.
         handed_out: the IDs of a resource that were handed out at a moment (monotonic seconds) or later.
         links_directory: where our own links are; with a trailing slash.
+        recall: what another process of the plugin offered of a resource.
+        keep: have that known to the next one.
         history: is told what became of devices.
     """
 
@@ -63,6 +65,8 @@ class Surroundings:
     held: Callable[[], Awaitable[Holdings | None]]
     handed_out: Callable[[str, float], frozenset[str]]
     links_directory: str
+    recall: Callable[[ResourceSpec], Formation] = lambda _: Formation()
+    keep: Callable[[ResourceSpec, Formation], None] = lambda *_: None
     history: History = field(default_factory=History)
 
 
@@ -89,7 +93,8 @@ class Advertiser:
         self._perception = Perception(
             self._inventory, surroundings.look, surroundings.follow, surroundings.identify, self._guarded
         )
-        self._formers = {resource: Former() for resource in self._specs}
+        self._formers = {resource: Former(surroundings.recall(spec)) for resource, spec in self._specs.items()}
+        self._unkept: set[str] = set()  # formed anew, and not written down yet
         self._device_sets = {resource: DeviceSets() for resource in self._specs}
         self._pending: set[str] = set()  # configured anew, and not described for it yet
         self._dirty: dict[str, float | None] = {}
@@ -117,6 +122,7 @@ class Advertiser:
         finally:
             asking.cancel()
             self._perception.close()
+            self._keep()
             timers = (self._expiry, self._settling, *self._windows.values())
             for timer in timers:
                 if timer is not None:
@@ -139,9 +145,11 @@ class Advertiser:
         for resource, spec in self._specs.items():
             if spec != before.get(resource):
                 self._pending.add(resource)
-                former = self._formers.setdefault(resource, Former())
                 if (known := before.get(resource)) is not None:
+                    former = self._formers[resource]
                     former.formation = carried_over(former.formation, known, spec)
+                else:
+                    self._formers[resource] = Former(self._surroundings.recall(spec))
                 self._device_sets.setdefault(resource, DeviceSets())
                 self.boards.setdefault(resource, Board(Snapshot(DeviceSet(resource), 0)))
             former = self._formers[resource]
@@ -212,6 +220,7 @@ class Advertiser:
         given = Circumstances(now, self._grace_period, self._surroundings.links_directory, held, fresh)
         former = self._formers[resource]
         changed = former.form(spec, self._inventory, given)
+        self._keep_soon(resource)
         self._expire_in_time()
         self._settle_in_time()
         devices = self._device_sets[resource].describe(spec, former.formation, changed)
@@ -227,6 +236,17 @@ class Advertiser:
         if (window := self._windows.get(resource)) is not None:
             window.cancel()
         self._windows[resource] = self._loop.call_later(WINDOW, self._guarded, self._end_window, resource)
+
+    def _keep_soon(self, resource: str) -> None:
+        """Have it written down what is offered, after the kubelet has been told."""
+        if not self._unkept:
+            self._loop.call_later(_AFTERWARDS, self._guarded, self._keep)
+        self._unkept.add(resource)
+
+    def _keep(self) -> None:
+        unkept, self._unkept = self._unkept, set()
+        for resource in unkept & self._specs.keys():
+            self._surroundings.keep(self._specs[resource], self._formers[resource].formation)
 
     def _end_window(self, resource: str) -> None:
         del self._windows[resource]

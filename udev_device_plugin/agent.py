@@ -27,6 +27,7 @@ from udev_device_plugin.kubelet.directory import PluginDirectory
 from udev_device_plugin.kubelet.endpoint import remove_stale, socket_name
 from udev_device_plugin.kubelet.fleet import Fleet
 from udev_device_plugin.kubelet.pod_resources import PodResources
+from udev_device_plugin.ledger import PREFIX, Ledger
 from udev_device_plugin.links import OwnLinks, links_below
 from udev_device_plugin.metrics import Metrics
 from udev_device_plugin.reloading import Configuration
@@ -96,7 +97,8 @@ class Agent:
         self._interest = Interest.of(settings.resources)
         self._udev = UdevSource(self._interest, self._metrics)
         self._filesystem = FilesystemSource(self._interest, self._udev.rescan, self._metrics)
-        self._links = OwnLinks(links_below(settings.plugin_directory))
+        self._links = OwnLinks(links_below(settings.plugin_directory), PREFIX)
+        self._ledger = Ledger(self._links.directory)
         self._pod_resources = PodResources(settings.pod_resources_socket)
         self._has_told = False
         surroundings = Surroundings(
@@ -107,6 +109,8 @@ class Agent:
             held=self._held,
             handed_out=self._handed_out,
             links_directory=self._links.directory,
+            recall=self._ledger.recall,
+            keep=self._ledger.keep,
             history=self._history,
         )
         self._advertiser = Advertiser(settings.resources, surroundings, settings.removal_grace_period)
@@ -180,7 +184,7 @@ class Agent:
         """Serve all resources once the host has been looked at: nothing is registered on a guess."""
         await self._advertiser.has_looked.wait()
         await udev_is_idle()
-        self._links.restore()
+        self._restore()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._directory.run(), name="plugin directory")
             group.create_task(self._greet_kubelets(), name="new kubelets")
@@ -194,10 +198,15 @@ class Agent:
         later = asyncio.get_running_loop().call_later(PODS_ARE_KNOWN_AFTER, self._advertiser.ask_for_holders)
         try:
             while True:
-                self._links.restore()
+                self._restore()
                 epoch = await self._directory.newer_than(epoch)
         finally:
             later.cancel()
+
+    def _restore(self) -> None:
+        """Make good what somebody else may have done to what we keep in the plugin directory."""
+        self._links.restore()
+        self._ledger.restore()
 
     async def _held(self) -> Holdings | None:
         resources = [plugin.resource for plugin in self._fleet.plugins]
@@ -222,7 +231,7 @@ class Agent:
             except TimeoutError:
                 self._filesystem.rescan()
                 self._udev.rescan()
-                self._links.restore()
+                self._restore()
 
     def _reload(self) -> None:
         """Do what the configuration says now; what stays as it was is not touched."""

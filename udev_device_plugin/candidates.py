@@ -54,6 +54,8 @@ class Candidate:
         stick: the identity of the stick that it is chosen with; "" for a node that stands for itself.
         stick_path: where that is in sysfs.
         subsystem: of a node's device, if it is chosen with a stick.
+        made_at: when udevd had first finished with this making of the node, microseconds since the boot; 0 if that is
+            not known. Two makings may have one inode.
     """
 
     identity: str
@@ -66,6 +68,7 @@ class Candidate:
     stick: str = ""
     stick_path: str = ""
     subsystem: str = ""
+    made_at: int = 0
 
 
 Known = Mapping[NodeKey, Candidate]
@@ -120,7 +123,8 @@ def candidates(
         for is_literal in (path_spec.is_literal,)
         for path, entry in _matches(inventory, path_spec, part).items()
         for key in (node_key(entry),)
-        if _fits(path_spec, entry) and (is_literal or key in known or inventory.is_settled(entry))
+        if _fits(path_spec, entry)
+        and (is_literal or _is_same_making(known.get(key), entry) or inventory.is_settled(entry))
     ]
     present = {key for *_, key, _ in found}
     owners = {candidate.identity: key for key, candidate in known.items() if key in present}
@@ -179,6 +183,11 @@ def _fits(path_spec: PathSpec, entry: PathEntry) -> bool:
     return entry.kind is PathKind.DIRECTORY and path_spec.is_literal
 
 
+def _is_same_making(known: Candidate | None, entry: PathEntry) -> bool:
+    """Whether what stands at a path is a node that was offered: one inode can be that of two, one after the other."""
+    return known is not None and (known.made_at == entry.initialized_at or 0 in (known.made_at, entry.initialized_at))
+
+
 def _is_plain(path_spec: PathSpec) -> bool:
     """Whether what it selects is known by its path alone."""
     return path_spec.is_literal or path_spec.type is PathType.MOUNT
@@ -198,9 +207,12 @@ class _Chooser:
     def choose(self, path_spec: PathSpec, entry: PathEntry, node: NodeKey, *, is_plain: bool) -> Candidate:
         device = self.inventory.device_at(entry)
         known = None if is_plain else self.known.get(node)
+        if known is not None and not _is_same_making(known, entry):
+            known = None
         if known is not None and device is not None and self._is_as_before(known, entry, device):
             return known
-        plain = Candidate(entry.path, entry.path, node, entry.target, entry.path, device.numa_node if device else None)
+        numa_node, made_at = device.numa_node if device else None, entry.initialized_at
+        plain = Candidate(entry.path, entry.path, node, entry.target, entry.path, numa_node, made_at=made_at)
         if is_plain:
             return plain
         if device is None:  # what was offered is there, whatever udev's last word on it was
@@ -218,16 +230,14 @@ class _Chooser:
         identity = known.identity if known else node_identity(device, is_sole, is_free, self.inventory.ordinal(device))
         is_link = identity in device.links and is_sole(identity)
         own_link = "" if is_link else self._own_link(identity)
-        return Candidate(
-            identity, entry.path, node, entry.target, own_link or identity, device.numa_node, own_link=own_link
-        )
+        return replace(plain, identity=identity, host_path=own_link or identity, own_link=own_link)
 
     def _is_as_before(self, known: Candidate, entry: PathEntry, device: HostDevice) -> bool:
         """Whether what is handed over by its link is what it was: all but one are, of thousands."""
         return (
             known.host_path == known.identity
             and (known.path, known.target) == (entry.path, entry.target)
-            and known.numa_node == device.numa_node
+            and (known.numa_node, known.made_at) == (device.numa_node, entry.initialized_at)
             and not (known.stick or known.own_link)
             and known.identity in device.links
             and self.inventory.is_sole_claim(device, known.identity)

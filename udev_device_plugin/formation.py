@@ -38,6 +38,8 @@ def form(
     of_members = [[found[slot] for slot in of_group] for of_group in slots]
     aged = (_aged(formed, spec, of_members[formed.group], sticks, given) for formed in previous.formed)
     kept = [renewed for formed in aged if (renewed := keep(formed, spec, given)) is not None]
+    if previous.is_first:  # what another process of the plugin offered, and is not there any more
+        kept = [formed for formed in kept if formed.is_healthy]
     formation: dict[Identity, Formed] = {}
     is_disputed = bool(left_out)
     gatherings: list[Gathering] = []

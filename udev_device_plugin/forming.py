@@ -26,15 +26,16 @@ class Former:
     """One resource's formation.
 
     Args:
+        formation: what it begins with.
         few: up to how many devices all are formed anew.
     """
 
-    def __init__(self, few: int = FEW) -> None:
+    def __init__(self, formation: Formation | None = None, few: int = FEW) -> None:
         self._few = few
         self._formed: dict[Identity, Formed] = {}
         self._known_at: defaultdict[DeviceNumber | str, set[Identity]] = defaultdict(set)
         self._changes = Changes(is_everything=True)
-        self._formation = Formation()
+        self._formation = formation or Formation()
 
     @property
     def formation(self) -> Formation:

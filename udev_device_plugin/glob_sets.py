@@ -37,6 +37,6 @@ class GlobSet:
             if len(self._known) >= MAX_REMEMBERED:
                 self._known.clear()
             directory, _, name = path.rpartition("/")
-            here = [glob for last, glob in self._in_directory.get(directory, ()) if last.matches(name)]
+            here = [glob for last, glob in self._in_directory.get(directory, ()) if name and last.matches(name)]
             known = self._known[path] = frozenset((*here, *(glob for glob in self._elsewhere if glob.matches(path))))
         return known

@@ -24,10 +24,16 @@ def links_below(plugin_directory: str) -> str:
 
 
 class OwnLinks:
-    """Keeps the links in ``directory`` (with a trailing slash) as they should be."""
+    """Keeps the links in ``directory`` (with a trailing slash) as they should be.
 
-    def __init__(self, directory: str) -> None:
+    Args:
+        directory: whatever else is in it is removed.
+        spared: but for what has names that begin with this.
+    """
+
+    def __init__(self, directory: str, spared: str = "") -> None:
         self.directory = directory
+        self._spared = spared
         self._needed: dict[str, dict[str, str]] = {}
         self._wanted: dict[str, str] = {}
         self._is_failing = False
@@ -59,10 +65,13 @@ class OwnLinks:
     def restore(self) -> None:
         """Make good what somebody else may have done to the directory; remove what an earlier run left."""
         try:
-            present = {self.directory + name for name in os.listdir(self.directory)}
+            present = {self.directory + name for name in os.listdir(self.directory) if not self._is_anothers(name)}
         except OSError:
             present = set()
         self._guarded(set(self._wanted), present - self._wanted.keys())
+
+    def _is_anothers(self, name: str) -> bool:
+        return bool(self._spared) and name.startswith(self._spared)
 
     def _guarded(self, make: set[str], remove: set[str]) -> None:
         try:

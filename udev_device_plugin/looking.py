@@ -15,6 +15,7 @@ from udev_device_plugin.discovery.filesystem import FilesystemSource
 from udev_device_plugin.discovery.udev import UdevSource
 from udev_device_plugin.interest import Interest
 from udev_device_plugin.inventory import Inventory
+from udev_device_plugin.ledger import Ledger
 from udev_device_plugin.links import links_below
 from udev_device_plugin.listing.explaining import explain
 from udev_device_plugin.listing.records import Host, Listing
@@ -36,11 +37,13 @@ def look(settings: Settings) -> Listing:
     interest = Interest.of(settings.resources)
     host = asyncio.run(_look(interest))
     near = compare(rule for _, rule in interest.rules)
+    links_directory = links_below(settings.plugin_directory)
     return explain(
         settings.resources,
         Host(host.inventory, host.dead_links, near),
-        links_below(settings.plugin_directory),
+        links_directory,
         [str(warning) for warning in settings.warnings],
+        Ledger(links_directory).recall,
     )
 
 

@@ -1,6 +1,7 @@
 """What a resource's paths may have: who a node is, which path gets it, and which host path leads to it."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -288,3 +289,19 @@ def test_a_node_is_one_making_of_it_and_anything_else_is_where_it_stands() -> No
     assert node_key(node(0)) != node_key(node(0, making=1))
     directory = PathEntry("/dev/link", PathKind.DIRECTORY, target="/dev/snd", inode=1)
     assert node_key(directory) != node_key(PathEntry("/dev/dri", PathKind.DIRECTORY, target="/dev/dri", inode=1))
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "identity"),
+    [
+        pytest.param(5, 5, BY_ID, id="the same making"),
+        pytest.param(0, 5, BY_ID, id="udevd had not finished with it then"),
+        pytest.param(5, 0, BY_ID, id="its stamp cannot be read now"),
+        pytest.param(5, 9, "ttyUSB/tty/ttyUSB-2:1.0@pci0000:00/0000:00:14.0/usb2", id="another with its inode"),
+    ],
+)
+def test_a_node_keeps_its_identity_for_as_long_as_it_is_the_same_making(before: int, now: int, identity: str) -> None:
+    host = Host(path("/dev/ttyUSB*")).has(replace(node(0), initialized_at=before), stick(0, 1, "A"))
+    host.holds_what_it_has()
+    host.has(replace(node(0), initialized_at=now), stick(0, 2, "B", links=()))
+    assert host.only.identity == identity

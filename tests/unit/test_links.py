@@ -64,7 +64,7 @@ def test_the_directory_is_made_when_the_first_link_is(folder: str) -> None:
 
 
 def test_whatever_was_done_to_the_directory_is_made_good(folder: str) -> None:
-    links = OwnLinks(folder)
+    links = OwnLinks(folder, ".spared-")
     wanted = {f"{folder}{name}": "/dev/null" for name in "abc"}
     links.keep(wanted)
     os.unlink(f"{folder}a")
@@ -72,7 +72,9 @@ def test_whatever_was_done_to_the_directory_is_made_good(folder: str) -> None:
     os.symlink("/dev/zero", f"{folder}b")
     os.symlink("/dev/zero", f"{folder}of-an-earlier-run")
     Path(f"{folder}a-file").touch()
+    Path(f"{folder}.spared-file").touch()
     links.restore()
+    os.unlink(f"{folder}.spared-file")
     assert present(folder) == wanted
 
 

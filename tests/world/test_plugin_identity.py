@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 
 import pytest
 
@@ -42,7 +43,8 @@ def own_links(directory: str) -> dict[str, str]:
     """The plugin's links and where they lead to."""
     folder = f"{directory}/{LINKS_DIRECTORY}"
     names = os.listdir(folder) if os.path.isdir(folder) else []
-    return {f"{folder}/{name}": os.readlink(f"{folder}/{name}") for name in names}
+    links = (f"{folder}/{name}" for name in names if os.path.islink(f"{folder}/{name}"))
+    return {link: os.readlink(link) for link in links}
 
 
 async def end_of(here: Node, id_: str) -> str:
@@ -126,6 +128,32 @@ async def test_ids_are_the_same_after_the_plugins_end_and_the_kubelets(host: Fak
             after = await offers(kubelet)
     assert [offer.id for offer in after] == [offer.id for offer in before]
     assert [offer.devices[0].host_path for offer in after] == [offer.devices[0].host_path for offer in before]
+
+
+@pytest.mark.parametrize("end", ["SIGTERM", "SIGKILL"])
+async def test_what_came_of_who_else_was_there_is_the_same_after_the_plugins_end(
+    end: str, host: FakeHost, plugin_directory: str
+) -> None:
+    specs = (TTYS, together("/dev/ttyUSB*", "/dev/video*", name="pairs"))
+    async with Kubelet(plugin_directory) as kubelet:
+
+        async def all_offers() -> list[tuple[Offer, ...]]:
+            return [await offers(kubelet, f"squat.ai/{name}") for name in ("serial", "pairs")]
+
+        async with PluginProcess.serving(*specs, directory=plugin_directory) as plugin:
+            host.plug(serial_adapter("ttyUSB1", "0001", "1-1"))
+            host.plug(camera(3))
+            await kubelet.wait_for_devices("squat.ai/pairs", healthy=1)
+            host.plug(serial_adapter("ttyUSB0", "0001", "1-2"))  # a clone, and the first in every order
+            await kubelet.wait_for_devices("squat.ai/pairs", healthy=2)
+            await kubelet.wait_for_devices(SERIAL, healthy=2)
+            before = await all_offers()
+            plugin.signal(signal.Signals[end])
+            await plugin.wait()
+        async with PluginProcess.serving(*specs, directory=plugin_directory):
+            await kubelet.wait_for_devices("squat.ai/pairs", healthy=2)
+            await kubelet.wait_for_devices(SERIAL, healthy=2)
+            assert await all_offers() == before
 
 
 async def test_twins_that_swap_their_numbers_keep_their_ports(host: FakeHost, plugin_directory: str) -> None:

@@ -4,7 +4,7 @@ Floor 4, pure.
 """
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from udev_device_plugin.candidates import Candidate, Slot, candidates
 from udev_device_plugin.config.specs import PathSpec, PathType, ResourceSpec
@@ -23,8 +23,17 @@ from udev_device_plugin.usb import UsbSelector
 MAX_NAMED = 10
 """How many nodes one warning names."""
 
+Recall = Callable[[ResourceSpec], Formation]
+"""Tells what a plugin offered of a resource before."""
 
-def explain(specs: Iterable[ResourceSpec], host: Host, links_directory: str, warnings: Sequence[str] = ()) -> Listing:
+
+def explain(
+    specs: Iterable[ResourceSpec],
+    host: Host,
+    links_directory: str,
+    warnings: Sequence[str] = (),
+    recall: Recall = lambda _: Formation(),
+) -> Listing:
     """What ``specs`` mean on a host.
 
     Args:
@@ -32,16 +41,17 @@ def explain(specs: Iterable[ResourceSpec], host: Host, links_directory: str, war
         host: the host.
         links_directory: where our own links would be; with a trailing slash.
         warnings: what else is doubtful.
+        recall: what a plugin offered before of a resource.
     """
-    resources = tuple(_resource(_decided(spec, host, links_directory)) for spec in specs)
+    resources = tuple(_resource(_decided(spec, host, links_directory, recall(spec))) for spec in specs)
     shared = _shared_nodes([resource.devices for resource in resources])
     return Listing(resources, (*warnings, *shared))
 
 
-def _decided(spec: ResourceSpec, host: Host, links_directory: str) -> Decided:
+def _decided(spec: ResourceSpec, host: Host, links_directory: str, known: Formation) -> Decided:
     """As at the plugin's start: what is there by then is as complete as it gets."""
     given = Circumstances(now=0.0, grace_period=0.0, links_directory=links_directory)
-    formation = form(spec, host.inventory, Formation(), given)
+    formation = form(spec, host.inventory, known, given)
     found = candidates(spec, host.inventory, (), links_directory)
     return Decided(spec, host, found, formation, device_set(spec, formation))
 

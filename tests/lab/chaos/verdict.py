@@ -13,9 +13,8 @@
 - Unhealthy are just those that pods hold, those within their grace period, and for 60 s after an answer that a pod
   holds it what is not held any more (the plugin asks no more often).
 - Of links of our own there are those that what is offered needs, or has needed once; none leads nowhere.
-- All this also holds when another plugin process has begun, or a resource was configured anew, with two exceptions: an
-  absent device is listed only if a pod holds it; and a node whose name came of what was there when it came (twins, or
-  what was offered before it was known) may have another one.
+- All this also holds when another plugin process has begun, or a resource was configured anew, with one exception: an
+  absent device is listed only if a pod holds it.
 """
 
 import asyncio
@@ -82,12 +81,6 @@ class Verdict:
             resource = f"squat.ai/{name}"
             self._begun[resource] = time.monotonic()
             self._listed = {id_ for id_ in self._listed if id_[0] != resource}
-            self._sets.begin_anew(resource)
-            for known in [known for known in self._ids if known[0] == resource and self._is_named_by_chance(known[1])]:
-                del self._ids[known]
-
-    def _is_named_by_chance(self, making: int) -> bool:
-        return any(one.making == making and (one.is_nameless or bool(one.article.twins)) for one in self._stage.plugged)
 
     def change_mind(self, *, forgets: bool) -> None:
         """The grace period is another one."""
@@ -261,7 +254,8 @@ class Verdict:
             look.faults.append(f"forgotten too soon: {lost}")
 
     def _check_links(self, look: Look) -> None:
-        present = set(os.listdir(self._links)) if os.path.isdir(self._links) else set()
+        names = os.listdir(self._links) if os.path.isdir(self._links) else []
+        present = {name for name in names if os.path.islink(f"{self._links}/{name}")}
         if missing := look.own_links - present:
             look.faults.append(f"links that are not there: {missing}")
         # A link that a device has needed once stays for as long as it is known: somebody may have been handed it.

@@ -42,12 +42,6 @@ class VerdictOfSets:
         self._parts: dict[Id, Parts] = {}
         self._ids: dict[tuple[str, Bodies], str] = {}
 
-    def begin_anew(self, resource: str) -> None:
-        """What is offered of it may be put together anew from now on."""
-        for known in [known for known, id_ in self._ids.items() if known[0] == resource]:
-            if resource.rpartition("/")[2] in PAIRS or any(self._is_twin(body) for body in known[1]):
-                del self._ids[known]
-
     def judge(self, resource: str, seen: Seen) -> list[str]:
         """What is wrong with what was seen."""
         faults = [fault for id_, paths in seen.started for fault in self._judge_one(id_, paths)]
@@ -128,6 +122,3 @@ class VerdictOfSets:
         node = self._stage.node_at(paths[0])
         assert node is not None
         return self._stage.owner(node)
-
-    def _is_twin(self, body: tuple[int, str]) -> bool:
-        return any(one.making == body[0] and bool(one.article.twins) for one in self._stage.plugged)
