@@ -7,6 +7,7 @@ rewritten when something came or went; what it says counts within one boot, and 
 """
 
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -98,7 +99,7 @@ class Ledger:
         except OSError as error:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
-            if not self._is_failing:
+            if not self._is_failing and error.errno != errno.EROFS:  # of that, sockets are the greater trouble
                 logger.warning("%s: cannot be written, so some IDs may change with a restart: %s", path, error.strerror)
             self._is_failing = True
         else:
