@@ -124,7 +124,7 @@ def candidates(
         for path, entry in _matches(inventory, path_spec, part).items()
         for key in (node_key(entry),)
         if _fits(path_spec, entry)
-        and (is_literal or _is_same_making(known.get(key), entry) or inventory.is_settled(entry))
+        and (is_literal or inventory.is_settled(entry) or _is_same_making(known.get(key), _stamp(inventory, entry)))
     ]
     present = {key for *_, key, _ in found}
     owners = {candidate.identity: key for key, candidate in known.items() if key in present}
@@ -183,9 +183,15 @@ def _fits(path_spec: PathSpec, entry: PathEntry) -> bool:
     return entry.kind is PathKind.DIRECTORY and path_spec.is_literal
 
 
-def _is_same_making(known: Candidate | None, entry: PathEntry) -> bool:
-    """Whether what stands at a path is a node that was offered: one inode can be that of two, one after the other."""
-    return known is not None and (known.made_at == entry.initialized_at or 0 in (known.made_at, entry.initialized_at))
+def _stamp(inventory: Inventory, entry: PathEntry) -> int:
+    """When udevd had first finished with what stands at a path, by its latest word: its database can be behind."""
+    device = inventory.device_at(entry)
+    return max(entry.initialized_at, device.initialized_at if device is not None else 0)
+
+
+def _is_same_making(known: Candidate | None, stamp: int) -> bool:
+    """Whether a node is one that was offered: one inode can be that of two, one after the other."""
+    return known is not None and (known.made_at == stamp or 0 in (known.made_at, stamp))
 
 
 def _is_plain(path_spec: PathSpec) -> bool:
@@ -207,11 +213,12 @@ class _Chooser:
     def choose(self, path_spec: PathSpec, entry: PathEntry, node: NodeKey, *, is_plain: bool) -> Candidate:
         device = self.inventory.device_at(entry)
         known = None if is_plain else self.known.get(node)
-        if known is not None and not _is_same_making(known, entry):
+        made_at = _stamp(self.inventory, entry)
+        if not _is_same_making(known, made_at):
             known = None
         if known is not None and device is not None and self._is_as_before(known, entry, device):
             return known
-        numa_node, made_at = device.numa_node if device else None, entry.initialized_at
+        numa_node = device.numa_node if device else None
         plain = Candidate(entry.path, entry.path, node, entry.target, entry.path, numa_node, made_at=made_at)
         if is_plain:
             return plain
@@ -237,7 +244,7 @@ class _Chooser:
         return (
             known.host_path == known.identity
             and (known.path, known.target) == (entry.path, entry.target)
-            and (known.numa_node, known.made_at) == (device.numa_node, entry.initialized_at)
+            and (known.numa_node, known.made_at) == (device.numa_node, _stamp(self.inventory, entry))
             and not (known.stick or known.own_link)
             and known.identity in device.links
             and self.inventory.is_sole_claim(device, known.identity)

@@ -305,3 +305,10 @@ def test_a_node_keeps_its_identity_for_as_long_as_it_is_the_same_making(before: 
     host.holds_what_it_has()
     host.has(replace(node(0), initialized_at=now), stick(0, 2, "B", links=()))
     assert host.only.identity == identity
+
+
+def test_a_node_that_udevs_database_was_wrong_about_is_named_by_what_udev_says_then() -> None:
+    host = Host(path("/dev/ttyUSB*")).has(replace(node(0), initialized_at=5))
+    host.has(replace(stick(0, 1, links=()), initialized_at=5)).holds_what_it_has()
+    host.has(replace(stick(0, 1, "A"), initialized_at=9))
+    assert host.only.identity == BY_ID
