@@ -99,6 +99,7 @@ class Advertiser:
         self._pending: set[str] = set()  # configured anew, and not described for it yet
         self._dirty: dict[str, float | None] = {}
         self._windows: dict[str, asyncio.TimerHandle] = {}
+        self._holdings: dict[str, frozenset[str] | None] = {}  # what pods hold, for when a window ends
         self._expiry: asyncio.TimerHandle | None = None
         self._settling: asyncio.TimerHandle | None = None
         self._announcer = Announcer(surroundings.history)
@@ -162,6 +163,7 @@ class Advertiser:
         """Offer a resource no more."""
         del self.boards[resource], self._formers[resource], self._device_sets[resource]
         self._dirty.pop(resource, None)
+        self._holdings.pop(resource, None)
         self._pending.discard(resource)
         if (window := self._windows.pop(resource, None)) is not None:
             window.cancel()
@@ -250,7 +252,9 @@ class Advertiser:
 
     def _end_window(self, resource: str) -> None:
         del self._windows[resource]
-        if resource in self._dirty:
+        if resource in self._holdings and resource not in self._pending:
+            self._publish(resource, self._holdings.pop(resource))
+        elif resource in self._dirty:
             self._touch(resource, self._dirty[resource])
 
     def _expire_in_time(self) -> None:
@@ -282,4 +286,6 @@ class Advertiser:
             held = await self._surroundings.held()
             self._ask_after = self._loop.time() + ASK_AGAIN if held is None else 0.0
             for resource in self._specs.keys() - self._pending:
-                self._publish(resource, None if held is None else held.get(resource, frozenset()))
+                self._holdings[resource] = None if held is None else held.get(resource, frozenset())
+                if resource not in self._windows:
+                    self._publish(resource, self._holdings.pop(resource))

@@ -17,6 +17,7 @@ from udev_device_plugin.formation import form
 from udev_device_plugin.formed import Circumstances, Formation, Formed
 from udev_device_plugin.identity import Identity
 from udev_device_plugin.inventory import Inventory
+from udev_device_plugin.retention import remember
 
 FEW = 64
 """Devices up to which all are formed anew."""
@@ -34,6 +35,7 @@ class Former:
         self._few = few
         self._formed: dict[Identity, Formed] = {}
         self._known_at: defaultdict[DeviceNumber | str, set[Identity]] = defaultdict(set)
+        self._absent: set[Identity] = set()
         self._changes = Changes(is_everything=True)
         self._formation = formation or Formation()
 
@@ -58,7 +60,7 @@ class Former:
         Returns:
             Which devices may be others now; None: all.
         """
-        if self._changes.is_everything or not self._is_divisible(given):
+        if self._changes.is_everything:
             self._form_all(spec, inventory, given)
             return None
         changed = self._form_part(spec, inventory, given)
@@ -68,14 +70,11 @@ class Former:
             self._changes = Changes()
         return changed
 
-    def _is_divisible(self, given: Circumstances) -> bool:
-        """Whether nothing but the host has changed."""
-        return not (given.held is not None or self._formation.remembered or self._formation.gatherings)
-
     def _form_all(self, spec: ResourceSpec, inventory: Inventory, given: Circumstances) -> None:
         self._formation = form(spec, inventory, self._formation, given)
         self._formed.clear()
         self._known_at.clear()
+        self._absent.clear()
         is_large = len(self._formation.formed) > self._few
         can_divide = is_large and not self._formation.is_disputed and _is_of_single_nodes(spec)
         self._changes = Changes(is_everything=not can_divide)
@@ -88,7 +87,8 @@ class Former:
         numbers = {*self._changes.numbers, *(device.number for device in self._changes.devices)}
         for device in self._changes.devices:
             numbers |= inventory.rivals_of(device)
-        concerned: dict[Identity, Formed] = {}
+        # Once it is known what pods hold, the absent ones may be forgotten.
+        concerned = {identity: self._formed[identity] for identity in self._absent} if given.held is not None else {}
         paths = self._concern(concerned, numbers, self._changes.paths, inventory)
         while True:
             part = Part(paths, partial(self._is_taken, concerned))
@@ -109,7 +109,8 @@ class Former:
             del self._formed[identity]
         for one in (*kept.values(), *formed.values()):
             self._put(one)
-        self._formation = Formation(tuple(self._formed.values()), is_first=False)
+        remembered = remember(spec, self._formation, self._formed.values(), given)
+        self._formation = Formation(tuple(self._formed.values()), remembered, is_first=False)
         return frozenset((*concerned, *formed))
 
     def _concern(
@@ -142,10 +143,13 @@ class Former:
 
     def _put(self, formed: Formed) -> None:
         self._formed[formed.identity] = formed
+        if not formed.is_healthy:
+            self._absent.add(formed.identity)
         for place in _places({formed.identity: formed}):
             self._known_at[place].add(formed.identity)
 
     def _drop(self, formed: Formed) -> None:
+        self._absent.discard(formed.identity)
         for place in _places({formed.identity: formed}):
             self._known_at[place].discard(formed.identity)
             if not self._known_at[place]:
