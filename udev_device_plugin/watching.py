@@ -45,10 +45,11 @@ class _Directory:
     def all_interested(self) -> set[Glob]:
         return self.patterns.union(*self.literal.values())
 
-    def forget(self, glob: Glob) -> bool:
+    def forget(self, glob: Glob, depth: int) -> bool:
         """Take ``glob`` out; True if nobody is interested any more."""
         self.patterns.discard(glob)
-        for name in [name for name, globs in self.literal.items() if glob in globs]:
+        name = glob.elements[depth].literal
+        if glob in self.literal.get(name, ()):
             self.literal[name].discard(glob)
             if not self.literal[name]:
                 del self.literal[name]
@@ -263,7 +264,7 @@ class PathWatch:
         """End the interest of ``glob`` in directories, and the watches that nobody needs any more."""
         for path in paths:
             directory = self._directories.get(path)
-            if directory is not None and directory.forget(glob):
+            if directory is not None and directory.forget(glob, _depth(path)):
                 watch = directory.watch
                 self._unwatch(path)
                 if not self._by_wd.get(watch):
