@@ -261,7 +261,8 @@ class Advertiser:
         """Have it asked what pods hold when the time of an absent device is up."""
         if self._expiry is not None:
             self._expiry.cancel()
-        times = [when for former in self._formers.values() if (when := former.formation.expires_at) is not None]
+        unanswered = [former for resource, former in self._formers.items() if resource not in self._holdings]
+        times = [when for former in unanswered if (when := former.formation.expires_at) is not None]
         self._expiry = self._loop.call_at(max(min(times), self._ask_after), self._ask.set) if times else None
 
     def _settle_in_time(self) -> None:

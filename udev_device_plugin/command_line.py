@@ -71,7 +71,8 @@ def read_command_line(argv: Sequence[str], environ: Mapping[str, str], findings:
     parser = _parser(findings)
     words = list(_joined(argv, findings))
     namespace, rest = parser.parse_known_args(words, env_vars=_readable(environ, findings))
-    _note_unknown(rest, findings)
+    if rest:
+        _note_unknown(rest, findings)
     variables = parser.get_source_to_settings_dict().get("environment_variables", {})
     by_option = (_given(option, namespace, in_variable=option.variable in variables) for option in OPTIONS)
     given = tuple(one for several in by_option for one in several)

@@ -24,7 +24,7 @@ PRESENT = 10
 CALM = 0.01  # seconds, as the next stick is another resource's
 CROWDED = "squat.ai/crowd"
 CROWDED_TYPICAL = 15.0  # ms
-CROWDED_CALM = 0.12
+CROWDED_CALM = 0.15
 FEWER = 5
 ALLOCATIONS = 1000
 

@@ -23,8 +23,8 @@ MANY = 20
 WINDOW = 0.05
 """Seconds: what the plugin promises to gather after a change (README.md)."""
 
-CALM = WINDOW + 0.03
-"""Seconds after a list, at least, until the next change is a single one again."""
+CALM = 2 * WINDOW + 0.03
+"""Seconds after a list, at least, until the next change is a single one again; what was pulled is forgotten by then."""
 
 Names = tuple[str, ...]
 

@@ -190,6 +190,20 @@ async def test_an_absent_device_is_forgotten_when_its_time_is_up_and_no_pod_hold
         assert made._formers["squat.ai/serial"].formation.formed
 
 
+async def test_what_is_forgotten_within_a_window_is_told_with_it_and_asked_for_once() -> None:
+    host = Host()
+    async with running(looked(host, grace_period=0.0)) as made:
+        board = made.boards["squat.ai/serial"]
+        plug(made, "/dev/ttyUSB0")
+        await _until(board, lambda devices: devices.count == 1)
+        await _window_over(made)
+        generation, questions = board.snapshot.generation, host.questions
+        made.observe([PathVanished("/dev/ttyUSB0")], 1.0)
+        await _until(board, lambda devices: devices.count == 0)
+        assert board.snapshot.generation == generation + 2
+        assert host.questions == questions + 1
+
+
 async def test_nothing_is_forgotten_while_nobody_knows_what_pods_hold_and_nobody_is_asked_in_vain_for_ever() -> None:
     host = Host()
     host.holdings = None
