@@ -286,7 +286,7 @@ class Advertiser:
             self._ask.clear()
             held = await self._surroundings.held()
             self._ask_after = self._loop.time() + ASK_AGAIN if held is None else 0.0
-            for resource in self._specs.keys() - self._pending:
-                self._holdings[resource] = None if held is None else held.get(resource, frozenset())
-                if resource not in self._windows:
-                    self._publish(resource, self._holdings.pop(resource))
+            asked = self._specs.keys() - self._pending
+            self._holdings |= {one: None if held is None else held.get(one, frozenset()) for one in asked}
+            for resource in asked - self._windows.keys():
+                self._publish(resource, self._holdings.pop(resource))
