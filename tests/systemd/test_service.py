@@ -72,8 +72,7 @@ async def _until(condition: Callable[[], bool]) -> None:
 def _installed() -> Iterator[None]:
     """The service, with udev's control socket in sight and a configuration of one resource."""
     os.makedirs("/run/udev/data", exist_ok=True)
-    os.makedirs("/sys/bus", exist_ok=True)
-    os.makedirs("/sys/class", exist_ok=True)
+    os.makedirs("/sys/dev/char", exist_ok=True)
     _write("/run/udev/control", "")
     _write(CONFIG, "devices: [{type: serial, paths: [/dev/ttyUSB*]}]\n")
     # /sys is a made-up one, as libudev would notice; its log is a file, since there is no journal.

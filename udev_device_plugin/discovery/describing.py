@@ -24,9 +24,6 @@ logger = logging.getLogger(__name__)
 MAX_CACHED = 10_000
 """Places in sysfs of which something is remembered at a time: sticks that come and go have ever new ones."""
 
-NODE_KINDS = ("char", "block")
-"""Sysfs has a directory for each kind of node, ``/sys/dev/char``, with a link for each number."""
-
 _NOWHERE = "/sys/devices/virtual"
 """Where sysfs has what no hardware stands behind."""
 
@@ -62,7 +59,8 @@ class Describer:
         Raises:
             OSError: sysfs is not there.
         """
-        for kind in NODE_KINDS:
+        kinds = os.listdir("/sys/dev")  # a kernel may have no block devices
+        for kind in sorted({"char", "block"}.intersection(kinds)):
             for name in os.listdir(f"/sys/dev/{kind}"):
                 major, _, minor = name.partition(":")
                 if (described := self._device(context, kind, os.makedev(int(major), int(minor)))) is not None:
