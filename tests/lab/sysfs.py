@@ -1,6 +1,7 @@
 """The made-up /sys, and the nodes in the made-up /dev, as the kernel shows them. Others say what and when."""
 
 import contextlib
+import errno
 import os
 import shutil
 import stat
@@ -77,7 +78,7 @@ def empty(root: str, keep: frozenset[str] = frozenset()) -> None:
         if entry.name in keep:
             continue
         if entry.is_dir(follow_symlinks=False):
-            shutil.rmtree(entry.path)
+            _remove(entry.path)
         else:
             with contextlib.suppress(FileNotFoundError):  # a plugin removes its sockets itself
                 os.unlink(entry.path)
@@ -103,3 +104,13 @@ def _symlink(target: str, link: str) -> None:
     """A relative link, like all of sysfs."""
     os.makedirs(os.path.dirname(link), exist_ok=True)
     os.symlink(os.path.relpath(target, os.path.dirname(link)), link)
+
+
+def _remove(directory: str) -> None:
+    """Remove a directory; again, if somebody puts something into it meanwhile."""
+    while os.path.isdir(directory):
+        try:
+            shutil.rmtree(directory)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.ENOENT):
+                raise
