@@ -216,7 +216,7 @@ class _Chooser:
         made_at = _stamp(self.inventory, entry)
         if not _is_same_making(known, made_at):
             known = None
-        if known is not None and device is not None and self._is_as_before(known, entry, device):
+        if known is not None and device is not None and self._is_as_before(known, entry, device, made_at):
             return known
         numa_node = device.numa_node if device else None
         plain = Candidate(entry.path, entry.path, node, entry.target, entry.path, numa_node, made_at=made_at)
@@ -239,12 +239,12 @@ class _Chooser:
         own_link = "" if is_link else self._own_link(identity)
         return replace(plain, identity=identity, host_path=own_link or identity, own_link=own_link)
 
-    def _is_as_before(self, known: Candidate, entry: PathEntry, device: HostDevice) -> bool:
+    def _is_as_before(self, known: Candidate, entry: PathEntry, device: HostDevice, made_at: int) -> bool:
         """Whether what is handed over by its link is what it was: all but one are, of thousands."""
         return (
             known.host_path == known.identity
             and (known.path, known.target) == (entry.path, entry.target)
-            and (known.numa_node, known.made_at) == (device.numa_node, _stamp(self.inventory, entry))
+            and (known.numa_node, known.made_at) == (device.numa_node, made_at)
             and not (known.stick or known.own_link)
             and known.identity in device.links
             and self.inventory.is_sole_claim(device, known.identity)

@@ -107,18 +107,13 @@ def carried_over(formation: Formation, before: ResourceSpec, now: ResourceSpec) 
 
     What is offered by no such group is formed anew; what pods hold of it is remembered by its ID.
     """
-    groups = {_question(group): index for index, group in reversed(list(enumerate(now.groups)))}
+    groups = {group.asks_for: index for index, group in reversed(list(enumerate(now.groups)))}
     kept = tuple(
         replace(formed, group=index)
         for formed in formation.formed
-        if (index := groups.get(_question(before.groups[formed.group]))) is not None
+        if (index := groups.get(before.groups[formed.group].asks_for)) is not None
     )
     return replace(formation, formed=kept, gatherings=())
-
-
-def _question(group: GroupSpec) -> tuple[object, ...]:
-    """What a group asks for, whatever becomes of it in the container, and however often it is offered."""
-    return tuple((path.selector, path.type, path.limit, path.optional) for path in group.paths)
 
 
 def _identity(group: GroupSpec, members: Sequence[Candidate | None]) -> Identity:

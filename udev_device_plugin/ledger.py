@@ -16,7 +16,7 @@ import time
 from typing import Any
 
 from udev_device_plugin.candidates import Candidate, NodeKey
-from udev_device_plugin.config.specs import GroupSpec, ResourceSpec
+from udev_device_plugin.config.specs import GroupSpec, ResourceSpec, Selector
 from udev_device_plugin.device import DeviceNumber
 from udev_device_plugin.formed import Formation, Formed
 from udev_device_plugin.identity import Identity, digest
@@ -115,13 +115,12 @@ def _boot_id() -> str:
 
 
 def _fingerprint(group: GroupSpec) -> str:
-    """What a group asks for, whatever becomes of it in the container, and however often it is offered."""
-    asked = (
-        (repr(path.selector) if isinstance(path.selector, UsbSelector) else str(path.selector), path.type.value)
-        for path in group.paths
-    )
-    limits = (f"{path.limit} {path.optional}" for path in group.paths)
-    return digest(*(text for one in asked for text in one), *limits)
+    """What a group asks for, in short."""
+    return digest(*(text for selector, *others in group.asks_for for text in (_spelled(selector), *map(str, others))))
+
+
+def _spelled(selector: Selector) -> str:
+    return repr(selector) if isinstance(selector, UsbSelector) else str(selector)  # a stick's text leaves out its nodes
 
 
 def _can_be_of(formed: Formed, group: GroupSpec) -> bool:

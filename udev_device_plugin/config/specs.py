@@ -75,6 +75,11 @@ class GroupSpec:
     count: int = 1
 
     @property
+    def asks_for(self) -> tuple[tuple[Selector, PathType, int, bool], ...]:
+        """What it asks for, whatever becomes of it in the container, and however often it is offered."""
+        return tuple((path.selector, path.type, path.limit, path.optional) for path in self.paths)
+
+    @property
     def is_of_sticks(self) -> bool:
         """Whether its devices are whole sticks. The kinds of selectors do not mix within a group."""
         return any(isinstance(path.selector, UsbSelector) for path in self.paths)
