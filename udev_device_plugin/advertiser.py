@@ -102,7 +102,9 @@ class Advertiser:
         self._holdings: dict[str, frozenset[str] | None] = {}  # what pods hold, for when a window ends
         self._expiry: asyncio.TimerHandle | None = None
         self._settling: asyncio.TimerHandle | None = None
+        self._tidying: asyncio.TimerHandle | None = None
         self._announcer = Announcer(surroundings.history)
+        self._unannounced: list[tuple[DeviceSet, DeviceSet, float]] = []  # changes to be told: before, after, when
         self._loop = asyncio.get_running_loop()
         self._broken: asyncio.Future[None] = self._loop.create_future()
         self._ask = asyncio.Event()
@@ -124,7 +126,7 @@ class Advertiser:
             asking.cancel()
             self._perception.close()
             self._keep()
-            timers = (self._expiry, self._settling, *self._windows.values())
+            timers = (self._expiry, self._settling, self._tidying, *self._windows.values())
             for timer in timers:
                 if timer is not None:
                     timer.cancel()
@@ -222,9 +224,8 @@ class Advertiser:
         given = Circumstances(now, self._grace_period, self._surroundings.links_directory, held, fresh)
         former = self._formers[resource]
         changed = former.form(spec, self._inventory, given)
-        self._keep_soon(resource)
-        self._expire_in_time()
-        self._settle_in_time()
+        self._unkept.add(resource)
+        self._tidy_up_soon()
         devices = self._device_sets[resource].describe(spec, former.formation, changed)
         before = board.snapshot.devices
         if devices == before and board.snapshot.generation:
@@ -232,20 +233,30 @@ class Advertiser:
         self._surroundings.link(devices)
         is_first = board.snapshot.generation == 0
         board.publish(devices, received)
-        self._loop.call_later(_AFTERWARDS, self._announcer.announce, before, devices, now)
+        self._unannounced.append((before, devices, now))
         if is_first:  # the list that a registration begins with is no change, and holds up none
             return
         if (window := self._windows.get(resource)) is not None:
             window.cancel()
         self._windows[resource] = self._loop.call_later(WINDOW, self._guarded, self._end_window, resource)
 
-    def _keep_soon(self, resource: str) -> None:
-        """Have it written down what is offered, after the kubelet has been told."""
-        if not self._unkept:
-            self._loop.call_later(_AFTERWARDS, self._guarded, self._keep)
-        self._unkept.add(resource)
+    def _tidy_up_soon(self) -> None:
+        """Have all that follows from something formed anew done once the kubelet has been told."""
+        if self._tidying is None:
+            self._tidying = self._loop.call_later(_AFTERWARDS, self._guarded, self._tidy_up)
+
+    def _tidy_up(self) -> None:
+        self._tidying = None
+        self._expire_in_time()
+        self._settle_in_time()
+        self._keep()
+        unannounced, self._unannounced = self._unannounced, []
+        for before, devices, now in unannounced:
+            if devices.resource in self._specs:
+                self._announcer.announce(before, devices, now)
 
     def _keep(self) -> None:
+        """Write down what is offered, for the next process."""
         unkept, self._unkept = self._unkept, set()
         for resource in unkept & self._specs.keys():
             self._surroundings.keep(self._specs[resource], self._formers[resource].formation)

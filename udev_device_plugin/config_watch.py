@@ -6,7 +6,7 @@ stands in the file is no business of this room.
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.watching import PathWatch
@@ -36,7 +36,7 @@ class ConfigWatch:
         self._watch = PathWatch((), self._changed, writes=True)
         self._follow()
         if _content(path) != content:
-            self._changed(frozenset())
+            self._changed(())
 
     def close(self) -> None:
         """Watch no longer."""
@@ -44,7 +44,7 @@ class ConfigWatch:
             self._timer.cancel()
         self._watch.close()
 
-    def _changed(self, paths: frozenset[str]) -> None:
+    def _changed(self, paths: Collection[str]) -> None:
         del paths
         if self._timer is not None:
             self._timer.cancel()

@@ -16,6 +16,7 @@ A class needs a member; ``]`` and ``-`` are members only after a ``\``, and ``!`
 import re
 from collections.abc import Iterator
 from dataclasses import field
+from functools import lru_cache
 
 from udev_device_plugin.values import frozen
 from udev_device_plugin.wildcards import ANY, STAR, Token, class_token, regex_of
@@ -23,6 +24,8 @@ from udev_device_plugin.wildcards import ANY, STAR, Token, class_token, regex_of
 MAX_PATH = 4095
 """The kernel's limit for a path (``PATH_MAX`` without the closing NUL); a longer pattern is a mistake."""
 
+MAX_REMEMBERED = 1024
+"""Paths whose globs are remembered: what is followed is let go again, and most often comes back."""
 
 _SPECIAL = re.compile(r"[*?[\\]")
 
@@ -99,6 +102,7 @@ class Glob:
         return cls(text, elements, tuple(_warnings(text)))
 
     @classmethod
+    @lru_cache(maxsize=MAX_REMEMBERED)
     def of(cls, path: str) -> "Glob":
         """The literal glob that means ``path`` and nothing else."""
         text = _SPECIAL.sub(r"\\\g<0>", path)

@@ -193,6 +193,18 @@ class Inventory:
             return None
         return None if 0 < device.initialized_at < entry.initialized_at else device
 
+    def is_vouched_for(self, device: HostDevice, path: str) -> bool:
+        """Whether what was last seen at a path is the very making of the device that udev now speaks of."""
+        entry = self.entries.get(path)
+        return (
+            entry is not None
+            and entry.number == device.number
+            and entry.readiness is Readiness.DONE
+            and 0 < entry.initialized_at == device.initialized_at
+            and entry.sys_path == device.sys_path
+            and (path == device.devnode or path in device.links)
+        )
+
     def unidentified(self) -> frozenset[DeviceNumber]:
         """The nodes that udev must be asked about.
 

@@ -50,6 +50,7 @@ class Perception:
         self._identify = identify
         self._guarded = guarded
         self._asking: asyncio.TimerHandle | None = None
+        self._doubtful: frozenset[DeviceNumber] = frozenset()  # when the time to the question began
         self._asked: set[DeviceNumber] = set()  # and not answered yet
 
     def close(self) -> None:
@@ -95,8 +96,10 @@ class Perception:
         match observation:
             case DeviceObserved(device):
                 # A stick that was plugged elsewhere is not named by what is left of where it was.
-                before = self._inventory.names(device.sys_path)
-                return {*device.names, *before, *self._inventory.contenders(device)}
+                inventory = self._inventory
+                names = {*device.names, *inventory.names(device.sys_path)}
+                names.difference_update([name for name in names if inventory.is_vouched_for(device, name)])
+                return names.union(inventory.contenders(device))
             case DeviceRemoved(sys_path):
                 return set(self._inventory.names(sys_path))
             case UdevResync(devices):
@@ -106,12 +109,14 @@ class Perception:
 
     def _ask_soon(self) -> None:
         """Ask udev about nodes that it is done with, should its events not come."""
-        if self._asking is None and self._inventory.unidentified() - self._asked:
+        if self._asking is None and (doubtful := self._inventory.unidentified() - self._asked):
+            self._doubtful = doubtful
             self._asking = asyncio.get_running_loop().call_later(PATIENCE, self._guarded, self._ask)
 
     def _ask(self) -> None:
         self._asking = None
         # Once at a time: of two answers that say that there is none, the second is about the present then.
-        if numbers := self._inventory.unidentified() - self._asked:
+        if numbers := (self._inventory.unidentified() & self._doubtful) - self._asked:
             self._asked |= numbers
             self._identify(numbers)
+        self._ask_soon()  # about what has come meanwhile: in a storm there is always something

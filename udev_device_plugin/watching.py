@@ -12,7 +12,7 @@ import errno
 import logging
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from inotify_simple import Event, INotify, flags
@@ -69,7 +69,8 @@ class PathWatch:
 
     Args:
         globs: what to watch at first.
-        on_change: called on the loop with the watched paths at which something may have changed.
+        on_change: called on the loop with the watched paths at which something may have changed, and since when at most
+            (the loop's time): who has looked at a path since then knows.
         writes: tell of files that were written, too.
 
     Attributes:
@@ -80,7 +81,7 @@ class PathWatch:
     """
 
     def __init__(
-        self, globs: Iterable[Glob], on_change: Callable[[frozenset[str]], None], *, writes: bool = False
+        self, globs: Iterable[Glob], on_change: Callable[[Mapping[str, float]], None], *, writes: bool = False
     ) -> None:
         self._mask = _MASK | int(flags.CLOSE_WRITE) if writes else _MASK
         self._on_change = on_change
@@ -90,7 +91,7 @@ class PathWatch:
         self._made = 0  # directories that were ever watched
         self._is_exhausted = False
         self.patience = 0.0
-        self._events: list[Event] = []
+        self._events: list[tuple[Event, float]] = []
         self._waiting: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         try:
@@ -138,7 +139,8 @@ class PathWatch:
 
     def _read(self) -> None:
         """Take in all that inotify has, or let it wait."""
-        self._events += self._inotify.read(timeout=0)
+        now = self._loop.time()
+        self._events += [(event, now) for event in self._inotify.read(timeout=0)]
         if self.patience and self._may_wait():
             self._waiting = self._waiting or self._loop.call_later(self.patience, self._report)
         else:
@@ -147,7 +149,7 @@ class PathWatch:
     def _may_wait(self) -> bool:
         """Whether nothing has gone but what has come since the last report (the names under which links are made)."""
         come: set[tuple[int, str]] = set()
-        for event in self._events:
+        for event, _ in self._events:
             if event.mask & _COMES:
                 come.add((event.wd, event.name))
             elif not event.mask & _GOES or (event.wd, event.name) not in come:
@@ -158,42 +160,43 @@ class PathWatch:
         """Changed paths are reported once for all events that have come."""
         self._stop_waiting()
         events, self._events = self._events, []
-        changed: set[str] = set()
+        changed: dict[str, float] = {}
         stale: set[Glob] = set()
-        for event in events:
+        for event, when in events:
             if event.mask & _OVERFLOW:
                 logger.warning("inotify lost events; everything watched is looked at again")
                 stale.update(self._coverage)
             for path in list(self._by_wd.get(event.wd, ())):
-                self._take_in(path, event, changed, stale)
+                changed |= dict.fromkeys(self._take_in(path, event, stale), when)
         for glob in stale & self._coverage.keys():
-            changed |= self._walk_anew(glob)
+            changed |= dict.fromkeys(self._walk_anew(glob), self._loop.time())
         if changed:
-            self._on_change(frozenset(changed))
+            self._on_change(changed)
 
     def _stop_waiting(self) -> None:
         if self._waiting is not None:
             self._waiting.cancel()
             self._waiting = None
 
-    def _take_in(self, path: str, event: Event, changed: set[str], stale: set[Glob]) -> None:
-        """One event in the directory ``path``: what changed by it, and which globs must be walked anew."""
+    def _take_in(self, path: str, event: Event, stale: set[Glob]) -> set[str]:
+        """One event in the directory ``path``: what changed by it; adds to ``stale`` what must be walked anew."""
         directory = self._directories[path]
+        changed: set[str] = set()
         if event.mask & _IS_DEAD:
             stale |= directory.all_interested()
             self._unwatch(path)
-            return
+            return changed
         if not event.name:
-            return
+            return changed
         name, depth = event.name, _depth(path)
         for glob in directory.interested_in(name, depth):
             if depth + 1 < len(glob.elements):
                 stale.add(glob)  # a directory on the way to matches
                 continue
             changed.add(child := _join(path, name))
-            is_gone = event.mask & _GOES
             found = self._coverage[glob].found
-            found.discard(child) if is_gone else found.add(child)
+            found.discard(child) if event.mask & _GOES else found.add(child)
+        return changed
 
     def _walk_anew(self, glob: Glob) -> set[str]:
         """Look for the matches of ``glob`` from the root on, watching what needs it.
@@ -203,7 +206,10 @@ class PathWatch:
         """
         before = self._coverage.get(glob, _Coverage())
         self._coverage[glob] = coverage = _Coverage()
-        self._walk(glob, "/", 0, coverage)
+        directory, _, name = glob.literal.rpartition("/")
+        # A single path's directory is there, most often.
+        if not (name and self._walk(glob, directory or "/", len(glob.elements) - 1, coverage)):
+            self._walk(glob, "/", 0, coverage)
         self._leave(glob, before.directories - coverage.directories)
         return before.found | coverage.found
 

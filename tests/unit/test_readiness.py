@@ -37,7 +37,7 @@ class Host:
         os.utime(entry, ns=(at * SECOND, at * SECOND))
 
     def readiness(self, *, inode: int = 1, made_at: int = 100) -> Readiness:
-        return self.waits.readiness(NUMBER, a_node(inode, made_at))
+        return self.waits.making(NUMBER, a_node(inode, made_at)).readiness
 
 
 class _Status:
@@ -86,7 +86,7 @@ async def test_an_entry_of_the_last_device_with_this_number_does_not_count(host:
 async def test_but_of_what_was_there_before_us_it_does(host: Host) -> None:
     host.udevd_is_done(at=50)
     first_look = Waits(host.overdue.put_nowait)
-    assert first_look.readiness(NUMBER, a_node(1, 100)) is Readiness.DONE
+    assert first_look.making(NUMBER, a_node(1, 100)).readiness is Readiness.DONE
 
 
 async def test_what_was_once_decided_holds_for_as_long_as_the_node_is_there(host: Host) -> None:

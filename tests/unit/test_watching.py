@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -19,8 +19,8 @@ class Watched:
         self._news = asyncio.Event()
         self.watch = PathWatch([Glob.parse(str(glob)) for glob in globs], self._on_change)
 
-    def _on_change(self, paths: frozenset[str]) -> None:
-        self.reports.append(paths)
+    def _on_change(self, paths: Mapping[str, float]) -> None:
+        self.reports.append(frozenset(paths))
         self._news.set()
 
     async def reports_of(self, path: Path) -> None:

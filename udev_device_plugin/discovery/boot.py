@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 import time
+from collections.abc import Collection
 from contextlib import closing
 
 from udev_device_plugin.globs import Glob
@@ -31,12 +32,12 @@ async def udev_is_idle() -> None:
         return
     gone = asyncio.Event()
 
-    def changed(_: frozenset[str]) -> None:
+    def changed(_: Collection[str]) -> None:
         if not os.path.exists(UDEV_QUEUE):
             gone.set()
 
     with closing(PathWatch([Glob.of(UDEV_QUEUE)], changed)):
-        changed(frozenset())
+        changed(())
         try:
             async with asyncio.timeout(LIMIT):  # unlike wait_for, never forgets that it was cancelled
                 await gone.wait()

@@ -6,7 +6,7 @@ untrusted: a name that is no text costs its device, and nothing else.
 
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import pyudev
 
@@ -83,28 +83,31 @@ class Describer:
         """Whether an event says of a device what was told before, and nobody could ask for more than that."""
         return self._repeats.is_certain(device, sys_path, devnode)
 
-    def observations(self, device: pyudev.Device, action: str, sys_path: str) -> Iterator[Observation]:
+    def observations(
+        self, device: pyudev.Device, action: str, sys_path: str, devnode: str | None
+    ) -> Sequence[Observation]:
         """What one uevent means: every action but ``remove`` means "look again"; nothing, if it says nothing new."""
         if action == "remove":
-            yield from self._gone(sys_path)
-            return
-        if action == "move" and (old := device.properties.get("DEVPATH_OLD")) is not None:
-            yield from self._gone(f"/sys{old}")
-        described = self._describe(device, sys_path)
-        if described is not None and self._repeats.is_new(device, described, self.interest):
-            yield DeviceObserved(described)
+            return self._gone(sys_path)
+        old = device.properties.get("DEVPATH_OLD") if action == "move" else None
+        gone = () if old is None else self._gone(f"/sys{old}")
+        described = self._describe(device, sys_path, devnode)
+        if described is None or not self._repeats.is_new(device, described, self.interest):
+            return gone
+        return (*gone, DeviceObserved(described))
 
-    def _gone(self, sys_path: str) -> Iterator[DeviceRemoved]:
+    def _gone(self, sys_path: str) -> Sequence[DeviceRemoved]:
         """A device is gone: of interest to those who were told that it is there."""
-        if sys_path in self._told:
-            self._told.discard(sys_path)
-            self._repeats.forget(sys_path)
-            yield DeviceRemoved(sys_path)
+        if sys_path not in self._told:
+            return ()
+        self._told.discard(sys_path)
+        self._repeats.forget(sys_path)
+        return (DeviceRemoved(sys_path),)
 
-    def _describe(self, device: pyudev.Device, sys_path: str) -> HostDevice | None:
+    def _describe(self, device: pyudev.Device, sys_path: str, devnode: str | None = None) -> HostDevice | None:
         """A device as plain values; None if it has no node, or a name that is no text."""
         try:
-            devnode, number = device.device_node, device.device_number
+            devnode, number = devnode or device.device_node, device.device_number
             if devnode is None or not number:
                 return None
             described = self._copy(device, sys_path, devnode, number)

@@ -12,12 +12,13 @@ import re
 import stat
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from typing import Literal
 
 from udev_device_plugin.device import DeviceNumber, PathEntry, PathKind, Readiness
 from udev_device_plugin.discovery import UDEV_CONTROL, Sink
+from udev_device_plugin.discovery.ends import end_of, ends_of_dead_link
 from udev_device_plugin.discovery.readiness import HOLD_BACK, UDEV_DATA, Waits
 from udev_device_plugin.glob_sets import GlobSet
 from udev_device_plugin.globs import Glob
@@ -35,6 +36,8 @@ TEMPORARY = "/.#"
 """How the names begin under which udevd makes links, before it renames them (systemd's ``tempfn_random``)."""
 
 _ENTRY = re.compile(rf"{re.escape(UDEV_DATA)}/([bc])(\d{{1,10}}):(\d{{1,10}})")
+
+_NOTHING: frozenset[str] = frozenset()
 
 _KINDS: dict[int, PathKind] = {
     stat.S_IFCHR: PathKind.NODE,
@@ -56,14 +59,15 @@ class FilesystemSource:
 
     def __init__(self, interest: Interest, on_udevd: Callable[[], None], metrics: Metrics) -> None:
         self._metrics = metrics
-        self._globs = interest.globs
         self._glob_set = GlobSet(interest.globs)
         self._interest = interest
         self._hears = False
         self._extra = _extra(interest)
+        self._standing = frozenset((*interest.globs, *self._extra))
         self._nodes: set[str] = set()
         self._on_udevd = on_udevd
         self._entries: dict[str, PathEntry] = {}
+        self._looked: dict[str, float] = {}  # at them, and when
         self._followed: dict[str, frozenset[str]] = {}
         self._dependents: defaultdict[str, set[str]] = defaultdict(set)
         self._waits = Waits(self._offer_overdue)
@@ -78,7 +82,7 @@ class FilesystemSource:
     async def run(self, sink: Sink) -> None:
         """Tell ``sink`` everything, then every change, until cancelled."""
         self._sink = sink
-        with closing(self._waits), closing(PathWatch([*self._globs, *self._extra], self._changed)) as watch:
+        with closing(self._waits), closing(PathWatch(self._standing, self._changed)) as watch:
             self._watch = watch
             watch.patience = PATIENCE if self._hears else 0.0
             self.rescan()
@@ -99,33 +103,35 @@ class FilesystemSource:
     def heed(self, interest: Interest) -> None:
         """Watch what another configuration asks for; what is new is told at once."""
         self._interest = interest
-        before, self._globs, self._extra = {*self._globs, *self._extra}, interest.globs, self._needed()
         self._glob_set = GlobSet(interest.globs)
+        before = self._stand()
         if self._watch is None:
             return
-        now = {*self._globs, *self._extra}
         for path in [path for path in self._entries if not self._is_still_configured(path)]:
-            del self._entries[path]
-            self._follow(path, set())
-        for glob in before - now:
-            self._discard(glob)
-        for glob in now - before:
-            self._watch.add(glob)
+            self._drop(path)
+        self._watch_others(self._watch, before)
         self.rescan()
 
     def trust(self, hears: bool) -> None:
         """Udev's events arrive, so that they tell all that its database would; or that is uncertain again."""
         self._hears = hears
-        before, self._extra = self._extra, self._needed()
-        for glob in set(before) - set(self._extra):
-            self._discard(glob)
+        before = self._stand()
         if self._watch is not None:
             self._watch.patience = PATIENCE if hears else 0.0
-            for glob in set(self._extra) - set(before):
-                self._watch.add(glob)
+            self._watch_others(self._watch, before)
 
-    def _needed(self) -> tuple[Glob, ...]:
-        return _extra(self._interest)[:1] if self._hears else _extra(self._interest)
+    def _stand(self) -> frozenset[Glob]:
+        """Work out what is watched whatever is there; returns what was so far."""
+        before, extra = self._standing, _extra(self._interest)
+        self._extra = extra[:1] if self._hears else extra
+        self._standing = frozenset((*self._interest.globs, *self._extra))
+        return before
+
+    def _watch_others(self, watch: PathWatch, before: frozenset[Glob]) -> None:
+        for glob in before - self._standing:
+            self._discard(glob)
+        for glob in self._standing - before:
+            watch.add(glob)
 
     def follow(self, come: Iterable[str], gone: Iterable[str]) -> list[Observation]:
         """Watch these nodes too, and those no longer.
@@ -137,8 +143,7 @@ class FilesystemSource:
         for path in gone:
             self._nodes.discard(path)
             if path in self._entries and not self._is_still_configured(path):
-                del self._entries[path]
-                self._follow(path, set())
+                self._drop(path)
             self._discard(Glob.of(path))
         self._nodes.update(come)
         if self._watch is not None:
@@ -149,10 +154,17 @@ class FilesystemSource:
     def _is_still_configured(self, path: str) -> bool:
         return path in self._nodes or bool(self._glob_set.matching(path))
 
+    def _drop(self, path: str) -> None:
+        """A path is not configured any more."""
+        del self._entries[path]
+        self._looked.pop(path, None)
+        self._follow(path, frozenset())
+
     def _discard(self, glob: Glob) -> None:
         """Watch a path no longer, unless there is another reason for it."""
-        is_needed = glob in self._globs or glob in self._extra
-        if self._watch is not None and not is_needed and not {glob.literal} & (self._dependents.keys() | self._nodes):
+        path = glob.literal
+        is_needed = glob in self._standing or path in self._dependents or path in self._nodes
+        if self._watch is not None and not is_needed:
             self._watch.discard(glob)
 
     def look(self, paths: Iterable[str]) -> list[Observation]:
@@ -163,7 +175,10 @@ class FilesystemSource:
         for path in paths:
             if not self._is_configured(path):
                 continue
+            self._looked[path] = time.monotonic()
             before, entry = self._entries.get(path), self._examine(path)
+            if entry is None:
+                del self._looked[path]
             if entry == before:
                 continue
             if entry is None:
@@ -177,15 +192,26 @@ class FilesystemSource:
     def _is_configured(self, path: str) -> bool:
         return path in self._entries or self._is_still_configured(path)
 
-    def _changed(self, paths: frozenset[str]) -> None:
+    def _changed(self, paths: Mapping[str, float]) -> None:
         """Something came or went at watched paths: configured ones, link ends, udev's database entries."""
         received = time.monotonic()
-        paths = frozenset(path for path in paths if TEMPORARY not in path or path in self._entries)
         if UDEV_CONTROL in paths:
             self._on_udevd()
-        finished = [NodeFinished(number) for path in paths if (number := _of_database(path)) is not None]
-        looked = self.look(paths.union(*(self._dependents.get(path, ()) for path in paths)))
-        self._tell([*looked, *finished] if len(self._extra) > 1 else looked, received)
+        looked = self.look(self._not_looked_at(paths))
+        if len(self._extra) > 1:
+            finished = (NodeFinished(number) for path in paths if (number := _of_database(path)) is not None)
+            looked = [*looked, *finished]
+        self._tell(looked, received)
+
+    def _not_looked_at(self, paths: Mapping[str, float]) -> set[str]:
+        """What must be looked at for a change at ``paths``: an event of udev's may have led there since."""
+        return {
+            path
+            for changed, when in paths.items()
+            if TEMPORARY not in changed or changed in self._entries
+            for path in (changed, *self._dependents.get(changed, ()))
+            if self._looked.get(path, 0.0) <= when
+        }
 
     def _tell(self, observations: list[Observation], received: float) -> None:
         if observations and self._sink is not None:
@@ -198,31 +224,39 @@ class FilesystemSource:
             entry, depends_on = self._examine_once(path)
         return entry
 
-    def _examine_once(self, path: str) -> tuple[PathEntry | None, set[str]]:
+    def _examine_once(self, path: str) -> tuple[PathEntry | None, frozenset[str]]:
         """What stands at ``path`` now, and the paths that this depends on."""
         try:
-            status, target = _end(path)
+            status, target = end_of(path)
         except OSError:  # not there, or a link that leads nowhere
             self._forget_node(path)
-            return None, _ends(path) - {path}
+            return None, ends_of_dead_link(path) - {path}
+        depends_on = _NOTHING if target == path else frozenset((target,))
         kind = _KINDS.get(stat.S_IFMT(status.st_mode), PathKind.OTHER)
-        number = _number(status) if kind is PathKind.NODE else None
-        readiness = self._waits.readiness(number, status) if number else None
-        awaited = {f"{UDEV_DATA}/{number}"} if readiness is Readiness.AWAITED else set()
-        device = self._waits.sys_path(number) if number else ""
-        since = self._waits.initialized_at(number) if number else 0
-        entry = PathEntry(path, kind, number, target, status.st_ino, readiness, device, since)
-        return entry, ({target} - {path}) | awaited
+        if kind is not PathKind.NODE:
+            return PathEntry(path, kind, None, target, status.st_ino), depends_on
+        number = _number(status)
+        making = self._waits.making(number, status)
+        if making.readiness is Readiness.AWAITED:
+            depends_on |= {f"{UDEV_DATA}/{number}"}
+        entry = PathEntry(
+            path, kind, number, target, status.st_ino, making.readiness, making.sys_path, making.initialized_at
+        )
+        return entry, depends_on
 
-    def _follow(self, path: str, depends_on: set[str]) -> bool:
+    def _follow(self, path: str, depends_on: frozenset[str]) -> bool:
         """Have ``path`` looked at again when something comes or goes at the paths that it depends on.
 
         Returns:
             Whether something may have come or gone there since they were looked at, unnoticed.
         """
-        before, is_new = self._followed.pop(path, frozenset()), False
+        before, is_new = self._followed.get(path, _NOTHING), False
+        if before == depends_on:
+            return False
         if depends_on:
-            self._followed[path] = frozenset(depends_on)
+            self._followed[path] = depends_on
+        else:
+            del self._followed[path]
         for other in before - depends_on:
             self._dependents[other].discard(path)
             if not self._dependents[other]:
@@ -263,32 +297,6 @@ def _of_database(path: str) -> DeviceNumber | None:
         return None
     kind: Literal["b", "c"] = "c" if match[1] == "c" else "b"
     return DeviceNumber(kind, int(match[2]), int(match[3]))
-
-
-def _end(path: str) -> tuple[os.stat_result, str]:
-    """What stands at the end of a path, and where that is; ``path`` itself unless that is a link.
-
-    The kernel is asked for both: to follow the links ourselves takes four times as long, and each may change meanwhile.
-    """
-    descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISLNK(os.lstat(path).st_mode):
-            return status, path
-        target = os.readlink(f"/proc/self/fd/{descriptor}")
-        if not status.st_nlink:  # the kernel says " (deleted)" behind the path
-            raise FileNotFoundError(path)
-        return status, target
-    finally:
-        os.close(descriptor)
-
-
-def _ends(path: str) -> set[str]:
-    """Where a link leads that leads nowhere yet; nothing for no link, or one that goes this very moment."""
-    try:
-        return {os.path.realpath(path)} if os.path.islink(path) else set()
-    except OSError:  # realpath reads each link after it has seen it
-        return set()
 
 
 def _number(status: os.stat_result) -> DeviceNumber:

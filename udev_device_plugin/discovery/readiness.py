@@ -27,8 +27,16 @@ _INITIALIZED = re.compile(rb"^I:(\d{1,20})$", re.MULTILINE)
 
 
 @dataclass(slots=True)
-class _Node:
-    """One making of a node."""
+class Making:
+    """One making of a node.
+
+    Attributes:
+        inode: its own.
+        readiness: how far udev is with it.
+        sys_path: where sysfs had the device behind it; "" for nowhere.
+        initialized_at: when udevd first had finished with it, by its database; 0 if that is not known.
+        timer: until its time is up.
+    """
 
     inode: int
     readiness: Readiness
@@ -46,38 +54,28 @@ class Waits:
 
     def __init__(self, on_overdue: Callable[[DeviceNumber], None]) -> None:
         self._on_overdue = on_overdue
-        self._nodes: dict[DeviceNumber, _Node] = {}
+        self._nodes: dict[DeviceNumber, Making] = {}
         self._is_first_look = True
 
     def end_first_look(self) -> None:
         """From now on, a node that is new to us is new to the host too."""
         self._is_first_look = False
 
-    def readiness(self, number: DeviceNumber, status: os.stat_result) -> Readiness:
-        """How far udev is with the node ``number``, whose ``stat`` is ``status``."""
+    def making(self, number: DeviceNumber, status: os.stat_result) -> Making:
+        """What is known of the node ``number``, whose ``stat`` is ``status``; only to be read."""
         node = self._nodes.get(number)
         if node is None or node.inode != status.st_ino:
             self.forget(number)
-            node = self._nodes[number] = _Node(status.st_ino, Readiness.AWAITED, sys_path(number))
+            node = self._nodes[number] = Making(status.st_ino, Readiness.AWAITED, sys_path(number))
         elif node.readiness is not Readiness.AWAITED:
-            return node.readiness
+            return node
         node.readiness = self._judge(number, node, status)
         if node.readiness is not Readiness.AWAITED:
             node.initialized_at = _initialized_at(number)
             _cancel(node)
         elif node.timer is None:
             node.timer = asyncio.get_running_loop().call_later(HOLD_BACK, self._expire, number, node)
-        return node.readiness
-
-    def sys_path(self, number: DeviceNumber) -> str:
-        """Where sysfs had the device of this making of a node; "" for nowhere."""
-        node = self._nodes.get(number)
-        return node.sys_path if node is not None else ""
-
-    def initialized_at(self, number: DeviceNumber) -> int:
-        """When udevd first had finished with this making of a node, by its database; 0 if that is not known."""
-        node = self._nodes.get(number)
-        return node.initialized_at if node is not None else 0
+        return node
 
     def forget(self, number: DeviceNumber) -> None:
         """The node is gone."""
@@ -89,7 +87,7 @@ class Waits:
         for number in list(self._nodes):
             self.forget(number)
 
-    def _judge(self, number: DeviceNumber, node: _Node, status: os.stat_result) -> Readiness:
+    def _judge(self, number: DeviceNumber, node: Making, status: os.stat_result) -> Readiness:
         if not node.sys_path:
             return Readiness.UNKNOWN
         try:
@@ -101,14 +99,14 @@ class Waits:
         is_stale = written < status.st_ctime_ns and not self._is_first_look
         return Readiness.AWAITED if is_stale else Readiness.DONE
 
-    def _expire(self, number: DeviceNumber, node: _Node) -> None:
+    def _expire(self, number: DeviceNumber, node: Making) -> None:
         is_known = os.path.lexists(f"{UDEV_DATA}/{number}")
         node.readiness = Readiness.DONE if is_known else Readiness.OVERDUE
         node.initialized_at = _initialized_at(number)
         self._on_overdue(number)
 
 
-def _cancel(node: _Node) -> None:
+def _cancel(node: Making) -> None:
     if node.timer is not None:
         node.timer.cancel()
 

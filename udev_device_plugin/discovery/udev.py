@@ -15,7 +15,6 @@ import select
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
-from queue import SimpleQueue
 
 import pyudev
 
@@ -23,6 +22,7 @@ from udev_device_plugin.device import DeviceNumber, HostDevice
 from udev_device_plugin.discovery import Sink
 from udev_device_plugin.discovery.describing import Describer
 from udev_device_plugin.discovery.ears import Ears
+from udev_device_plugin.discovery.mailbox import Mailbox
 from udev_device_plugin.discovery.monitor import UdevMonitor
 from udev_device_plugin.errors import SourceError
 from udev_device_plugin.interest import Interest
@@ -33,9 +33,6 @@ logger = logging.getLogger(__name__)
 
 MAX_FAILURES = 5
 """After so many sessions in a row that broke down, the source gives up and the process starts anew."""
-
-BATCH = 256
-"""How many uevents are handed to the loop at once, at most."""
 
 _MIN_SESSION = 0.2
 """Seconds from one session's start to the next, however fast events overflow."""
@@ -74,9 +71,6 @@ class UdevSource:
         loop = asyncio.get_running_loop()
         broken: asyncio.Future[None] = loop.create_future()
 
-        def deliver(observations: Sequence[Observation], received: float) -> None:
-            loop.call_soon_threadsafe(sink, observations, received)
-
         def hear(is_certain: bool) -> None:
             loop.call_soon_threadsafe(on_hearing, is_certain)
 
@@ -86,7 +80,8 @@ class UdevSource:
             except Exception as error:  # whatever kills the thread must not go unnoticed
                 loop.call_soon_threadsafe(_fail, broken, error)
 
-        with contextlib.closing(_Listener(deliver, hear, Describer(self._interest), self._metrics)) as listener:
+        mailbox = Mailbox(loop, sink)
+        with contextlib.closing(_Listener(mailbox, hear, Describer(self._interest), self._metrics)) as listener:
             self._listener = listener
             self._thread = threading.Thread(target=work, args=(listener,), name="udev", daemon=True)
             self._thread.start()
@@ -124,19 +119,19 @@ class _Listener:
 
     def __init__(
         self,
-        deliver: Callable[[Sequence[Observation], float], None],
+        mailbox: Mailbox,
         on_hearing: Callable[[bool], None],
         describer: Describer,
         metrics: Metrics,
     ) -> None:
-        self._deliver = deliver
+        self._mailbox = mailbox
         self._on_hearing = on_hearing
         self._has_heard = False
         self._describer = describer
         self._next_interest = describer.interest
         self._metrics = metrics
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        self._questions: SimpleQueue[DeviceNumber] = SimpleQueue()
+        self._questions: set[DeviceNumber] = set()  # whose every operation is atomic
         self._is_stopping = False
         self._is_renewing = False
         self._ears = Ears()
@@ -160,8 +155,7 @@ class _Listener:
 
     def identify(self, numbers: Iterable[DeviceNumber]) -> None:
         """Have the devices with these nodes described."""
-        for number in numbers:
-            self._questions.put(number)
+        self._questions.update(numbers)
         os.eventfd_write(self._wake, 1)
 
     def close(self) -> None:
@@ -207,11 +201,10 @@ class _Listener:
         self._on_hearing(False)
         context = pyudev.Context()
         monitor = UdevMonitor.started(context)
-        received = time.monotonic()
         self._describer.begin(self._next_interest)
         devices = tuple(self._describer.all_devices(context))
         self._ears.begin(device.sys_path for device in devices)
-        self._deliver([UdevResync(devices, self._describer.interest.number)], received)
+        self._mailbox.put([UdevResync(devices, self._describer.interest.number)])
         self._metrics.rescans.labels("udev").inc()
         self._follow(context, monitor)
 
@@ -226,8 +219,7 @@ class _Listener:
             try:
                 if ready.get(monitor.fileno(), 0) & _BROKEN:
                     raise BlockingIOError("receive buffer overflow")
-                while batch := self._receive(monitor):
-                    self._deliver(batch, time.monotonic())
+                self._receive(monitor)
             except OSError as error:
                 # pyudev's error carries no errno here, and would come back for ever: only a new monitor helps.
                 self._metrics.overflows.inc()
@@ -242,24 +234,23 @@ class _Listener:
                     return
                 self._answer(context)
 
-    def _receive(self, monitor: UdevMonitor) -> list[Observation]:
-        """What has come by now, up to a batch of it."""
-        batch: list[Observation] = []
-        while len(batch) < BATCH and not self._is_stopping:
+    def _receive(self, monitor: UdevMonitor) -> None:
+        """Hand on all that has come, each event as soon as it is understood."""
+        while not self._is_stopping:
             try:
                 if (device := monitor.take()) is None:
-                    break
+                    return
                 if not self._has_heard:
                     self._begin_to_trust(monitor)
                 action = device.action
                 self._metrics.count_uevent(action)
-                batch.extend(self._observations(device, action))
+                if observations := self._observations(device, action):
+                    self._mailbox.put(observations)
             except (ValueError, OSError) as error:
                 if isinstance(error, OSError) and error.errno in (None, errno.ENOBUFS):
                     raise
                 # What libudev makes of an action that a newer udevd knows, or a name that is not UTF-8.
                 logger.warning("udev: an event is passed over, since it cannot be read: %r", error)
-        return batch
 
     def _begin_to_trust(self, monitor: UdevMonitor) -> None:
         """The session's first event: this monitor hears, so it can be told what to hear of, and relied upon."""
@@ -268,27 +259,29 @@ class _Listener:
         monitor.hear_only(self._describer.interest.subsystems or ())
         self._on_hearing(True)
 
-    def _observations(self, device: pyudev.Device, action: str) -> Iterable[Observation]:
+    def _observations(self, device: pyudev.Device, action: str) -> Sequence[Observation]:
         """What an event means; most mean nothing to us, and cost no more than it takes to see that."""
-        if action != "remove" and (devnode := device.device_node) is None:
+        devnode = None if action == "remove" else device.device_node
+        if action != "remove" and devnode is None:
             return ()
         sys_path = device.sys_path
-        if action not in ("remove", "move") and self._describer.is_repeated(device, sys_path, devnode):
+        if devnode is not None and action != "move" and self._describer.is_repeated(device, sys_path, devnode):
             return ()
         self._ears.heard_of(sys_path, action)
-        return self._describer.observations(device, action, sys_path)
+        observations = self._describer.observations(device, action, sys_path, devnode)
+        for observation in observations:
+            if isinstance(observation, DeviceObserved):  # which answers what was asked before
+                self._questions.discard(observation.device.number)
+        return observations
 
     def _answer(self, context: pyudev.Context) -> None:
-        """Describe the devices that were asked for."""
-        answers: list[Observation] = []
-        while not self._questions.empty():
-            number = self._questions.get()
+        """Describe the devices that were asked for, and that no event has told of since."""
+        while self._questions and not self._is_stopping:
+            number = self._questions.pop()
             device = self._describer.device(context, number)
-            answers.append(DeviceUnknown(number) if device is None else DeviceObserved(device))
+            self._mailbox.put([DeviceUnknown(number) if device is None else DeviceObserved(device)])
             if device is not None and device.is_initialized and self._is_heard_of(device):
                 self._ears.expect(device.sys_path)
-        if answers:
-            self._deliver(answers, time.monotonic())
 
     def _is_heard_of(self, device: HostDevice) -> bool:
         """Whether the monitor lets events of such a device through."""

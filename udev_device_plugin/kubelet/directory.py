@@ -10,7 +10,7 @@ import contextlib
 import logging
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from tenacity import AsyncRetrying, RetryCallState, RetryError, retry_if_exception_type, wait_exponential
 
@@ -99,7 +99,7 @@ class PluginDirectory:
         self._lives[socket_path] = life
         self._used.append(socket_path)
         self._watch.add(endpoints)
-        self._changed(frozenset({socket_path}))  # it may have been gone before the watch was there
+        self._changed((socket_path,))  # it may have been gone before the watch was there
         for path in filter(endpoints.matches, self._watch.found.difference(self._used)):
             self._peers.follow(path, is_new=False)
         try:
@@ -109,7 +109,7 @@ class PluginDirectory:
             self._peers.leave(endpoints)
             del self._lives[socket_path]
 
-    def _changed(self, paths: frozenset[str]) -> None:
+    def _changed(self, paths: Collection[str]) -> None:
         if self.kubelet_socket in paths and os.path.lexists(self.kubelet_socket):
             self.epoch += 1
             news, self._new_epoch = self._new_epoch, asyncio.Event()
@@ -117,7 +117,7 @@ class PluginDirectory:
             self.doubt()
             for life in self._lives.values():
                 life.end("another kubelet has started")
-        for path in paths - {self.kubelet_socket}:
+        for path in set(paths) - {self.kubelet_socket}:
             if (ours := self._lives.get(path)) is not None:
                 if not os.path.lexists(path):
                     ours.end("its socket was removed")
