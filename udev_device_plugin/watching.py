@@ -12,7 +12,7 @@ import errno
 import logging
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from inotify_simple import Event, INotify, flags
@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 # Plain numbers: an operation on an enumeration's members takes ten times as long.
 _COMES = int(flags.CREATE | flags.MOVED_TO)
 _GOES = int(flags.DELETE | flags.MOVED_FROM)
+_OF_ITSELF = int(flags.ATTRIB | flags.DELETE_SELF | flags.MOVE_SELF)  # ATTRIB: its count of links, too
 _IS_DEAD = int(flags.IGNORED | flags.DELETE_SELF | flags.MOVE_SELF | flags.UNMOUNT)
 _MASK = _COMES | _GOES | int(flags.DELETE_SELF | flags.MOVE_SELF | flags.ONLYDIR)
 _OVERFLOW = int(flags.Q_OVERFLOW)
@@ -72,6 +73,8 @@ class PathWatch:
         on_change: called on the loop with the watched paths at which something may have changed, and since when at most
             (the loop's time): who has looked at a path since then knows.
         writes: tell of files that were written, too.
+        closely: those of the globs, single paths, at which the thing itself is watched while it is there: nothing wakes
+            up then for what happens beside it.
 
     Attributes:
         patience: for how many seconds what comes may wait for more; what goes never does.
@@ -81,10 +84,17 @@ class PathWatch:
     """
 
     def __init__(
-        self, globs: Iterable[Glob], on_change: Callable[[Mapping[str, float]], None], *, writes: bool = False
+        self,
+        globs: Iterable[Glob],
+        on_change: Callable[[Mapping[str, float]], None],
+        *,
+        writes: bool = False,
+        closely: Collection[Glob] = (),
     ) -> None:
         self._mask = _MASK | int(flags.CLOSE_WRITE) if writes else _MASK
         self._on_change = on_change
+        self._closely = closely
+        self._things: dict[int, Glob] = {}  # watched themselves, by watch
         self._coverage: dict[Glob, _Coverage] = {}
         self._directories: dict[str, _Directory] = {}
         self._by_wd: defaultdict[int, set[str]] = defaultdict(set)
@@ -131,6 +141,9 @@ class PathWatch:
         """Watch ``glob`` no longer."""
         if (coverage := self._coverage.pop(glob, None)) is not None:
             self._leave(glob, coverage.directories)
+        for watch in [watch for watch, thing in self._things.items() if thing == glob]:
+            del self._things[watch]
+            self._end_watch(watch)
 
     def rescan(self) -> None:
         """Walk everything anew, for what inotify may have missed; tells nobody."""
@@ -166,6 +179,8 @@ class PathWatch:
             if event.mask & _OVERFLOW:
                 logger.warning("inotify lost events; everything watched is looked at again")
                 stale.update(self._coverage)
+            if event.wd in self._things:
+                stale.add(self._things.pop(event.wd))
             for path in list(self._by_wd.get(event.wd, ())):
                 changed |= dict.fromkeys(self._take_in(path, event, stale), when)
         for glob in stale & self._coverage.keys():
@@ -190,8 +205,8 @@ class PathWatch:
             return changed
         name, depth = event.name, _depth(path)
         for glob in directory.interested_in(name, depth):
-            if depth + 1 < len(glob.elements):
-                stale.add(glob)  # a directory on the way to matches
+            if depth + 1 < len(glob.elements) or glob in self._closely:
+                stale.add(glob)  # a directory on the way to matches, or something to be watched itself
                 continue
             changed.add(child := _join(path, name))
             found = self._coverage[glob].found
@@ -207,8 +222,10 @@ class PathWatch:
         before = self._coverage.get(glob, _Coverage())
         self._coverage[glob] = coverage = _Coverage()
         directory, _, name = glob.literal.rpartition("/")
+        if glob in self._closely and self._watch_itself(glob):
+            coverage.found.add(glob.literal)
         # A single path's directory is there, most often.
-        if not (name and self._walk(glob, directory or "/", len(glob.elements) - 1, coverage)):
+        elif not (name and self._walk(glob, directory or "/", len(glob.elements) - 1, coverage)):
             self._walk(glob, "/", 0, coverage)
         self._leave(glob, before.directories - coverage.directories)
         return before.found | coverage.found
@@ -233,6 +250,15 @@ class PathWatch:
                 self._walk(glob, child, depth + 1, coverage)
             elif os.path.lexists(child):
                 coverage.found.add(child)
+        return True
+
+    def _watch_itself(self, glob: Glob) -> bool:
+        """Have the thing at a path watched; False if there is none, or it cannot be watched."""
+        try:
+            watch = self._inotify.add_watch(glob.literal, _OF_ITSELF)
+        except OSError:
+            return False
+        self._things[watch] = glob
         return True
 
     def _watch(self, path: str, glob: Glob, depth: int) -> bool:
@@ -274,8 +300,11 @@ class PathWatch:
                 watch = directory.watch
                 self._unwatch(path)
                 if not self._by_wd.get(watch):
-                    with contextlib.suppress(OSError):  # its directory is gone, and its last event not read yet
-                        self._inotify.rm_watch(watch)
+                    self._end_watch(watch)
+
+    def _end_watch(self, watch: int) -> None:
+        with contextlib.suppress(OSError):  # what it watched is gone, and its last event not read yet
+            self._inotify.rm_watch(watch)
 
     def _unwatch(self, path: str) -> None:
         watch = self._directories.pop(path).watch

@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -163,3 +165,59 @@ async def test_a_watch_that_ends_together_with_its_directory_does_no_harm(
     watched.watch.rescan()  # before the directory's last event is read
     watched.watch.discard(Glob.parse(str(directory / "*")))
     assert watched.watch.found == frozenset()
+
+
+def watched_inodes(watch: PathWatch) -> set[int]:
+    """What the kernel watches for us (proc(5), ``fdinfo``)."""
+    text = Path(f"/proc/self/fdinfo/{watch._inotify.fileno()}").read_text()
+    return {int(inode, 16) for inode in re.findall(r"^inotify wd:\S+ ino:(\S+)", text, re.MULTILINE)}
+
+
+async def test_what_happens_beside_a_thing_that_is_watched_closely_wakes_nobody(tmp_path: Path) -> None:
+    reports: list[set[str]] = []
+    news = asyncio.Event()
+
+    def on_change(paths: Mapping[str, float]) -> None:
+        reports.append(set(paths))
+        news.set()
+
+    async def report() -> set[str]:
+        async with asyncio.timeout(10):
+            await news.wait()
+        news.clear()
+        return reports.pop()
+
+    control = tmp_path / "control"
+    glob = Glob.of(str(control))
+    with closing(PathWatch([glob], on_change, closely={glob})) as watch:
+        for _ in range(2):  # made, and made again
+            control.touch()
+            assert await report() == {str(control)}
+            assert watched_inodes(watch) == {control.stat().st_ino}
+            assert watch.found == {str(control)}
+            with control.open():  # as udevd has it: its inode stays
+                control.unlink()
+                assert await report() == {str(control)}
+            assert watched_inodes(watch) >= {tmp_path.stat().st_ino}
+            assert watch.found == frozenset()
+        assert not reports
+        control.touch()
+        await report()
+        watch.discard(glob)
+        assert not watched_inodes(watch)
+
+
+async def test_a_thing_that_is_replaced_by_another_is_watched_on(tmp_path: Path) -> None:
+    told = asyncio.Event()
+    control, other = tmp_path / "control", tmp_path / "other"
+    control.touch()
+    glob = Glob.of(str(control))
+    with closing(PathWatch([glob], lambda _: told.set(), closely={glob})) as watch:
+        for _ in range(2):
+            other.touch()
+            inode = other.stat().st_ino
+            other.rename(control)
+            async with asyncio.timeout(10):
+                await told.wait()
+            told.clear()
+            assert watched_inodes(watch) == {inode}

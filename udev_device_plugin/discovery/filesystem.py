@@ -82,12 +82,16 @@ class FilesystemSource:
     async def run(self, sink: Sink) -> None:
         """Tell ``sink`` everything, then every change, until cancelled."""
         self._sink = sink
-        with closing(self._waits), closing(PathWatch(self._standing, self._changed)) as watch:
+        with closing(self._waits), closing(self._watching()) as watch:
             self._watch = watch
             watch.patience = PATIENCE if self._hears else 0.0
             self.rescan()
             self._waits.end_first_look()
             await asyncio.Event().wait()
+
+    def _watching(self) -> PathWatch:
+        # Beside udevd's socket a file comes and goes whenever udevd has something to do, for whatever device.
+        return PathWatch(self._standing, self._changed, closely={Glob.of(UDEV_CONTROL)})
 
     def rescan(self) -> None:
         """Look at everything anew."""
