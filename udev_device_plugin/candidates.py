@@ -118,13 +118,12 @@ def candidates(
     plain = {slot for slot, path_spec in slots.items() if _is_plain(path_spec)}
     known = {candidate.node: candidate for slot, candidate in held if slot not in plain}
     found = [
-        ((slot, key, path) not in holding, not is_literal, slot, path, key, entry)  # in this order
+        ((slot, key, path) not in holding, not path_spec.is_literal, slot, path, key, entry)  # in this order
         for slot, path_spec in slots.items()
-        for is_literal in (path_spec.is_literal,)
         for path, entry in _matches(inventory, path_spec, part).items()
         for key in (node_key(entry),)
         if _fits(path_spec, entry)
-        and (is_literal or inventory.is_settled(entry) or _is_same_making(known.get(key), _stamp(inventory, entry)))
+        and (path_spec.is_literal or inventory.is_settled(entry) or _is_known(inventory, entry, known.get(key)))
     ]
     present = {key for *_, key, _ in found}
     owners = {candidate.identity: key for key, candidate in known.items() if key in present}
@@ -183,15 +182,19 @@ def _fits(path_spec: PathSpec, entry: PathEntry) -> bool:
     return entry.kind is PathKind.DIRECTORY and path_spec.is_literal
 
 
-def _stamp(inventory: Inventory, entry: PathEntry) -> int:
+def _is_known(inventory: Inventory, entry: PathEntry, known: Candidate | None) -> bool:
+    """Whether what stands at a path was offered, although not all is known of it just now."""
+    return known is not None and _is_same_making(known, _stamp(entry, inventory.device_at(entry)))
+
+
+def _stamp(entry: PathEntry, device: HostDevice | None) -> int:
     """When udevd had first finished with what stands at a path, by its latest word: its database can be behind."""
-    device = inventory.device_at(entry)
-    return max(entry.initialized_at, device.initialized_at if device is not None else 0)
+    return entry.initialized_at if device is None else max(entry.initialized_at, device.initialized_at)
 
 
-def _is_same_making(known: Candidate | None, stamp: int) -> bool:
+def _is_same_making(known: Candidate, stamp: int) -> bool:
     """Whether a node is one that was offered: one inode can be that of two, one after the other."""
-    return known is not None and (known.made_at == stamp or 0 in (known.made_at, stamp))
+    return known.made_at == stamp or not known.made_at or not stamp
 
 
 def _is_plain(path_spec: PathSpec) -> bool:
@@ -213,20 +216,25 @@ class _Chooser:
     def choose(self, path_spec: PathSpec, entry: PathEntry, node: NodeKey, *, is_plain: bool) -> Candidate:
         device = self.inventory.device_at(entry)
         known = None if is_plain else self.known.get(node)
-        made_at = _stamp(self.inventory, entry)
-        if not _is_same_making(known, made_at):
+        made_at = _stamp(entry, device)
+        if known is not None and not _is_same_making(known, made_at):
             known = None
         if known is not None and device is not None and self._is_as_before(known, entry, device, made_at):
             return known
-        numa_node = device.numa_node if device else None
-        plain = Candidate(entry.path, entry.path, node, entry.target, entry.path, numa_node, made_at=made_at)
-        if is_plain:
-            return plain
-        if device is None:  # what was offered is there, whatever udev's last word on it was
-            return replace(known, path=entry.path) if known else plain
-        if isinstance(path_spec.selector, UsbSelector) and device.stick is not None:
-            return self._choose_with_stick(device, device.stick, plain)
+        if device is None and known is not None:  # what was offered is there, whatever udev's last word on it was
+            return replace(known, path=entry.path)
+        if device is not None and not is_plain and isinstance(path_spec.selector, UsbSelector) and device.stick:
+            return self._choose_with_stick(device, device.stick, entry, node, known)
+        identity, own_link, numa_node = entry.path, "", device.numa_node if device else None
+        if device is not None and not is_plain:
+            identity = known.identity if known else self._identity(device, node)
+            is_link = identity in device.links and self.inventory.is_sole_claim(device, identity)
+            own_link = "" if is_link else self._own_link(identity)
+        return Candidate(
+            identity, entry.path, node, entry.target, own_link or identity, numa_node, own_link, made_at=made_at
+        )
 
+    def _identity(self, device: HostDevice, node: NodeKey) -> str:
         def is_sole(link: str) -> bool:
             return self.inventory.is_sole_claim(device, link)
 
@@ -234,10 +242,7 @@ class _Chooser:
             is_taken = self.part is not None and self.part.is_taken(identity)
             return not is_taken and self.owners.get(identity, node) == node
 
-        identity = known.identity if known else node_identity(device, is_sole, is_free, self.inventory.ordinal(device))
-        is_link = identity in device.links and is_sole(identity)
-        own_link = "" if is_link else self._own_link(identity)
-        return replace(plain, identity=identity, host_path=own_link or identity, own_link=own_link)
+        return node_identity(device, is_sole, is_free, self.inventory.ordinal(device))
 
     def _is_as_before(self, known: Candidate, entry: PathEntry, device: HostDevice, made_at: int) -> bool:
         """Whether what is handed over by its link is what it was: all but one are, of thousands."""
@@ -250,8 +255,9 @@ class _Chooser:
             and self.inventory.is_sole_claim(device, known.identity)
         )
 
-    def _choose_with_stick(self, device: HostDevice, stick: Stick, plain: Candidate) -> Candidate:
-        known = self.known.get(plain.node)
+    def _choose_with_stick(
+        self, device: HostDevice, stick: Stick, entry: PathEntry, node: NodeKey, known: Candidate | None
+    ) -> Candidate:
         of_stick = known.stick if known else self._stick_identity(stick)
         identity = known.identity if known else f"{of_stick}:{place_in_stick(device, self.inventory.ordinal(device))}"
         # A link that means the port is as good as the stick's identity only if that is the port too.
@@ -260,14 +266,18 @@ class _Chooser:
             device, lambda link: ("/by-id/" in link) == is_by_serial and self.inventory.is_sole_claim(device, link)
         )
         own_link = "" if link else self._own_link(identity)
-        return replace(
-            plain,
-            identity=identity,
-            host_path=link or own_link,
-            own_link=own_link,
+        return Candidate(
+            identity,
+            entry.path,
+            node,
+            entry.target,
+            link or own_link,
+            device.numa_node,
+            own_link,
             stick=of_stick,
             stick_path=stick.sys_path,
             subsystem=device.subsystem,
+            made_at=_stamp(entry, device),
         )
 
     def _stick_identity(self, stick: Stick) -> str:

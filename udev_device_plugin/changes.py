@@ -12,18 +12,6 @@ MAX_CHANGES = 1024
 """Nodes, paths and devices that are kept in mind, of each; with more, everything counts as changed."""
 
 
-def _numbers() -> set[DeviceNumber]:
-    return set()
-
-
-def _paths() -> set[str]:
-    return set()
-
-
-def _devices() -> set[HostDevice]:
-    return set()
-
-
 @dataclass(slots=True)
 class Changes:
     """What changed.
@@ -35,9 +23,9 @@ class Changes:
         is_everything: more than can be told one by one.
     """
 
-    numbers: set[DeviceNumber] = field(default_factory=_numbers)
-    paths: set[str] = field(default_factory=_paths)
-    devices: set[HostDevice] = field(default_factory=_devices)
+    numbers: set[DeviceNumber] = field(default_factory=set)
+    paths: set[str] = field(default_factory=set)
+    devices: set[HostDevice] = field(default_factory=set)
     is_everything: bool = False
 
     def note(self, *devices: HostDevice | None, numbers: Iterable[DeviceNumber] = (), path: str | None = None) -> None:

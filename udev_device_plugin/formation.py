@@ -6,7 +6,6 @@ identity; nothing that a pod holds is forgotten.
 """
 
 import operator
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -65,7 +64,7 @@ def _of_paths(
 ) -> list[Formed]:
     """A group's devices, with those that its paths make anew."""
     pools = [
-        Pool(path_spec, found[Slot(index, member)], Counter(_identity_of(formed.members[member]) for formed in mine))
+        Pool(path_spec, found[Slot(index, member)], [formed.members[member] for formed in mine])
         for member, path_spec in enumerate(group.paths)
     ]
     completed = [_complete(formed, pools) for formed in mine]
@@ -124,10 +123,6 @@ def _identity(group: GroupSpec, members: Sequence[Candidate | None]) -> Identity
         if candidate is not None and path_spec.type is PathType.DEVICE and not path_spec.optional
     )
     return required or tuple(candidate.identity for candidate in members if candidate is not None)
-
-
-def _identity_of(candidate: Candidate | None) -> str | None:
-    return candidate.identity if candidate is not None else None
 
 
 def _aged(

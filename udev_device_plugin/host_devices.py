@@ -33,6 +33,10 @@ class Touched:
         return Touched(self.numbers | other.numbers, self.selectors | other.selectors)
 
 
+NOBODY = Touched()
+"""Nothing changed."""
+
+
 class HostDevices:
     """Udev's devices, and whom they share what with.
 
@@ -55,7 +59,7 @@ class HostDevices:
     def put(self, device: HostDevice) -> Touched:
         """Have a device as described; tells for whom that changes something."""
         if self.by_sys_path.get(device.sys_path) == device:
-            return Touched()
+            return NOBODY
         touched = self.drop(device.sys_path)
         other = self.by_number.get(device.number)
         if other is not None:  # its number was given anew, so it is gone, and its remove event is on the way
@@ -73,13 +77,14 @@ class HostDevices:
         if selectors:
             self.nodes[device.devnode] += 1
             self.changed_nodes.add(device.devnode)
-        return touched | Touched(frozenset({device.number}) | self.claimants(device.devlinks), selectors)
+        come = Touched(self._concerned(device), selectors)
+        return come if touched is NOBODY else touched | come
 
     def drop(self, sys_path: str) -> Touched:
         """Have it no more; tells for whom that changes something."""
         device = self.by_sys_path.pop(sys_path, None)
         if device is None:
-            return Touched()
+            return NOBODY
         del self.by_number[device.number]
         _discard(self._ports, port(device), sys_path)
         for link in device.devlinks:
@@ -94,7 +99,11 @@ class HostDevices:
             if not self.nodes[device.devnode]:
                 del self.nodes[device.devnode]
             self.changed_nodes.add(device.devnode)
-        return Touched(frozenset({device.number}) | self.claimants(device.devlinks), selectors)
+        return Touched(self._concerned(device), selectors)
+
+    def _concerned(self, device: HostDevice) -> frozenset[DeviceNumber]:
+        """The nodes for which it matters whether a device is there: its own, and those that claim its links."""
+        return frozenset((device.number, *self.claimants(device.devlinks)))
 
     def claimants(self, links: Iterable[str]) -> frozenset[DeviceNumber]:
         """The nodes of all that claim one of these links."""

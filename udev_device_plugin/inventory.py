@@ -27,6 +27,7 @@ from udev_device_plugin.path_entries import PathEntries
 from udev_device_plugin.questions import Questions
 
 _NOTHING: frozenset[Selector] = frozenset()
+_NO_NODES: frozenset[str] = frozenset()
 
 
 class Inventory:
@@ -34,11 +35,15 @@ class Inventory:
 
     Globs mean paths. Rules and sticks mean devices of udev's, whose nodes are looked for once it has told of them: see
     ``take_changed_nodes``.
+
+    Attributes:
+        entries: what stands at the paths that the configuration means.
     """
 
     def __init__(self, selectors: Iterable[Selector]) -> None:
         globs, others = _sorted_out(selectors)
         self._entries = PathEntries(globs)
+        self.entries: Mapping[str, PathEntry] = self._entries.by_path
         self._devices = HostDevices(others)
         self._meant: set[str] = set()  # nodes that are looked for because of what they are
         self._questions = Questions()
@@ -54,11 +59,6 @@ class Inventory:
     def devices(self) -> Mapping[str, HostDevice]:
         """Udev's devices with a node, by sysfs path."""
         return self._devices.by_sys_path
-
-    @property
-    def entries(self) -> Mapping[str, PathEntry]:
-        """What stands at the paths that the configuration means."""
-        return self._entries.by_path
 
     def matches(self, selector: Selector) -> Mapping[str, PathEntry]:
         """What stands at the paths that ``selector`` means; it is one of the constructor's."""
@@ -113,6 +113,8 @@ class Inventory:
 
     def take_changed_nodes(self) -> tuple[frozenset[str], frozenset[str]]:
         """Nodes to look for because of what they are, and those to look for no longer, since this was last asked."""
+        if not self._devices.changed_nodes:  # as where only paths are configured
+            return _NO_NODES, _NO_NODES
         changed, self._devices.changed_nodes = self._devices.changed_nodes, set()
         meant = frozenset(node for node in changed if node in self._devices.nodes)
         come, gone = meant - self._meant, frozenset(changed - meant) & self._meant
@@ -188,10 +190,8 @@ class Inventory:
         That may be one at the same place in sysfs: a stick that was plugged where its like was before. The making of a
         device shows by the time of its first word from udevd.
         """
-        device = self.device(entry.number)
-        if device is None or entry.sys_path not in ("", device.sys_path):
-            return None
-        return None if 0 < device.initialized_at < entry.initialized_at else device
+        device = self._devices.by_number.get(entry.number) if entry.number else None
+        return device if device is not None and _is_of(entry, device) else None
 
     def is_vouched_for(self, device: HostDevice, path: str) -> bool:
         """Whether what was last seen at a path is the very making of the device that udev now speaks of."""
@@ -240,7 +240,7 @@ class Inventory:
         if device is None:
             return False
         is_premature = entry.readiness is Readiness.DONE and not device.is_initialized
-        return is_premature or self.device_at(entry) is None
+        return is_premature or not _is_of(entry, device)
 
     def observe(self, observation: Observation) -> frozenset[Selector]:
         """Take one observation in.
@@ -272,8 +272,8 @@ class Inventory:
                 by_number = self._devices.by_number.get(device.number)
                 self._changes.note(device, by_number, self.devices.get(device.sys_path), numbers=(device.number,))
                 was_doubted = self._questions.describe(device.number)
-                confirmed = Touched(frozenset({device.number}) if was_doubted else frozenset())
-                return self._touched_by(self._devices.put(device) | confirmed)
+                touched = self._devices.put(device)
+                return self._touched_by(touched | Touched(frozenset({device.number})) if was_doubted else touched)
             case DeviceRemoved(sys_path):
                 gone = self.devices.get(sys_path)
                 if gone is not None and gone.number in self._entries.paths:
@@ -394,6 +394,12 @@ class Inventory:
         for entry in present.values():
             touched |= self._put(entry)
         return frozenset(touched)
+
+
+def _is_of(entry: PathEntry, device: HostDevice) -> bool:
+    """Whether what stands at a path is what udev described, and not the former or next device with its number."""
+    is_there = entry.sys_path in ("", device.sys_path)
+    return is_there and not 0 < device.initialized_at < entry.initialized_at
 
 
 def _sorted_out(selectors: Iterable[Selector]) -> tuple[Collection[Glob], Collection[DeviceSelector]]:

@@ -49,6 +49,7 @@ class Perception:
         self._follow = follow
         self._identify = identify
         self._guarded = guarded
+        self._is_wondering = False
         self._asking: asyncio.TimerHandle | None = None
         self._doubtful: frozenset[DeviceNumber] = frozenset()  # when the time to the question began
         self._asked: set[DeviceNumber] = set()  # and not answered yet
@@ -71,7 +72,9 @@ class Perception:
             looked |= names
             touched |= self._inventory.observe(observation)
             touched |= self._look_for_devices()
-        self._ask_soon()
+        if not self._is_wondering:  # once the kubelet has been told
+            self._is_wondering = True
+            asyncio.get_running_loop().call_soon(self._guarded, self._wonder)
         return touched
 
     def _note_answer(self, observation: Observation) -> None:
@@ -107,8 +110,9 @@ class Perception:
                 return {name for device in (*devices, *known) for name in device.names}
         return set()
 
-    def _ask_soon(self) -> None:
+    def _wonder(self) -> None:
         """Ask udev about nodes that it is done with, should its events not come."""
+        self._is_wondering = False
         if self._asking is None and (doubtful := self._inventory.unidentified() - self._asked):
             self._doubtful = doubtful
             self._asking = asyncio.get_running_loop().call_later(PATIENCE, self._guarded, self._ask)
@@ -119,4 +123,4 @@ class Perception:
         if numbers := (self._inventory.unidentified() & self._doubtful) - self._asked:
             self._asked |= numbers
             self._identify(numbers)
-        self._ask_soon()  # about what has come meanwhile: in a storm there is always something
+        self._wonder()  # about what has come meanwhile: in a storm there is always something

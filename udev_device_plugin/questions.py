@@ -9,10 +9,6 @@ from dataclasses import dataclass, field
 from udev_device_plugin.device import DeviceNumber
 
 
-def _numbers() -> set[DeviceNumber]:
-    return set()
-
-
 @dataclass(slots=True)
 class Questions:
     """Open questions, and answers that said nothing.
@@ -26,12 +22,12 @@ class Questions:
         puzzling: udev knew of none once, and its database has them: the answer may be about the number's former device.
     """
 
-    new: set[DeviceNumber] = field(default_factory=_numbers)
-    finished: set[DeviceNumber] = field(default_factory=_numbers)
-    doubted: set[DeviceNumber] = field(default_factory=_numbers)
-    outdated: set[DeviceNumber] = field(default_factory=_numbers)
-    strangers: set[DeviceNumber] = field(default_factory=_numbers)
-    puzzling: set[DeviceNumber] = field(default_factory=_numbers)
+    new: set[DeviceNumber] = field(default_factory=set)
+    finished: set[DeviceNumber] = field(default_factory=set)
+    doubted: set[DeviceNumber] = field(default_factory=set)
+    outdated: set[DeviceNumber] = field(default_factory=set)
+    strangers: set[DeviceNumber] = field(default_factory=set)
+    puzzling: set[DeviceNumber] = field(default_factory=set)
 
     def finish(self, number: DeviceNumber) -> None:
         """Udevd is done with a node."""

@@ -4,19 +4,28 @@ Floor 3, pure. As the origin does it, with one addition: what formed devices use
 """
 
 import heapq
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from udev_device_plugin.candidates import Candidate
 from udev_device_plugin.config.specs import PathSpec
 
 
 class Pool:
-    """The candidates of one path of a group that may still be used: the least used first, then bytewise by path."""
+    """The candidates of one path of a group that may still be used: the least used first, then bytewise by path.
 
-    def __init__(self, path_spec: PathSpec, found: Mapping[str, Candidate], uses: Counter[str | None]) -> None:
+    Args:
+        path_spec: the path.
+        found: its candidates, by identity.
+        used: what formed devices have of it, as often as they do.
+    """
+
+    def __init__(self, path_spec: PathSpec, found: Mapping[str, Candidate], used: Iterable[Candidate | None]) -> None:
         self._limit = path_spec.limit
         self._found = found
+        uses = dict.fromkeys(found, 0)
+        for candidate in used:
+            if candidate is not None and candidate.identity in uses:
+                uses[candidate.identity] += 1
         self._heap = [
             (uses[identity], candidate.path, identity)
             for identity, candidate in found.items()

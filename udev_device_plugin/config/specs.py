@@ -3,6 +3,7 @@
 Floor 1: values only. ``config.devices`` makes them from text; ``formation`` reads them.
 """
 
+from dataclasses import field
 from enum import Enum
 
 from udev_device_plugin.globs import Glob
@@ -37,6 +38,7 @@ class PathSpec:
         read_only: mounts only.
         limit: how many devices of a group may share one match, at least 1.
         optional: without a match, it is left out and does not keep its group from forming devices.
+        is_literal: it means one path, whatever stands there.
     """
 
     selector: Selector
@@ -46,11 +48,12 @@ class PathSpec:
     read_only: bool = False
     limit: int = 1
     optional: bool = False
+    is_literal: bool = field(init=False, compare=False, repr=False)
 
-    @property
-    def is_literal(self) -> bool:
-        """Whether it means one path, whatever stands there."""
-        return isinstance(self.selector, Glob) and self.selector.is_literal
+    def __post_init__(self) -> None:
+        # Asked for each match at each change: worked out once.
+        is_literal = isinstance(self.selector, Glob) and self.selector.is_literal
+        object.__setattr__(self, "is_literal", is_literal)
 
     def container_path(self, path: str) -> str:
         """Where ``path``, a match of this spec, is found in the container."""
@@ -69,20 +72,21 @@ class GroupSpec:
         paths: their matches are zipped: device *i* takes match *i* of each. Or, if they select sticks, every stick that
             one of them selects is a device.
         count: at least 1.
+        is_of_sticks: its devices are whole sticks. The kinds of selectors do not mix within a group.
     """
 
     paths: tuple[PathSpec, ...]
     count: int = 1
+    is_of_sticks: bool = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        is_of_sticks = any(isinstance(path.selector, UsbSelector) for path in self.paths)
+        object.__setattr__(self, "is_of_sticks", is_of_sticks)
 
     @property
     def asks_for(self) -> tuple[tuple[Selector, PathType, int, bool], ...]:
         """What it asks for, whatever becomes of it in the container, and however often it is offered."""
         return tuple((path.selector, path.type, path.limit, path.optional) for path in self.paths)
-
-    @property
-    def is_of_sticks(self) -> bool:
-        """Whether its devices are whole sticks. The kinds of selectors do not mix within a group."""
-        return any(isinstance(path.selector, UsbSelector) for path in self.paths)
 
 
 @frozen
