@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ from udev_device_plugin.kubelet.pod_resources import PodResources
 from udev_device_plugin.ledger import PREFIX, Ledger
 from udev_device_plugin.links import OwnLinks, links_below
 from udev_device_plugin.metrics import Metrics
+from udev_device_plugin.observations import Observation
 from udev_device_plugin.reloading import Configuration
 
 if TYPE_CHECKING:
@@ -40,6 +42,10 @@ logger = logging.getLogger(__name__)
 
 STARTED_AFTER = 1.0
 """Seconds after which what the start needed and nobody else does is given back."""
+
+SWITCH_INTERVAL = 0.0005
+"""Seconds after which the loop lets the udev thread on, in a storm. That thread gives the interpreter back at each call
+into libudev, of which an event takes two dozen: with Python's 5 ms, events lie unread while a list is made."""
 
 PODS_ARE_KNOWN_AFTER = 10.0
 """Seconds after which a kubelet that has just started certainly tells of all pods that hold devices."""
@@ -58,6 +64,7 @@ def run(settings: Settings, load: Callable[[], Settings]) -> int:
     Raises:
         StartError: something that the program needs is not to be had.
     """
+    sys.setswitchinterval(SWITCH_INTERVAL)
     try:
         asyncio.run(_main(settings, load))
     except BaseExceptionGroup as group:
@@ -165,11 +172,16 @@ class Agent:
     async def _run_parts(self, stop: asyncio.Event) -> None:
         """Everything that runs, side by side; the kubelet's side goes first when it is time to go."""
         observe = self._advertiser.observe
+
+        def hear(observations: Sequence[Observation], received: float) -> None:
+            self._filesystem.catch_up()
+            observe(observations, received)
+
         async with asyncio.TaskGroup() as group:
             sources = [
                 group.create_task(self._advertiser.run(), name="advertiser"),
                 group.create_task(self._filesystem.run(observe), name="filesystem"),
-                group.create_task(self._udev.run(observe, self._filesystem.trust), name="udev"),
+                group.create_task(self._udev.run(hear, self._filesystem.trust), name="udev"),
                 group.create_task(self._rescan(), name="rescan"),
             ]
             serving = group.create_task(self._serve(), name="kubelet")

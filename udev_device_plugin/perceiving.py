@@ -8,15 +8,15 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from udev_device_plugin.config.specs import Selector
-from udev_device_plugin.device import DeviceNumber
+from udev_device_plugin.device import DeviceNumber, HostDevice
 from udev_device_plugin.inventory import Inventory
 from udev_device_plugin.observations import DeviceObserved, DeviceRemoved, DeviceUnknown, Observation, UdevResync
 
 PATIENCE = 0.05
 """Seconds from a node that udev is done with to the question what it is: most often udev's event comes before that."""
 
-Look = Callable[[Iterable[str]], Sequence[Observation]]
-"""Looks at paths on the host right now, and tells what changed there."""
+Look = Callable[[Iterable[str], HostDevice | None], Sequence[Observation]]
+"""Looks at paths on the host right now, and tells what changed there; beside them, the device that udev told of."""
 
 Follow = Callable[[Collection[str], Collection[str]], Sequence[Observation]]
 """Watches nodes for their devices' sake (those that come, those that go), and tells what stands there."""
@@ -67,7 +67,8 @@ class Perception:
             self._note_answer(observation)
             # What udev speaks of is looked at before udev is believed: a node made anew is another device.
             names = self._names(observation) - looked
-            for seen in self._look(names):
+            device = observation.device if isinstance(observation, DeviceObserved) else None
+            for seen in self._look(names, device):
                 touched |= self._inventory.observe(seen)
             looked |= names
             touched |= self._inventory.observe(observation)

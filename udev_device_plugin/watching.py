@@ -102,7 +102,10 @@ class PathWatch:
         self._is_exhausted = False
         self.patience = 0.0
         self._events: list[tuple[Event, float]] = []
+        self._come: set[tuple[int, str]] = set()  # what has, since the last report: watch and name
         self._waiting: asyncio.TimerHandle | None = None
+        self._waits_since = 0.0
+        self._waits_until = 0.0
         self._loop = asyncio.get_running_loop()
         try:
             self._inotify = INotify(nonblocking=True)
@@ -110,7 +113,7 @@ class PathWatch:
             raise StartError(
                 f"inotify: no instance to be had ({error.strerror}): raise the sysctl fs.inotify.max_user_instances"
             ) from error
-        self._loop.add_reader(self._inotify.fileno(), self._read)
+        self._loop.add_reader(self._inotify.fileno(), self.read)
         for glob in globs:
             self.add(glob)
 
@@ -150,22 +153,35 @@ class PathWatch:
         for glob in list(self._coverage):
             self._walk_anew(glob)
 
-    def _read(self) -> None:
-        """Take in all that inotify has, or let it wait."""
+    def read(self) -> None:
+        """Take in all that inotify has, or let it wait; the loop calls this by itself when there is something."""
         now = self._loop.time()
-        self._events += [(event, now) for event in self._inotify.read(timeout=0)]
-        if self.patience and self._may_wait():
-            self._waiting = self._waiting or self._loop.call_later(self.patience, self._report)
+        events = self._inotify.read(timeout=0)
+        self._events += [(event, now) for event in events]
+        may_wait = self._may_wait(events)  # of all of them, as the next ones are judged by these
+        if not (may_wait and self.patience):
+            self._report()
+        elif self._waiting is None and self._events:
+            self._waits_since, self._waits_until = now, now + self.patience
+            self._waiting = self._loop.call_at(self._waits_until, self._end_waiting)
+
+    def wait_on(self, seconds: float, longest: float) -> None:
+        """Somebody else tells of what comes: let what waits wait on for so many seconds, and so many altogether."""
+        if self._waiting is not None:
+            self._waits_until = min(self._loop.time() + seconds, self._waits_since + longest)
+
+    def _end_waiting(self) -> None:
+        if self._waits_until > self._loop.time():
+            self._waiting = self._loop.call_at(self._waits_until, self._end_waiting)
         else:
             self._report()
 
-    def _may_wait(self) -> bool:
+    def _may_wait(self, events: Iterable[Event]) -> bool:
         """Whether nothing has gone but what has come since the last report (the names under which links are made)."""
-        come: set[tuple[int, str]] = set()
-        for event, _ in self._events:
+        for event in events:
             if event.mask & _COMES:
-                come.add((event.wd, event.name))
-            elif not event.mask & _GOES or (event.wd, event.name) not in come:
+                self._come.add((event.wd, event.name))
+            elif not event.mask & _GOES or (event.wd, event.name) not in self._come:
                 return False
         return True
 
@@ -173,6 +189,7 @@ class PathWatch:
         """Changed paths are reported once for all events that have come."""
         self._stop_waiting()
         events, self._events = self._events, []
+        self._come.clear()
         changed: dict[str, float] = {}
         stale: set[Glob] = set()
         for event, when in events:

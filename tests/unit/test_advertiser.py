@@ -45,7 +45,8 @@ class Host:
         self.holdings: Holdings | None = {}
         self.questions = 0
 
-    def look(self, paths: Iterable[str]) -> list[Observation]:
+    def look(self, paths: Iterable[str], told: HostDevice | None = None) -> list[Observation]:
+        del told
         asked = set(paths)
         if asked:
             self.asked.append(asked)
@@ -256,7 +257,7 @@ async def test_what_pods_hold_and_is_not_here_is_listed_once_somebody_tells() ->
 
 
 async def test_a_failure_while_taking_in_ends_the_run_and_is_not_swallowed() -> None:
-    def look(_: Iterable[str]) -> list[Observation]:
+    def look(*_: object) -> list[Observation]:
         raise ZeroDivisionError
 
     made = Advertiser([spec("serial", "/dev/ttyUSB*")], replace(surroundings(Host()), look=look), 300.0)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from udev_device_plugin.device import DeviceNumber, PathEntry, PathKind
+from udev_device_plugin.discovery import filesystem
+from udev_device_plugin.discovery.ends import end_of
 from udev_device_plugin.discovery.filesystem import FilesystemSource
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.interest import Interest
@@ -126,6 +129,43 @@ async def test_a_look_tells_only_what_is_new_and_only_of_configured_paths(tmp_pa
             PathObserved(PathEntry(path, PathKind.FILE, target=path))
         ]
         assert told.source.look([path]) == []
+
+
+async def test_what_one_of_udevs_events_led_to_is_not_looked_at_again_because_inotify_tells_it_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: Counter[str] = Counter()
+
+    def count(path: str) -> tuple[os.stat_result, str]:
+        looked[path] += 1
+        return end_of(path)
+
+    monkeypatch.setattr(filesystem, "end_of", count)
+    spoken_of, other = tmp_path / "spoken-of", tmp_path / "other"
+    async with running(tmp_path / "*") as told:
+        await told.next()
+        told.source.trust(True)
+        spoken_of.touch()
+        told.source.catch_up()
+        assert told.source.look([str(spoken_of)])
+        other.touch()
+        assert await told.next() == PathObserved(PathEntry(str(other), PathKind.FILE, target=str(other)))
+        assert looked == {str(spoken_of): 1, str(other): 1}
+
+
+async def test_what_changes_after_one_of_udevs_events_led_to_it_is_looked_at_again(tmp_path: Path) -> None:
+    link, new = tmp_path / "link", tmp_path / "new"
+    link.symlink_to("/dev/null")
+    async with running(link) as told:
+        await told.next()
+        told.source.trust(True)
+        told.source.catch_up()
+        assert not told.source.look([str(link)])
+        new.symlink_to("/dev/zero")
+        new.rename(link)
+        seen = await told.next()
+        assert isinstance(seen, PathObserved)
+        assert seen.entry.target == "/dev/zero"
 
 
 async def test_files_of_a_directory_that_goes_are_gone(tmp_path: Path) -> None:

@@ -412,3 +412,22 @@ def test_a_stick_where_its_like_was_before_is_not_described_by_what_udev_said_of
     assert inventory.device_at(later) == now
     assert is_settled(inventory, "/dev/ttyUSB0")
     assert inventory.unidentified() == set()
+
+
+def test_what_was_seen_of_the_very_making_of_a_device_that_udev_speaks_of_vouches_for_it() -> None:
+    described = replace(device(0, [LINK, OTHER_LINK]), initialized_at=9, links=(LINK,))
+    seen = replace(entry("/dev/ttyUSB0", readiness=Readiness.DONE), initialized_at=9, sys_path=described.sys_path)
+
+    def is_vouched_for(seen: PathEntry, described: HostDevice = described) -> bool:
+        inventory = knowing(PathObserved(seen), globs=[Glob.parse("/dev/*")])
+        return inventory.is_vouched_for(described, seen.path)
+
+    assert is_vouched_for(seen)
+    assert is_vouched_for(replace(seen, path=LINK))
+    assert not is_vouched_for(replace(seen, path=OTHER_LINK))  # which led elsewhere when it was described
+    assert not is_vouched_for(replace(seen, number=DeviceNumber("c", 188, 1)))
+    assert not is_vouched_for(replace(seen, readiness=Readiness.AWAITED))
+    assert not is_vouched_for(replace(seen, initialized_at=8))
+    assert not is_vouched_for(replace(seen, sys_path="/sys/devices/other"))
+    assert not is_vouched_for(replace(seen, initialized_at=0), replace(described, initialized_at=0))
+    assert not Inventory([]).is_vouched_for(described, "/dev/ttyUSB0")

@@ -8,7 +8,7 @@ import pytest
 
 from udev_device_plugin import looking
 from udev_device_plugin.cli import main
-from udev_device_plugin.device import DeviceNumber
+from udev_device_plugin.device import DeviceNumber, HostDevice
 from udev_device_plugin.discovery import Sink
 from udev_device_plugin.errors import SourceError
 from udev_device_plugin.interest import Interest
@@ -65,8 +65,8 @@ class Filesystem:
     def trust(self, hears: bool) -> None:
         del hears
 
-    def look(self, paths: Iterable[str]) -> list[Observation]:
-        del paths
+    def look(self, paths: Iterable[str], told: HostDevice | None = None) -> list[Observation]:
+        del paths, told
         return []
 
     def follow(self, come: Iterable[str], gone: Iterable[str]) -> list[Observation]:

@@ -1,15 +1,23 @@
 """What udev does not tell is asked for, once at a time."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 import pytest
 
 from udev_device_plugin import perceiving
-from udev_device_plugin.device import DeviceNumber, PathEntry, PathKind, Readiness
+from udev_device_plugin.device import DeviceNumber, HostDevice, PathEntry, PathKind, Readiness
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.inventory import Inventory
-from udev_device_plugin.observations import DeviceUnknown, PathObserved, PathsResync, UdevResync
+from udev_device_plugin.observations import (
+    DeviceObserved,
+    DeviceUnknown,
+    Observation,
+    PathObserved,
+    PathsResync,
+    UdevResync,
+)
 from udev_device_plugin.perceiving import Perception
 
 NUMBER = DeviceNumber("c", 188, 0)
@@ -21,7 +29,7 @@ def impatient(asked: list[Collection[DeviceNumber]], monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(perceiving, "PATIENCE", 0)
     return Perception(
         Inventory([Glob.parse("/dev/ttyUSB*")]),
-        look=lambda _: (),
+        look=lambda *_: (),
         follow=lambda *_: (),
         identify=asked.append,
         guarded=lambda work: work(),
@@ -59,3 +67,23 @@ async def test_what_a_session_of_udevs_has_left_unanswered_is_asked_again(monkey
     perception.take_in([UdevResync(())])
     await timers()
     assert asked == [{NUMBER}, {NUMBER}]
+
+
+async def test_what_was_seen_since_a_device_was_made_is_not_looked_at_because_udev_tells_of_it_too() -> None:
+    looked: list[set[str]] = []
+
+    def look(paths: Iterable[str], told: HostDevice | None) -> Sequence[Observation]:
+        assert told is None or told.sys_path == device.sys_path
+        looked.append(set(paths))
+        return ()
+
+    node = replace(NODE, sys_path="/sys/devices/0", initialized_at=9)
+    device = HostDevice("/sys/devices/0", "tty", NUMBER, "/dev/ttyUSB0", ("/dev/link",), initialized_at=9)
+    perception = Perception(
+        Inventory([Glob.parse("/dev/ttyUSB*")]), look, lambda *_: (), lambda _: None, guarded=lambda work: work()
+    )
+    perception.take_in([PathObserved(node), DeviceObserved(device)])
+    assert looked == [set(), {"/dev/link"}]
+    perception.take_in([DeviceObserved(replace(device, initialized_at=10))])
+    assert looked[2:] == [{"/dev/ttyUSB0", "/dev/link"}]
+    perception.close()

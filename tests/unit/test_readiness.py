@@ -3,11 +3,12 @@
 import asyncio
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from udev_device_plugin.device import DeviceNumber, Readiness
+from udev_device_plugin.device import DeviceNumber, HostDevice, Readiness
 from udev_device_plugin.discovery import readiness as room
 from udev_device_plugin.discovery.readiness import Waits
 
@@ -143,3 +144,21 @@ async def test_a_wait_that_is_over_is_over(host: Host, monkeypatch: pytest.Monke
     asyncio.get_running_loop().call_later(0.002, later.set_result, None)  # goes off after the wait would have
     await later
     assert host.overdue.empty()
+
+
+async def test_sysfs_is_not_asked_where_udev_has_told_of_this_very_making(host: Host) -> None:
+    told = HostDevice("/sys/devices/told", "tty", NUMBER, "/dev/ttyUSB0", initialized_at=7)
+    host.udevd_is_done()
+    entry = host.data / str(NUMBER)
+    times = entry.stat()
+    entry.write_text("S:serial/by-id/x\nI:7\n")
+    os.utime(entry, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+    def sys_path(inode: int, told: HostDevice | None) -> str:
+        return host.waits.making(NUMBER, a_node(inode, 100), told).sys_path
+
+    assert sys_path(1, told) == "/sys/devices/told"
+    assert sys_path(2, None) == "/sys/devices/x"
+    assert sys_path(3, replace(told, initialized_at=6)) == "/sys/devices/x"
+    assert sys_path(4, replace(told, number=DeviceNumber("c", 188, 1))) == "/sys/devices/x"
+    assert sys_path(5, replace(told, initialized_at=0)) == "/sys/devices/x"

@@ -221,3 +221,34 @@ async def test_a_thing_that_is_replaced_by_another_is_watched_on(tmp_path: Path)
                 await told.wait()
             told.clear()
             assert watched_inodes(watch) == {inode}
+
+
+async def test_what_comes_waits_for_more_and_while_somebody_else_tells_of_it(
+    watching: Callable[..., Watched], tmp_path: Path
+) -> None:
+    watched = watching(tmp_path / "*")
+    watched.watch.patience = 0.01
+    (tmp_path / "a").touch()
+    watched.watch.read()
+    assert not watched.reports
+    watched.watch.wait_on(3600, longest=0.02)
+    (tmp_path / "b").touch()
+    await watched.reports_of(tmp_path / "b")
+    watched.watch.wait_on(3600, longest=3600)  # of nothing that waits
+    (tmp_path / "c").touch()
+    await watched.reports_of(tmp_path / "c")
+
+
+async def test_what_goes_waits_for_nothing(watching: Callable[..., Watched], tmp_path: Path) -> None:
+    (tmp_path / "old").touch()
+    watched = watching(tmp_path / "*")
+    watched.watch.patience = 3600
+    (tmp_path / "new").touch()
+    (tmp_path / ".#link").touch()
+    (tmp_path / ".#link").rename(tmp_path / "link")  # as udevd makes links
+    watched.watch.read()
+    assert not watched.reports
+    (tmp_path / "old").unlink()
+    watched.watch.read()
+    names = {"old", "new", ".#link", "link"}
+    assert watched.reports == [frozenset(str(tmp_path / name) for name in names)]

@@ -5,6 +5,7 @@ Floor 4, any thread.
 
 import os
 import stat
+from collections.abc import Collection
 
 
 def end_of(path: str) -> tuple[os.stat_result, str]:
@@ -25,9 +26,15 @@ def end_of(path: str) -> tuple[os.stat_result, str]:
         os.close(descriptor)
 
 
-def ends_of_dead_link(path: str) -> frozenset[str]:
-    """Where a link leads that leads nowhere yet; nothing for no link, or one that goes this very moment."""
+def end_of_dead_link(path: str, known: Collection[str]) -> frozenset[str]:
+    """Where a link leads that leads nowhere now; nothing for no link, or one that goes this very moment.
+
+    Args:
+        path: of the link.
+        known: where the kernel said that it led, if it was followed before: then most often it still leads there.
+    """
     try:
-        return frozenset((os.path.realpath(path),)) if os.path.islink(path) else frozenset()
+        there = os.path.normpath(os.path.join(os.path.dirname(path), os.readlink(path)))
+        return frozenset((there if there in known else os.path.realpath(path),))
     except OSError:  # realpath reads each link after it has seen it
         return frozenset()

@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from typing import Literal
 
-from udev_device_plugin.device import DeviceNumber, PathEntry, PathKind, Readiness
+from udev_device_plugin.device import DeviceNumber, HostDevice, PathEntry, PathKind, Readiness
 from udev_device_plugin.discovery import UDEV_CONTROL, Sink
-from udev_device_plugin.discovery.ends import end_of, ends_of_dead_link
+from udev_device_plugin.discovery.ends import end_of, end_of_dead_link
 from udev_device_plugin.discovery.readiness import HOLD_BACK, UDEV_DATA, Waits
 from udev_device_plugin.glob_sets import GlobSet
 from udev_device_plugin.globs import Glob
@@ -31,6 +31,12 @@ logger = logging.getLogger(__name__)
 
 PATIENCE = 0.005
 """Seconds that what comes may wait where udev's events arrive: they say the same, and more, about this much later."""
+
+IN_A_STORM = 0.05
+"""Seconds that it may wait from one of udev's events to the next: nodes come long before udevd gets to them all."""
+
+LONGEST = 1.0
+"""Seconds that it may wait in all."""
 
 TEMPORARY = "/.#"
 """How the names begin under which udevd makes links, before it renames them (systemd's ``tempfn_random``)."""
@@ -100,7 +106,7 @@ class FilesystemSource:
         received = time.monotonic()
         self._watch.rescan()
         paths = {path for path in self._watch.found if self._is_configured(path)}
-        self.look(paths | self._entries.keys())
+        self._look(paths | self._entries.keys())
         self._metrics.rescans.labels("filesystem").inc()
         self._tell([PathsResync(tuple(self._entries.values()))], received)
 
@@ -137,6 +143,11 @@ class FilesystemSource:
         for glob in self._standing - before:
             watch.add(glob)
 
+    def catch_up(self) -> None:
+        """Something is heard from udev: what inotify has by now is older than what is seen from now on."""
+        if self._watch is not None:
+            self._watch.read()
+
     def follow(self, come: Iterable[str], gone: Iterable[str]) -> list[Observation]:
         """Watch these nodes too, and those no longer.
 
@@ -153,7 +164,7 @@ class FilesystemSource:
         if self._watch is not None:
             for path in come:
                 self._watch.add(Glob.of(path))
-        return self.look(come)
+        return self._look(come)
 
     def _is_still_configured(self, path: str) -> bool:
         return path in self._nodes or bool(self._glob_set.matching(path))
@@ -171,7 +182,13 @@ class FilesystemSource:
         if self._watch is not None and not is_needed:
             self._watch.discard(glob)
 
-    def look(self, paths: Iterable[str]) -> list[Observation]:
+    def look(self, paths: Iterable[str], told: HostDevice | None = None) -> list[Observation]:
+        """What changed at ``paths`` since they were last looked at, for an event of udev's, which may be ``told``."""
+        if self._watch is not None:
+            self._watch.wait_on(IN_A_STORM, LONGEST)  # what is heard of like this needs no look for inotify's sake
+        return self._look(paths, told)
+
+    def _look(self, paths: Iterable[str], told: HostDevice | None = None) -> list[Observation]:
         """What changed at ``paths`` since they were last looked at; those that no glob names are passed over."""
         observations: list[Observation] = []
         if self._watch is None:  # before the first look, which will see it all
@@ -180,7 +197,7 @@ class FilesystemSource:
             if not self._is_configured(path):
                 continue
             self._looked[path] = time.monotonic()
-            before, entry = self._entries.get(path), self._examine(path)
+            before, entry = self._entries.get(path), self._examine(path, told)
             if entry is None:
                 del self._looked[path]
             if entry == before:
@@ -201,7 +218,7 @@ class FilesystemSource:
         received = time.monotonic()
         if UDEV_CONTROL in paths:
             self._on_udevd()
-        looked = self.look(self._not_looked_at(paths))
+        looked = self._look(self._not_looked_at(paths))
         if len(self._extra) > 1:
             finished = (NodeFinished(number) for path in paths if (number := _of_database(path)) is not None)
             looked = [*looked, *finished]
@@ -221,26 +238,26 @@ class FilesystemSource:
         if observations and self._sink is not None:
             self._sink(observations, received)
 
-    def _examine(self, path: str) -> PathEntry | None:
+    def _examine(self, path: str, told: HostDevice | None) -> PathEntry | None:
         """What stands at ``path`` now, and have watched what that depends on."""
-        entry, depends_on = self._examine_once(path)
+        entry, depends_on = self._examine_once(path, told)
         while self._follow(path, depends_on):  # it may have changed after the look and before the watch
-            entry, depends_on = self._examine_once(path)
+            entry, depends_on = self._examine_once(path, told)
         return entry
 
-    def _examine_once(self, path: str) -> tuple[PathEntry | None, frozenset[str]]:
+    def _examine_once(self, path: str, told: HostDevice | None) -> tuple[PathEntry | None, frozenset[str]]:
         """What stands at ``path`` now, and the paths that this depends on."""
         try:
             status, target = end_of(path)
         except OSError:  # not there, or a link that leads nowhere
             self._forget_node(path)
-            return None, ends_of_dead_link(path) - {path}
+            return None, end_of_dead_link(path, self._followed.get(path, _NOTHING)) - {path}
         depends_on = _NOTHING if target == path else frozenset((target,))
         kind = _KINDS.get(stat.S_IFMT(status.st_mode), PathKind.OTHER)
         if kind is not PathKind.NODE:
             return PathEntry(path, kind, None, target, status.st_ino), depends_on
         number = _number(status)
-        making = self._waits.making(number, status)
+        making = self._waits.making(number, status, told)
         if making.readiness is Readiness.AWAITED:
             depends_on |= {f"{UDEV_DATA}/{number}"}
         entry = PathEntry(
@@ -275,7 +292,7 @@ class FilesystemSource:
     def _offer_overdue(self, number: DeviceNumber) -> None:
         """The wait for udevd is over."""
         paths = [entry.path for entry in self._entries.values() if entry.number == number]
-        if observations := self.look(paths):
+        if observations := self._look(paths):
             logger.warning("%s: udevd has not announced it within %g s; offered as it is", paths[0], HOLD_BACK)
             self._tell(observations, time.monotonic())
 

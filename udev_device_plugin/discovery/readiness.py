@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from udev_device_plugin.device import DeviceNumber, Readiness
+from udev_device_plugin.device import DeviceNumber, HostDevice, Readiness
 from udev_device_plugin.discovery import UDEV_CONTROL
 from udev_device_plugin.discovery.small_files import beginning
 
@@ -39,8 +39,8 @@ class Making:
     """
 
     inode: int
-    readiness: Readiness
-    sys_path: str
+    readiness: Readiness = Readiness.AWAITED
+    sys_path: str = ""
     initialized_at: int = 0
     timer: asyncio.TimerHandle | None = None
 
@@ -61,20 +61,32 @@ class Waits:
         """From now on, a node that is new to us is new to the host too."""
         self._is_first_look = False
 
-    def making(self, number: DeviceNumber, status: os.stat_result) -> Making:
-        """What is known of the node ``number``, whose ``stat`` is ``status``; only to be read."""
+    def making(self, number: DeviceNumber, status: os.stat_result, told: HostDevice | None = None) -> Making:
+        """What is known of the node ``number``, whose ``stat`` is ``status``; only to be read.
+
+        ``told``: the device that udev has just told of; if it is the one that its database has, sysfs is not asked.
+        """
         node = self._nodes.get(number)
         if node is None or node.inode != status.st_ino:
             self.forget(number)
-            node = self._nodes[number] = Making(status.st_ino, Readiness.AWAITED, sys_path(number))
+            node = self._nodes[number] = Making(status.st_ino)
         elif node.readiness is not Readiness.AWAITED:
             return node
-        node.readiness = self._judge(number, node, status)
-        if node.readiness is not Readiness.AWAITED:
+        if is_done := self._has_entry(number, status):
             node.initialized_at = _initialized_at(number)
-            _cancel(node)
+        if not node.sys_path:
+            is_told = told is not None and told.number == number and 0 < told.initialized_at == node.initialized_at
+            node.sys_path = told.sys_path if told is not None and is_told else sys_path(number)
+        if not node.sys_path:
+            node.readiness = Readiness.UNKNOWN
+        elif is_done:
+            node.readiness = Readiness.DONE
+        elif not os.path.lexists(UDEV_CONTROL):
+            node.readiness = Readiness.OVERDUE
         elif node.timer is None:
             node.timer = asyncio.get_running_loop().call_later(HOLD_BACK, self._expire, number, node)
+        if node.readiness is not Readiness.AWAITED:
+            _cancel(node)
         return node
 
     def forget(self, number: DeviceNumber) -> None:
@@ -87,17 +99,15 @@ class Waits:
         for number in list(self._nodes):
             self.forget(number)
 
-    def _judge(self, number: DeviceNumber, node: Making, status: os.stat_result) -> Readiness:
-        if not node.sys_path:
-            return Readiness.UNKNOWN
+    def _has_entry(self, number: DeviceNumber, status: os.stat_result) -> bool:
+        """Whether udev's database has an entry for this making of a node."""
         try:
             written = os.lstat(f"{UDEV_DATA}/{number}").st_mtime_ns
         except OSError:
-            return Readiness.AWAITED if os.path.lexists(UDEV_CONTROL) else Readiness.OVERDUE
+            return False
         # An entry that is older than the node speaks of the last device that had this number. For a node that was here
         # before us that cannot be told: its times change with its mode.
-        is_stale = written < status.st_ctime_ns and not self._is_first_look
-        return Readiness.AWAITED if is_stale else Readiness.DONE
+        return written >= status.st_ctime_ns or self._is_first_look
 
     def _expire(self, number: DeviceNumber, node: Making) -> None:
         is_known = os.path.lexists(f"{UDEV_DATA}/{number}")
