@@ -97,23 +97,29 @@ class Perception:
 
     def _names(self, observation: Observation) -> set[str]:
         """The paths whose existence an observation of udev's puts in question."""
+        inventory = self._inventory
         match observation:
             case DeviceObserved(device):
                 # A stick that was plugged elsewhere is not named by what is left of where it was.
-                inventory = self._inventory
                 names = {*device.names, *inventory.names(device.sys_path)}
                 names.difference_update([name for name in names if inventory.is_vouched_for(device, name)])
                 return names.union(inventory.contenders(device))
             case DeviceRemoved(sys_path):
-                return set(self._inventory.names(sys_path))
+                return set(inventory.names(sys_path))
             case UdevResync(devices):
-                known = self._inventory.devices.values()
-                return {name for device in (*devices, *known) for name in device.names}
+                told = {device.sys_path: device for device in devices}
+                others = (known for known in inventory.devices.values() if told.get(known.sys_path) != known)
+                doubtful = (
+                    name for device in devices for name in device.names if not inventory.is_vouched_for(device, name)
+                )
+                return {*doubtful, *(name for device in others for name in device.names)}
         return set()
 
     def _wonder(self) -> None:
         """Ask udev about nodes that it is done with, should its events not come."""
         self._is_wondering = False
+        if not self._inventory.is_complete:  # udev tells all that it knows as it is
+            return
         if self._asking is None and (doubtful := self._inventory.unidentified() - self._asked):
             self._doubtful = doubtful
             self._asking = asyncio.get_running_loop().call_later(PATIENCE, self._guarded, self._ask)

@@ -25,15 +25,17 @@ NODE = PathEntry("/dev/ttyUSB0", PathKind.NODE, NUMBER, "/dev/ttyUSB0", 1, Readi
 
 
 def impatient(asked: list[Collection[DeviceNumber]], monkeypatch: pytest.MonkeyPatch) -> Perception:
-    """One that asks at once, and notes what it asks."""
+    """One that asks at once, and notes what it asks; of a host that has nothing yet."""
     monkeypatch.setattr(perceiving, "PATIENCE", 0)
-    return Perception(
+    perception = Perception(
         Inventory([Glob.parse("/dev/ttyUSB*")]),
         look=lambda *_: (),
         follow=lambda *_: (),
         identify=asked.append,
         guarded=lambda work: work(),
     )
+    perception.take_in([PathsResync(()), UdevResync(())])
+    return perception
 
 
 async def timers() -> None:
@@ -57,6 +59,49 @@ async def test_a_node_is_asked_about_again_when_the_answer_has_come(monkeypatch:
     perception.take_in([DeviceUnknown(NUMBER)])
     await timers()
     assert asked == [{NUMBER}, {NUMBER}]
+
+
+async def test_nothing_is_asked_before_udev_has_told_all_that_it_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Collection[DeviceNumber]] = []
+    monkeypatch.setattr(perceiving, "PATIENCE", 0)
+    perception = Perception(
+        Inventory([Glob.parse("/dev/ttyUSB*")]), lambda *_: (), lambda *_: (), asked.append, lambda work: work()
+    )
+    perception.take_in([PathsResync((NODE,))])
+    await timers()
+    assert asked == []
+    perception.take_in([UdevResync(())])
+    await timers()
+    assert asked == [{NUMBER}]
+
+
+async def test_at_a_resync_only_what_nothing_vouches_for_is_looked_at() -> None:
+    looked: list[set[str]] = []
+
+    def look(paths: Iterable[str], told: HostDevice | None) -> Sequence[Observation]:
+        del told
+        looked.append(set(paths))
+        return ()
+
+    def device(minor: int) -> HostDevice:
+        return HostDevice(f"/sys/devices/{minor}", "tty", number(minor), f"/dev/ttyUSB{minor}", initialized_at=9)
+
+    def number(minor: int) -> DeviceNumber:
+        return DeviceNumber("c", 188, minor)
+
+    def node(minor: int) -> PathEntry:
+        path = f"/dev/ttyUSB{minor}"
+        return replace(NODE, path=path, number=number(minor), sys_path=f"/sys/devices/{minor}", initialized_at=9)
+
+    perception = Perception(
+        Inventory([Glob.parse("/dev/ttyUSB*")]), look, lambda *_: (), lambda _: None, guarded=lambda work: work()
+    )
+    perception.take_in([PathsResync((node(0), node(1)))])
+    perception.take_in([UdevResync((device(0), device(1), device(2)))])
+    assert looked[-1] == {"/dev/ttyUSB2"}
+    perception.take_in([UdevResync((device(0),))])
+    assert looked[-1] == {"/dev/ttyUSB1", "/dev/ttyUSB2"}  # of which udev knows nothing any more
+    perception.close()
 
 
 async def test_what_a_session_of_udevs_has_left_unanswered_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
