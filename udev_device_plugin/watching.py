@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 # Plain numbers: an operation on an enumeration's members takes ten times as long.
 _COMES = int(flags.CREATE | flags.MOVED_TO)
 _GOES = int(flags.DELETE | flags.MOVED_FROM)
+_RENAMED = int(flags.MOVED_FROM)
 _OF_ITSELF = int(flags.ATTRIB | flags.DELETE_SELF | flags.MOVE_SELF)  # ATTRIB: its count of links, too
 _IS_DEAD = int(flags.IGNORED | flags.DELETE_SELF | flags.MOVE_SELF | flags.UNMOUNT)
 _MASK = _COMES | _GOES | int(flags.DELETE_SELF | flags.MOVE_SELF | flags.ONLYDIR)
@@ -177,11 +178,11 @@ class PathWatch:
             self._report()
 
     def _may_wait(self, events: Iterable[Event]) -> bool:
-        """Whether nothing has gone but what has come since the last report (the names under which links are made)."""
+        """Whether nothing has gone but names that have come since the last report, under which links are made."""
         for event in events:
             if event.mask & _COMES:
                 self._come.add((event.wd, event.name))
-            elif not event.mask & _GOES or (event.wd, event.name) not in self._come:
+            elif not event.mask & _RENAMED or (event.wd, event.name) not in self._come:
                 return False
         return True
 

@@ -252,3 +252,7 @@ async def test_what_goes_waits_for_nothing(watching: Callable[..., Watched], tmp
     watched.watch.read()
     names = {"old", "new", ".#link", "link"}
     assert watched.reports == [frozenset(str(tmp_path / name) for name in names)]
+    (tmp_path / "short-lived").touch()
+    (tmp_path / "short-lived").unlink()
+    watched.watch.read()
+    assert watched.reports[1:] == [frozenset({str(tmp_path / "short-lived")})]
