@@ -45,6 +45,14 @@ def keep_out_of_reading() -> None:
         import yaml  # noqa: F401, PLC0415
 
 
+def keep_out_of_web() -> None:
+    """The same for what answers over HTTP: what it takes to read HTML."""
+    entities = ModuleType("html.entities")
+    vars(entities).update(html5={}, entitydefs={}, name2codepoint={}, codepoint2name={})
+    with _standing_in({"html.entities": entities}):
+        import http.server  # noqa: F401, PLC0415
+
+
 def collect_nothing() -> None:
     """Leave garbage where it is until ``give_back``: what a start imports stays, and to look through it takes 30 ms."""
     gc.disable()
@@ -90,17 +98,16 @@ def _standing_in(modules: Mapping[str, ModuleType | None]) -> Iterator[None]:
 
 
 def _for_prometheus() -> Mapping[str, ModuleType]:
-    """Serving by WSGI, pushing to a gateway, what it takes to read HTML, and metrics about Python."""
+    """Serving over HTTP, which ``web`` does, pushing to a gateway, and metrics about Python."""
     names = (
         "ssl",
+        "http.server",
         "wsgiref.simple_server",
         "urllib.request",
         "prometheus_client.platform_collector",
         "prometheus_client.gc_collector",
     )
-    entities = ModuleType("html.entities")
-    vars(entities).update(html5={}, entitydefs={}, name2codepoint={}, codepoint2name={})
-    return {"html.entities": entities, **{name: _NamesOnly(name) for name in names}}
+    return {name: _NamesOnly(name) for name in names}
 
 
 def _for_grpc() -> Mapping[str, ModuleType]:

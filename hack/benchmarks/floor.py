@@ -34,6 +34,7 @@ async def serve(path: str) -> None:
     server.add_insecure_port(f"unix:{path}")
     await server.start()
     print(READY, flush=True)
+    spared.keep_out_of_web()  # which the plugin loads with the first probe
     await server.wait_for_termination()
 
 

@@ -4,6 +4,9 @@ Both are watched at the same time, over the same seconds.
 """
 
 import asyncio
+import contextlib
+import http.client
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,6 +15,7 @@ from hack.benchmarks.programs import Memory, Program
 from hack.benchmarks.scene import MANY, SERIAL, floor_program, scene
 
 SETTLING = 12.0  # seconds after a start, until it is idle: after 10 s it asks once what pods hold
+PATIENCE = 10.0  # seconds
 SWITCHES, CPU = 10.0, 1.5  # a second; ms/s
 ABOVE_FLOOR, FOR_EACH = 3.0, 0.1  # MiB; for each further resource
 
@@ -32,15 +36,37 @@ async def measure(seconds: float) -> list[Figure]:
     async with scene() as stage:
         stage.sticks.plug(0)
         await stage.kubelet.wait_for_devices(SERIAL, healthy=1)
+        await _probe(stage.plugin)
         await asyncio.sleep(SETTLING)
         one = stage.plugin.memory()
     async with scene(MANY) as stage, floor_program() as floor:
         stage.sticks.plug(0)
         await stage.kubelet.wait_for_devices(SERIAL, healthy=1)
+        await _probe(stage.plugin)
         await asyncio.sleep(SETTLING)
         many, bare = await asyncio.gather(_watch(stage.plugin, seconds), _watch(floor, seconds))
         memories = (one, stage.plugin.memory(), floor.memory())
     return [*_idle(f"idle, {MANY} resources", many), *_floor("idle, floor", bare), *_memory(*memories)]
+
+
+async def _probe(plugin: Program) -> None:
+    """Ask for health and metrics, as a kubelet and a Prometheus do soon after a start: what answers is loaded then."""
+
+    def listening() -> re.Match[str] | None:
+        return re.search(r"listening\b.*?(127\.0\.0\.1):(\d+)", "\n".join(plugin.lines()))
+
+    await plugin.said(lambda _: listening() is not None)
+    match = listening()
+    assert match is not None
+    for path in ("/healthz", "/metrics"):
+        await asyncio.to_thread(_get, match[1], int(match[2]), path)
+
+
+def _get(host: str, port: int, path: str) -> None:
+    with contextlib.closing(http.client.HTTPConnection(host, port, timeout=PATIENCE)) as connection:
+        connection.request("GET", path)
+        if connection.getresponse().status != http.HTTPStatus.OK:
+            raise RuntimeError(f"{path} is not well")
 
 
 async def _watch(program: Program, seconds: float) -> Idleness:

@@ -25,6 +25,8 @@ def test_what_nobody_needs_is_not_there() -> None:
         "wsgiref.simple_server",
         "urllib.request",
         "html.entities",
+        "http.server",
+        "email.message",
         "google.protobuf.internal.python_message",
         "typing_extensions",
         "argparse",

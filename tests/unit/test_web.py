@@ -1,19 +1,20 @@
 """What can be asked over HTTP, from a real socket."""
 
 import asyncio
+import gzip
 import http.client
 import json
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from email.message import Message
 
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from udev_device_plugin import web
+from udev_device_plugin import spared, web
 from udev_device_plugin.config.settings import ListenAddress
 from udev_device_plugin.errors import StartError
 from udev_device_plugin.web import server
@@ -98,6 +99,49 @@ async def test_no_thread_waits_while_nobody_asks(caplog: pytest.LogCaptureFixtur
         assert set(threading.enumerate()) == before
 
 
+async def test_metrics_come_compressed_selected_and_in_the_format_that_is_asked_for(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def ask(path: str, headers: Mapping[str, str]) -> tuple[http.client.HTTPResponse, bytes]:
+        connection = http.client.HTTPConnection(address[0], address[1], timeout=10)
+        connection.request("GET", path, headers=headers)
+        response = connection.getresponse()
+        body = response.read()
+        connection.close()
+        return response, body
+
+    with serving(caplog) as address:
+        response, body = await asyncio.to_thread(ask, "/metrics", {"Accept-Encoding": "gzip"})
+        assert response.headers["Content-Encoding"] == "gzip"
+        assert b"udev_device_plugin_things_total 3.0" in gzip.decompress(body)
+        response, body = await asyncio.to_thread(ask, "/metrics", {"Accept": "application/openmetrics-text"})
+        assert response.headers["Content-Type"].startswith("application/openmetrics-text")
+        assert body.endswith(b"# EOF\n")
+        response, body = await asyncio.to_thread(ask, "/metrics?name[]=none", {})
+        assert (response.status, body.strip()) == (200, b"")
+
+
+async def test_who_knocks_while_the_door_is_closed_for_good_is_nobodys_trouble(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_work, may_go_on = threading.Event(), threading.Event()
+
+    def take_long() -> None:
+        at_work.set()
+        may_go_on.wait(10)
+
+    monkeypatch.setattr(spared, "keep_out_of_web", take_long)
+    with serving(caplog) as address:
+        knocking = socket.create_connection(address)
+        await asyncio.to_thread(at_work.wait, 10)
+    may_go_on.set()
+    await _until(lambda: not any(thread.name == "web" for thread in threading.enumerate()))
+    knocking.settimeout(10)
+    with suppress(ConnectionResetError):
+        assert knocking.recv(1) == b""
+    knocking.close()
+
+
 async def test_a_client_that_says_nothing_keeps_nobody_waiting(caplog: pytest.LogCaptureFixture) -> None:
     with serving(caplog) as address, socket.create_connection(address):
         assert await get(address, "/health") == (200, "ok\n")
@@ -105,8 +149,8 @@ async def test_a_client_that_says_nothing_keeps_nobody_waiting(caplog: pytest.Lo
 
 async def test_more_clients_than_are_served_at_a_time_are_turned_away(caplog: pytest.LogCaptureFixture) -> None:
     with serving(caplog) as address:
-        silent = [socket.create_connection(address) for _ in range(web.MAX_REQUESTS)]
-        await _until(lambda: _request_threads() == web.MAX_REQUESTS)
+        silent = [socket.create_connection(address) for _ in range(server.MAX_REQUESTS)]
+        await _until(lambda: _request_threads() == server.MAX_REQUESTS)
         with pytest.raises((http.client.HTTPException, ConnectionError)):
             await get(address, "/health")
         for connection in silent:
@@ -211,8 +255,8 @@ async def test_viewers_beyond_the_limit_are_asked_to_come_back_and_take_no_place
 ) -> None:
     stage = Stage()
     with serving(caplog, look=stage.look) as address:
-        waiting = [asyncio.create_task(_get_on_a_thread(address)) for _ in range(web.MAX_VIEWERS)]
-        await _until(lambda: stage.waiting == web.MAX_VIEWERS)
+        waiting = [asyncio.create_task(_get_on_a_thread(address)) for _ in range(server.MAX_VIEWERS)]
+        await _until(lambda: stage.waiting == server.MAX_VIEWERS)
         connection = http.client.HTTPConnection(*address, timeout=10)
         await asyncio.to_thread(connection.request, "GET", "/devices?newer-than=run-1")
         refused = await asyncio.to_thread(connection.getresponse)
@@ -220,7 +264,7 @@ async def test_viewers_beyond_the_limit_are_asked_to_come_back_and_take_no_place
         assert int(refused.headers["Retry-After"]) > 0
         connection.close()
         assert (await get(address, "/devices"))[0] == 200
-        for _ in range(2 * web.MAX_REQUESTS):
+        for _ in range(2 * server.MAX_REQUESTS):
             assert await get(address, "/healthz") == (200, "ok\n")
         stage.happen()
         assert all(status == 200 for status, _ in await asyncio.gather(*waiting))

@@ -4,24 +4,20 @@ Who waits for news (``/devices?newer-than=``) has a place of its own, so that pr
 """
 
 import asyncio
-import contextlib
 import logging
-import os
 import re
 import socket
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
-from http.server import ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qs
 
-from prometheus_client import CollectorRegistry, MetricsHandler
+from prometheus_client import make_wsgi_app
 
-from udev_device_plugin.config.settings import ListenAddress
-from udev_device_plugin.errors import StartError
-from udev_device_plugin.values import frozen
 from udev_device_plugin.web import live
+from udev_device_plugin.web.door import Pages
 
 if TYPE_CHECKING:
     from udev_device_plugin.web.status import Status
@@ -57,74 +53,15 @@ _PAGES = "/ (for a person), /devices (the same as JSON), /metrics, /health, /hea
 _NO_HEADERS: Mapping[str, str] = {}
 _GENERATION = re.compile(r"[0-9a-z-]{1,64}", re.ASCII)
 
-Check = Callable[[], Sequence[str]]
-"""Reasons why something is not as it should be; none: all is well. Called on a request's thread."""
 
-Look = Callable[[str | None], "Coroutine[Any, Any, Status]"]
-"""Tells what there is to see, on the main loop; given a generation, as soon as that is not the present one."""
-
-
-@frozen
-class Pages:
-    """What there is to see.
-
-    Attributes:
-        registry: for ``/metrics``.
-        alive: for ``/healthz`` and, as the origin has it, ``/health``.
-        ready: for ``/readyz``.
-        look: for ``/`` and ``/devices``.
-        notes: what ``/readyz`` says besides, without being unready for it.
-    """
-
-    registry: CollectorRegistry
-    alive: Check
-    ready: Check
-    look: Look
-    notes: Check = tuple
-
-
-@contextlib.contextmanager
-def serve(address: ListenAddress, pages: Pages) -> Iterator[None]:
-    """Answer requests at ``address`` for as long as the context lasts.
-
-    Raises:
-        StartError: the address cannot be listened on.
-    """
-    loop = asyncio.get_running_loop()
-    with contextlib.closing(_listen(address)) as listener:
-        server = _Server(listener, pages, loop)
-        loop.add_reader(listener.fileno(), server.handle_request)
-        host, port = listener.getsockname()[:2]
-        logger.info("listening", extra={"address": f"[{host}]:{port}" if ":" in host else f"{host}:{port}"})
-        try:
-            yield
-        finally:
-            loop.remove_reader(listener.fileno())
-            server.stop_waiting()
-
-
-def _listen(address: ListenAddress) -> socket.socket:
-    where = (address.host, address.port)
-    try:
-        if not address.host and socket.has_dualstack_ipv6():
-            return socket.create_server(where, family=socket.AF_INET6, dualstack_ipv6=True)
-        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-        return socket.create_server(where, family=family)
-    except OSError as error:
-        raise StartError(
-            f"--listen: {address.host}:{address.port}: cannot listen there: {os.strerror(error.errno or 0)}:"
-            ' choose another address, or "" for none'
-        ) from error
-
-
-class _Server(ThreadingHTTPServer):
+class Server(ThreadingHTTPServer):
     """The standard library's server without its loop, which would wake up twice a second for ever."""
 
     timeout = 0  # handle_request is called when somebody is there
     daemon_threads = True
 
     def __init__(self, listener: socket.socket, pages: Pages, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(listener.getsockname()[:2], _handler(pages.registry), bind_and_activate=False)
+        super().__init__(listener.getsockname()[:2], _Handler, bind_and_activate=False)
         self.socket.close()
         self.socket = listener
         self.pages = pages
@@ -135,6 +72,7 @@ class _Server(ThreadingHTTPServer):
         self._looks: set[asyncio.Task[Any]] = set()
 
     def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer one request on a thread of its own, or hang up if there are too many."""
         if self._free.acquire(blocking=False):
             self._taken[request] = self._free
             super().process_request(request, client_address)
@@ -142,6 +80,7 @@ class _Server(ThreadingHTTPServer):
             self.shutdown_request(request)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer one request; its place is free then."""
         try:
             super().process_request_thread(request, client_address)
         finally:
@@ -170,12 +109,9 @@ class _Server(ThreadingHTTPServer):
             task.cancel()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - socketserver's signature
+        """Leave it at that."""
         # Clients that hang up or dawdle are no trouble of ours; anything else deserves its traceback.
         logger.debug("a request failed", exc_info=True)  # noqa: LOG014 - called while it is handled
-
-
-def _handler(registry: CollectorRegistry) -> type[MetricsHandler]:
-    return cast("type[MetricsHandler]", type("_RegistryHandler", (_Handler,), {"registry": registry}))
 
 
 def _newer_than(query: str) -> str | None:
@@ -186,20 +122,20 @@ def _newer_than(query: str) -> str | None:
         return "?"
 
 
-class _Handler(MetricsHandler):
+class _Handler(BaseHTTPRequestHandler):
     """One request. ``/metrics`` is prometheus-client's own answer."""
 
     timeout = REQUEST_TIMEOUT
     server_version = "udev-device-plugin"
     sys_version = ""
 
-    def do_GET(self) -> None:  # noqa: N802 - http.server's name
+    def do_GET(self) -> None:
         pages = self._server.pages
         path, _, query = self.path.partition("?")
         if len(self.path) > MAX_PATH:
             self._answer(HTTPStatus.REQUEST_URI_TOO_LONG, "too long\n")
         elif path == "/metrics":
-            super().do_GET()
+            self._answer_metrics(query)
         elif path in ("/health", "/healthz"):
             self._answer_check(pages.alive())
         elif path == "/readyz":
@@ -212,8 +148,25 @@ class _Handler(MetricsHandler):
             self._answer(HTTPStatus.NOT_FOUND, f"not found: there are {_PAGES}\n")
 
     @property
-    def _server(self) -> "_Server":
-        return cast("_Server", self.server)
+    def _server(self) -> "Server":
+        return cast("Server", self.server)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
+        """Who asks for what is no news."""
+
+    def _answer_metrics(self, query: str) -> None:
+        asked = {"REQUEST_METHOD": "GET", "PATH_INFO": "/metrics", "QUERY_STRING": query}
+        for name in ("Accept", "Accept-Encoding"):
+            asked[f"HTTP_{name.upper().replace('-', '_')}"] = self.headers.get(name, "")
+
+        def begin(status: str, headers: Iterable[tuple[str, str]]) -> None:
+            self.send_response(int(status.partition(" ")[0]))
+            for name, value in headers:
+                self.send_header(name, value)
+            self.end_headers()
+
+        for part in make_wsgi_app(self._server.pages.registry)(asked, begin):
+            self.wfile.write(part)
 
     def _answer_check(self, reasons: Sequence[str], notes: Sequence[str] = ()) -> None:
         status = HTTPStatus.SERVICE_UNAVAILABLE if reasons else HTTPStatus.OK
