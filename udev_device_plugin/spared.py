@@ -46,10 +46,10 @@ def keep_out_of_reading() -> None:
 
 
 def keep_out_of_web() -> None:
-    """The same for what answers over HTTP: what it takes to read HTML."""
+    """The same for what answers over HTTP: what it takes to ask over HTTPS, and to read HTML."""
     entities = ModuleType("html.entities")
     vars(entities).update(html5={}, entitydefs={}, name2codepoint={}, codepoint2name={})
-    with _standing_in({"html.entities": entities}):
+    with _standing_in({"ssl": None, "html.entities": entities}):
         import http.server  # noqa: F401, PLC0415
 
 

@@ -35,6 +35,12 @@ def test_what_nobody_needs_is_not_there() -> None:
     assert run(f"print([name for name in {spared} if name in sys.modules])") == "[]"
 
 
+def test_nor_is_what_nobody_needs_for_answering_over_http() -> None:
+    code = "spared.keep_out_of_web(); import udev_device_plugin.web.server; "
+    left = "[name for name in ('ssl', '_ssl', 'html.entities', 'urllib.request') if name in sys.modules]"
+    assert run(f"{code}print({left}, 'http.server' in sys.modules)") == "[] True"
+
+
 def test_who_asks_for_it_later_gets_the_real_thing() -> None:
     assert run("import urllib.request, html.entities; print(html.entities.html5['amp;'])") == "&"
     assert run("import typing_extensions; print(typing_extensions.__name__)") == "typing_extensions"
