@@ -68,8 +68,7 @@ class FilesystemSource:
         self._glob_set = GlobSet(interest.globs)
         self._interest = interest
         self._hears = False
-        self._extra = _extra(interest)
-        self._standing = frozenset((*interest.globs, *self._extra))
+        self._standing = _standing(interest, hears=False)
         self._nodes: set[str] = set()
         self._on_udevd = on_udevd
         self._entries: dict[str, PathEntry] = {}
@@ -132,9 +131,7 @@ class FilesystemSource:
 
     def _stand(self) -> frozenset[Glob]:
         """Work out what is watched whatever is there; returns what was so far."""
-        before, extra = self._standing, _extra(self._interest)
-        self._extra = extra[:1] if self._hears else extra
-        self._standing = frozenset((*self._interest.globs, *self._extra))
+        before, self._standing = self._standing, _standing(self._interest, hears=self._hears)
         return before
 
     def _watch_others(self, watch: PathWatch, before: frozenset[Glob]) -> None:
@@ -219,7 +216,7 @@ class FilesystemSource:
         if UDEV_CONTROL in paths:
             self._on_udevd()
         looked = self._look(self._not_looked_at(paths))
-        if len(self._extra) > 1:
+        if _needs_database(self._interest, hears=self._hears):
             finished = (NodeFinished(number) for path in paths if (number := _of_database(path)) is not None)
             looked = [*looked, *finished]
         self._tell(looked, received)
@@ -302,13 +299,15 @@ class FilesystemSource:
             self._waits.forget(entry.number)
 
 
-def _extra(interest: Interest) -> tuple[Glob, ...]:
-    """What is watched besides: udevd's socket; and its database, if devices are asked for by what they are.
+def _standing(interest: Interest, *, hears: bool) -> frozenset[Glob]:
+    """What is watched whatever is there: what is configured, udevd's socket, and its database if that is needed."""
+    database = (Glob.parse(f"{UDEV_DATA}/[bc]*"),) if _needs_database(interest, hears=hears) else ()
+    return frozenset((*interest.globs, Glob.of(UDEV_CONTROL), *database))
 
-    Where udev's events cannot arrive, that is what tells of a device that no configured path names.
-    """
-    database = (Glob.parse(f"{UDEV_DATA}/[bc]*"),) if interest.of_devices else ()
-    return (Glob.of(UDEV_CONTROL), *database)
+
+def _needs_database(interest: Interest, *, hears: bool) -> bool:
+    """Whether devices are asked for by what they are, and no events can tell of those that no configured path names."""
+    return bool(interest.of_devices) and not hears
 
 
 def _of_database(path: str) -> DeviceNumber | None:

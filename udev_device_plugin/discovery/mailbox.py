@@ -30,23 +30,19 @@ class Mailbox:
         self._put: deque[tuple[Sequence[Observation], float]] = deque()
         self._is_told = False
 
-    def put(self, observations: Sequence[Observation]) -> None:
-        """Hand over what has just been observed; safe to call from another thread."""
-        self._put.append((observations, time.monotonic()))
+    def put(self, observations: Sequence[Observation], received: float | None = None) -> None:
+        """Hand over what was observed, just now if not at ``received``; safe to call from another thread."""
+        self._put.append((observations, time.monotonic() if received is None else received))
         if not self._is_told:
             self._is_told = True
             self._loop.call_soon_threadsafe(self._take)
 
     def _take(self) -> None:
         self._is_told = False  # before anything is taken: what is put from now on is told of again
-        taken: list[Observation] = []
-        received: float | None = None
-        for _ in range(min(len(self._put), AT_ONCE)):
-            observations, when = self._put.popleft()
-            taken += observations
-            received = when if received is None else received
+        taken = [self._put.popleft() for _ in range(min(len(self._put), AT_ONCE))]
         if self._put:
             self._is_told = True
             self._loop.call_soon(self._take)
-        if received is not None:
-            self._sink(taken, received)
+        if taken:
+            _, received = taken[0]
+            self._sink([observation for observations, _ in taken for observation in observations], received)

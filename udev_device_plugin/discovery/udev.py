@@ -201,10 +201,11 @@ class _Listener:
         self._on_hearing(False)
         context = pyudev.Context()
         monitor = UdevMonitor.started(context)
+        received = time.monotonic()
         self._describer.begin(self._next_interest)
         devices = tuple(self._describer.all_devices(context))
         self._ears.begin(device.sys_path for device in devices)
-        self._mailbox.put([UdevResync(devices, self._describer.interest.number)])
+        self._mailbox.put([UdevResync(devices, self._describer.interest.number)], received)
         self._metrics.rescans.labels("udev").inc()
         self._follow(context, monitor)
 
