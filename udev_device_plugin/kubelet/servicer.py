@@ -64,10 +64,11 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
                 message = messages.device_list(snapshot.devices)
                 if message != told:  # paths may differ where IDs and health do not
                     yield message
-                    told = message
                     self._note_list(snapshot.devices)
-                    if snapshot.caused_at is not None:
+                    # The first list answers the kubelet, not an event: that may be days old.
+                    if told is not None and snapshot.caused_at is not None:
                         self._metrics.latency.observe(time.monotonic() - snapshot.caused_at)
+                    told = message
                 await news.wait()
 
     def _note_list(self, devices: DeviceSet) -> None:
