@@ -14,9 +14,8 @@ from typing import ParamSpec
 from udev_device_plugin.announcing import Announcer
 from udev_device_plugin.config.specs import ResourceSpec
 from udev_device_plugin.device_sets import DeviceSets
-from udev_device_plugin.formation import carried_over
+from udev_device_plugin.formation import carried_over, form
 from udev_device_plugin.formed import Circumstances, Formation
-from udev_device_plugin.forming import Former
 from udev_device_plugin.history import History
 from udev_device_plugin.interest import Interest
 from udev_device_plugin.inventory import Inventory
@@ -93,7 +92,7 @@ class Advertiser:
         self._perception = Perception(
             self._inventory, surroundings.look, surroundings.follow, surroundings.identify, self._guarded
         )
-        self._formers = {resource: Former(surroundings.recall(spec)) for resource, spec in self._specs.items()}
+        self._formations = {resource: surroundings.recall(spec) for resource, spec in self._specs.items()}
         self._unkept: set[str] = set()  # formed anew, and not written down yet
         self._device_sets = {resource: DeviceSets() for resource in self._specs}
         self._pending: set[str] = set()  # configured anew, and not described for it yet
@@ -149,21 +148,19 @@ class Advertiser:
             if spec != before.get(resource):
                 self._pending.add(resource)
                 if (known := before.get(resource)) is not None:
-                    former = self._formers[resource]
-                    former.formation = carried_over(former.formation, known, spec)
+                    self._formations[resource] = carried_over(self._formations[resource], known, spec)
                 else:
-                    self._formers[resource] = Former(self._surroundings.recall(spec))
+                    self._formations[resource] = self._surroundings.recall(spec)
                 self._device_sets.setdefault(resource, DeviceSets())
                 self.boards.setdefault(resource, Board(Snapshot(DeviceSet(resource), 0)))
-            former = self._formers[resource]
-            former.formation = under_grace_period(former.formation, grace_period)
+            self._formations[resource] = under_grace_period(self._formations[resource], grace_period)
         self._inventory.select(interest.selectors)
         self._guarded(self._take_in, (), self._loop.time())
         self._expire_in_time()
 
     def _retire(self, resource: str) -> None:
         """Offer a resource no more."""
-        del self.boards[resource], self._formers[resource], self._device_sets[resource]
+        del self.boards[resource], self._formations[resource], self._device_sets[resource]
         self._dirty.pop(resource, None)
         self._holdings.pop(resource, None)
         self._pending.discard(resource)
@@ -186,9 +183,6 @@ class Advertiser:
 
     def _take_in(self, observations: Sequence[Observation], received: float) -> None:
         touched = self._perception.take_in(observations)
-        changes = self._inventory.take_changes()
-        for former in self._formers.values():
-            former.note(changes)
         self._end_waiting(observations)
         if self.has_looked.is_set():
             for resource, selectors in self._selectors.items():
@@ -222,11 +216,11 @@ class Advertiser:
         if held is not None:
             fresh = self._surroundings.handed_out(resource, now - FRESH)
         given = Circumstances(now, self._grace_period, self._surroundings.links_directory, held, fresh)
-        former = self._formers[resource]
-        changed = former.form(spec, self._inventory, given)
+        formation = form(spec, self._inventory, self._formations[resource], given)
+        self._formations[resource] = formation
         self._unkept.add(resource)
         self._tidy_up_soon()
-        devices = self._device_sets[resource].describe(spec, former.formation, changed)
+        devices = self._device_sets[resource].describe(spec, formation)
         before = board.snapshot.devices
         if devices == before and board.snapshot.generation:
             return
@@ -259,7 +253,7 @@ class Advertiser:
         """Write down what is offered, for the next process."""
         unkept, self._unkept = self._unkept, set()
         for resource in unkept & self._specs.keys():
-            self._surroundings.keep(self._specs[resource], self._formers[resource].formation)
+            self._surroundings.keep(self._specs[resource], self._formations[resource])
 
     def _end_window(self, resource: str) -> None:
         del self._windows[resource]
@@ -272,21 +266,21 @@ class Advertiser:
         """Have it asked what pods hold when the time of an absent device is up."""
         if self._expiry is not None:
             self._expiry.cancel()
-        unanswered = [former for resource, former in self._formers.items() if resource not in self._holdings]
-        times = [when for former in unanswered if (when := former.formation.expires_at) is not None]
+        unanswered = [formation for resource, formation in self._formations.items() if resource not in self._holdings]
+        times = [when for formation in unanswered if (when := formation.expires_at) is not None]
         self._expiry = self._loop.call_at(max(min(times), self._ask_after), self._ask.set) if times else None
 
     def _settle_in_time(self) -> None:
         """Look at sticks again once nothing has changed about them for long enough."""
         if self._settling is not None:
             self._settling.cancel()
-        times = [when for former in self._formers.values() if (when := former.formation.settles_at) is not None]
+        times = [when for formation in self._formations.values() if (when := formation.settles_at) is not None]
         self._settling = self._loop.call_at(min(times), self._guarded, self._settle) if times else None
 
     def _settle(self) -> None:
         now = self._loop.time()
-        for resource, former in self._formers.items():
-            if (when := former.formation.settles_at) is not None and when <= now:
+        for resource, formation in self._formations.items():
+            if (when := formation.settles_at) is not None and when <= now:
                 self._touch(resource, None)
 
     async def _ask_when_due(self) -> None:

@@ -4,7 +4,7 @@ Floor 3, pure. Invariant: within a resource a node is claimed by one path of its
 and a node that was offered keeps the identity it was offered under for as long as it is there.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -78,27 +78,11 @@ Candidates = Mapping[Slot, Mapping[str, Candidate]]
 """For each slot, what it may have, by identity."""
 
 
-@frozen
-class Part:
-    """Of a resource's devices, those that are formed anew, while the others stay as they are.
-
-    Attributes:
-        paths: what can have become of them stands at these.
-        is_taken: whether one of the others is known by an identity, and there.
-    """
-
-    paths: Collection[str]
-    is_taken: Callable[[str], bool]
-
-
 def candidates(
     spec: ResourceSpec,
     inventory: Inventory,
     held: Collection[tuple[Slot, Candidate]],
     links_directory: str,
-    *,
-    part: Part | None = None,
-    left_out: list[Candidate] | None = None,
 ) -> Candidates:
     """What each path of ``spec`` may have.
 
@@ -110,8 +94,6 @@ def candidates(
         inventory: the host.
         held: what formed devices were made of.
         links_directory: where our own links are; with a trailing slash.
-        part: what to choose from, if not from everything.
-        left_out: gets what is known by the same identity as something else, so that one of the two is left out.
     """
     slots = dict(_slots(spec))
     holding = {(slot, candidate.node, candidate.path) for slot, candidate in held}
@@ -120,7 +102,7 @@ def candidates(
     found = [
         ((slot, key, path) not in holding, not path_spec.is_literal, slot, path, key, entry)  # in this order
         for slot, path_spec in slots.items()
-        for path, entry in _matches(inventory, path_spec, part).items()
+        for path, entry in inventory.matches(path_spec.selector).items()
         for key in (node_key(entry),)
         if _fits(path_spec, entry)
         and (path_spec.is_literal or inventory.is_settled(entry) or _is_known(inventory, entry, known.get(key)))
@@ -128,7 +110,7 @@ def candidates(
     present = {key for *_, key, _ in found}
     owners = {candidate.identity: key for key, candidate in known.items() if key in present}
     sticks = {candidate.stick_path: candidate.stick for key, candidate in known.items() if key in present}
-    chooser = _Chooser(inventory, known, owners, sticks, links_directory, part)
+    chooser = _Chooser(inventory, known, owners, sticks, links_directory)
     result: dict[Slot, dict[str, Candidate]] = {slot: {} for slot in slots}
     claimed: set[NodeKey] = set()
     found.sort()  # a slot has a path once, so nothing behind these is ever compared
@@ -137,15 +119,8 @@ def candidates(
             candidate = chooser.choose(slots[slot], entry, key, is_plain=slot in plain)
             if slot not in plain:
                 owners.setdefault(candidate.identity, key)
-            if result[slot].setdefault(candidate.identity, candidate) is not candidate and left_out is not None:
-                left_out.append(candidate)
+            result[slot].setdefault(candidate.identity, candidate)
     return result
-
-
-def _matches(inventory: Inventory, path_spec: PathSpec, part: Part | None) -> Mapping[str, PathEntry]:
-    if part is None:
-        return inventory.matches(path_spec.selector)
-    return inventory.matches_at(path_spec.selector, part.paths)
 
 
 def node_key(entry: PathEntry) -> NodeKey:
@@ -211,7 +186,6 @@ class _Chooser:
     owners: Mapping[str, NodeKey]
     sticks: Mapping[str, str]  # as what sticks were offered, by their place in sysfs
     links_directory: str
-    part: Part | None
 
     def choose(self, path_spec: PathSpec, entry: PathEntry, node: NodeKey, *, is_plain: bool) -> Candidate:
         device = self.inventory.device_at(entry)
@@ -239,8 +213,7 @@ class _Chooser:
             return self.inventory.is_sole_claim(device, link)
 
         def is_free(identity: str) -> bool:  # a node that was offered first keeps its identity
-            is_taken = self.part is not None and self.part.is_taken(identity)
-            return not is_taken and self.owners.get(identity, node) == node
+            return self.owners.get(identity, node) == node
 
         return node_identity(device, is_sole, is_free, self.inventory.ordinal(device))
 

@@ -3,8 +3,7 @@
 Floor 3, pure.
 """
 
-from bisect import bisect_left
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from udev_device_plugin.candidates import Candidate
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
@@ -17,55 +16,28 @@ class DeviceSets:
     """Describes one resource's formations; a device that stays as it was is not described anew."""
 
     def __init__(self) -> None:
-        self._described: dict[Identity, tuple[Formed, Device]] = {}
-        self._devices: list[Device] = []  # sorted by identity
-        self._ids: list[tuple[str, ...]] = []  # theirs
+        self._described: dict[Identity, tuple[Formed, Device, tuple[str, ...]]] = {}
         self._spec: ResourceSpec | None = None
 
-    def describe(
-        self, spec: ResourceSpec, formation: Formation, changed: Collection[Identity] | None = None
-    ) -> DeviceSet:
-        """The devices of a formation, sorted by identity; none but the ``changed`` ones are others than before."""
-        if changed is None or spec is not self._spec:
-            self._describe_all(spec, formation)
-        else:
-            formed = {one.identity: one for one in formation.formed if one.identity in changed}
-            for identity in changed:
-                self._describe_one(spec, identity, formed.get(identity))
-        remembered = tuple((remembered.id, remembered.since) for remembered in formation.remembered)
-        return DeviceSet(spec.resource, tuple(self._devices), remembered, tuple(self._ids))
-
-    def _describe_all(self, spec: ResourceSpec, formation: Formation) -> None:
+    def describe(self, spec: ResourceSpec, formation: Formation) -> DeviceSet:
+        """The devices of a formation, sorted by identity."""
         before = self._described if spec is self._spec else {}
         self._spec, self._described = spec, {}
         for formed in formation.formed:
             known = before.get(formed.identity)
-            is_known = known is not None and known[0] is formed
-            self._described[formed.identity] = known if known and is_known else (formed, _describe(spec, formed))
-        self._devices = [self._described[identity][1] for identity in sorted(self._described)]
-        self._ids = [replica_ids(spec.resource, device) for device in self._devices]
-
-    def _describe_one(self, spec: ResourceSpec, identity: Identity, formed: Formed | None) -> None:
-        known = self._described.get(identity)
-        if known is not None and known[0] is formed:
-            return
-        place = bisect_left(self._devices, identity, key=_identity_of)
-        if self._described.pop(identity, None) is not None:
-            del self._devices[place], self._ids[place]
-        if formed is not None:
-            device = _describe(spec, formed)
-            self._described[identity] = formed, device
-            self._devices.insert(place, device)
-            self._ids.insert(place, replica_ids(spec.resource, device))
+            if known is None or known[0] is not formed:
+                device = _describe(spec, formed)
+                known = formed, device, replica_ids(spec.resource, device)
+            self._described[formed.identity] = known
+        described = [self._described[identity] for identity in sorted(self._described)]
+        devices, ids = tuple(device for _, device, _ in described), tuple(ids for *_, ids in described)
+        remembered = tuple((remembered.id, remembered.since) for remembered in formation.remembered)
+        return DeviceSet(spec.resource, devices, remembered, ids)
 
 
 def device_set(spec: ResourceSpec, formation: Formation) -> DeviceSet:
     """The devices of a formation, sorted by identity."""
     return DeviceSets().describe(spec, formation)
-
-
-def _identity_of(device: Device) -> Identity:
-    return device.identity
 
 
 def _describe(spec: ResourceSpec, formed: Formed) -> Device:

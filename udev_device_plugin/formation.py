@@ -9,7 +9,7 @@ import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from udev_device_plugin.candidates import Candidate, Candidates, Part, Slot, candidates
+from udev_device_plugin.candidates import Candidate, Candidates, Slot, candidates
 from udev_device_plugin.config.specs import GroupSpec, PathType, ResourceSpec
 from udev_device_plugin.formed import Circumstances, Formation, Formed
 from udev_device_plugin.identity import Identity
@@ -19,10 +19,8 @@ from udev_device_plugin.sticks import QUIET, Assembly, Gathering, assemblies, ga
 from udev_device_plugin.zipping import Pool, zipped
 
 
-def form(
-    spec: ResourceSpec, inventory: Inventory, previous: Formation, given: Circumstances, part: Part | None = None
-) -> Formation:
-    """What ``spec`` offers on this host now; or what becomes of the devices of ``part``, which ``previous`` are."""
+def form(spec: ResourceSpec, inventory: Inventory, previous: Formation, given: Circumstances) -> Formation:
+    """What ``spec`` offers on this host now."""
     slots = [[Slot(index, member) for member in range(len(group.paths))] for index, group in enumerate(spec.groups)]
     of_sticks = [group.is_of_sticks for group in spec.groups]
     holding = [
@@ -31,8 +29,7 @@ def form(
         for member, candidate in enumerate(formed.members)
         if candidate is not None
     ]
-    left_out: list[Candidate] = []
-    found = candidates(spec, inventory, holding, given.links_directory, part=part, left_out=left_out)
+    found = candidates(spec, inventory, holding, given.links_directory)
     sticks = _sticks(spec, found, previous)
     of_members = [[found[slot] for slot in of_group] for of_group in slots]
     aged = (_aged(formed, spec, of_members[formed.group], sticks, given) for formed in previous.formed)
@@ -40,7 +37,6 @@ def form(
     if previous.is_first:  # what another process of the plugin offered, and is not there any more
         kept = [formed for formed in kept if formed.is_healthy]
     formation: dict[Identity, Formed] = {}
-    is_disputed = bool(left_out)
     gatherings: list[Gathering] = []
     for index, group in enumerate(spec.groups):
         mine = [formed for formed in kept if formed.group == index]
@@ -52,11 +48,10 @@ def form(
         for formed in formed_now:
             # Two groups can reach the same device: the first one has it, unless it is reached by the other only now.
             other = formation.get(formed.identity)
-            is_disputed = is_disputed or other is not None
             if other is None or (formed.is_healthy and not other.is_healthy):
                 formation[formed.identity] = formed
     remembered = remember(spec, previous, formation.values(), given)
-    return Formation(tuple(formation.values()), remembered, tuple(gatherings), is_disputed, is_first=False)
+    return Formation(tuple(formation.values()), remembered, tuple(gatherings), is_first=False)
 
 
 def _of_paths(

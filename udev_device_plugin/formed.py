@@ -52,15 +52,12 @@ class Formation:
         formed: all devices, those of earlier groups and earlier formation first.
         remembered: what pods hold besides.
         gatherings: sticks whose nodes are still counted.
-        is_disputed: whether something is left out, since it has the identity of something else: next time one of them
-            may have another.
         is_first: whether the host has not been looked at yet; what is there by then is as complete as it gets.
     """
 
     formed: tuple[Formed, ...] = ()
     remembered: tuple[Remembered, ...] = ()
     gatherings: tuple[Gathering, ...] = ()
-    is_disputed: bool = False
     is_first: bool = True
 
     @property

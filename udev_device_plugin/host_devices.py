@@ -111,19 +111,12 @@ class HostDevices:
 
     def contenders(self, device: HostDevice) -> frozenset[str]:
         """The nodes of all others that claim a link of this device's, its port, or its stick's serial number."""
-        return frozenset(self.by_sys_path[sys_path].devnode for sys_path in self._contending(device))
-
-    def rivals_of(self, device: HostDevice) -> frozenset[DeviceNumber]:
-        """The same, by number."""
-        return frozenset(self.by_sys_path[sys_path].number for sys_path in self._contending(device))
-
-    def _contending(self, device: HostDevice) -> set[str]:
         others = {sys_path for link in device.devlinks for sys_path in self.claims.get(link, ())}
         others |= self._ports.get(port(device), set())
         if (stick := device.stick) is not None and stick.serial:
             alike = (self.by_sys_path[sys_path] for sys_path in self.sticks.get(serial_key(stick), ()))
             others |= {other.sys_path for other in alike if other.stick and other.stick.sys_path != stick.sys_path}
-        return others - {device.sys_path}
+        return frozenset(self.by_sys_path[sys_path].devnode for sys_path in others - {device.sys_path})
 
     def ordinal(self, device: HostDevice) -> int:
         """Which of the nodes at its port a device is, in the kernel's order."""

@@ -7,7 +7,6 @@ followed by both resyncs equals the resyncs alone.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from udev_device_plugin.changes import Changes
 from udev_device_plugin.config.specs import DeviceSelector, Selector
 from udev_device_plugin.device import DeviceNumber, HostDevice, PathEntry, Readiness, Stick
 from udev_device_plugin.globs import Glob
@@ -47,7 +46,6 @@ class Inventory:
         self._devices = HostDevices(others)
         self._meant: set[str] = set()  # nodes that are looked for because of what they are
         self._questions = Questions()
-        self._changes = Changes(is_everything=True)
         self._awaited: set[type[Observation]] = {UdevResync, PathsResync}
 
     @property
@@ -68,40 +66,12 @@ class Inventory:
         found = ((device, self.entries.get(device.devnode)) for device in devices)
         return {entry.path: entry for device, entry in found if entry is not None and self.device_at(entry) is device}
 
-    def matches_at(self, selector: Selector, paths: Iterable[str]) -> Mapping[str, PathEntry]:
-        """What of it stands at these paths."""
-        if isinstance(selector, Glob):
-            matches = self._entries.matches(selector)
-            return {path: matches[path] for path in paths if path in matches}
-        selected = self._devices.selected[selector]
-        found = ((path, entry) for path in paths if (entry := self.entries.get(path)) is not None)
-        devices = ((path, entry, self.device_at(entry)) for path, entry in found)
-        return {
-            path: entry
-            for path, entry, device in devices
-            if device is not None and device.devnode == path and device.sys_path in selected
-        }
-
-    def take_changes(self) -> Changes:
-        """What changed since this was last asked."""
-        changes, self._changes = self._changes, Changes()
-        return changes
-
-    def paths_of(self, number: DeviceNumber) -> Collection[str]:
-        """The paths that the configuration means and that lead to a node."""
-        return self._entries.paths.get(number, ())
-
-    def rivals_of(self, device: HostDevice) -> frozenset[DeviceNumber]:
-        """The nodes of the devices for which it matters whether this one is there: see ``contenders``."""
-        return self._devices.rivals_of(device)
-
     def meant(self, selector: DeviceSelector) -> Collection[HostDevice]:
         """Udev's devices that ``selector`` means, whether or not their nodes are there."""
         return self._devices.selected[selector].values()
 
     def select(self, selectors: Iterable[Selector]) -> None:
         """Look for these from now on. Complete is what is new among them after the sources' next resyncs."""
-        self._changes = Changes(is_everything=True)
         globs, others = _sorted_out(selectors)
         self._entries.select(globs)
         before, self._devices = self._devices, HostDevices(others)
@@ -121,7 +91,6 @@ class Inventory:
         self._meant = (self._meant | come) - gone
         for path in gone:
             if path in self.entries and not self._is_meant(path):
-                self._note_path(path)
                 self._entries.drop(path)
         return come, gone
 
@@ -269,8 +238,6 @@ class Inventory:
     ) -> frozenset[Selector]:
         match observation:
             case DeviceObserved(device):
-                by_number = self._devices.by_number.get(device.number)
-                self._changes.note(device, by_number, self.devices.get(device.sys_path), numbers=(device.number,))
                 was_doubted = self._questions.describe(device.number)
                 touched = self._devices.put(device)
                 return self._touched_by(touched | Touched(frozenset({device.number})) if was_doubted else touched)
@@ -286,7 +253,6 @@ class Inventory:
 
     def _observe_stranger(self, number: DeviceNumber) -> frozenset[Selector]:
         device, touched = self._devices.by_number.get(number), Touched(frozenset({number}))
-        self._changes.note(numbers=(number,))
         if device is not None and number not in self._questions.doubted:  # it came after the question
             self._questions.describe(number)
             return _NOTHING
@@ -305,7 +271,6 @@ class Inventory:
 
     def _forget(self, device: HostDevice) -> Touched:
         """Have a device no more; tells for whom that changes something."""
-        self._changes.note(device, numbers=(device.number,))
         touched = self._devices.drop(device.sys_path)
         self._questions.forget(device.number)
         self._questions.outdated |= touched.numbers - {device.number}
@@ -322,7 +287,6 @@ class Inventory:
             self._devices.put(device)
         self._devices.changed_nodes |= before.changed_nodes | before.nodes.keys()
         self._questions.begin_anew(self._entries.paths)
-        self._changes = Changes(is_everything=True)
         return self._touched_by(self._devices.difference(before))
 
     def _put(self, entry: PathEntry) -> frozenset[Selector]:
@@ -332,7 +296,6 @@ class Inventory:
         globs = self._entries.globs_of(entry.path)
         if not globs and entry.path not in self._devices.nodes:
             return _NOTHING
-        self._note_path(entry.path, entry)
         touched = self._devices_at(before) | self._devices_at(entry)
         self._entries.put(entry, globs)
         if entry.number is not None:
@@ -351,14 +314,7 @@ class Inventory:
             return entry.number not in self._questions.strangers and self.device(entry.number) is None
         return entry.readiness is Readiness.AWAITED
 
-    def _note_path(self, path: str, entry: PathEntry | None = None) -> None:
-        """A path leads elsewhere: to ``entry``, or nowhere."""
-        before = self.entries.get(path)
-        numbers = [one.number for one in (before, entry) if one is not None and one.number is not None]
-        self._changes.note(*map(self._devices.by_number.get, numbers), numbers=numbers, path=path)
-
     def _drop(self, path: str) -> frozenset[Selector]:
-        self._note_path(path)
         touched = self._devices_at(self.entries.get(path))
         return self._entries.drop(path) | touched
 
@@ -382,7 +338,6 @@ class Inventory:
             return _NOTHING
         if now is not None and now.number != before.number:
             self._questions.doubted.add(before.number)
-            self._changes.note(device, numbers=(before.number,))
             return _NOTHING
         return self._touched_by(self._forget(device))
 

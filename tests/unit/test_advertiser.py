@@ -188,7 +188,7 @@ async def test_an_absent_device_is_forgotten_when_its_time_is_up_and_no_pod_hold
         assert board.snapshot.devices.count == 1
         host.holdings = {}
         made.ask_for_holders()
-        assert made._formers["squat.ai/serial"].formation.formed
+        assert made._formations["squat.ai/serial"].formed
 
 
 async def test_what_is_forgotten_within_a_window_is_told_with_it_and_asked_for_once() -> None:
@@ -235,7 +235,7 @@ async def test_another_grace_period_counts_for_what_is_absent_already() -> None:
         made.observe([PathVanished("/dev/ttyUSB0")], 1.0)
         await _until(board, lambda devices: devices.healthy_count == 0)
         made.configure(specs, 600.0, Interest.of(specs, 2))
-        (absent,) = made._formers["squat.ai/serial"].formation.formed
+        (absent,) = made._formations["squat.ai/serial"].formed
         assert absent.keep_until == absent.since + 600.0
         made.configure(specs, 0.0, Interest.of(specs, 3))
         await _until(board, lambda devices: devices.count == 0)
