@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from tests.lab import inventories
+from tests.lab.inventories import MadeUpInventory, no_node
 from udev_device_plugin.candidates import Candidate, Slot, candidates, node_key
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
 from udev_device_plugin.device import DeviceNumber, HostDevice, PathEntry, PathKind, Readiness
 from udev_device_plugin.globs import Glob
-from udev_device_plugin.inventory import Inventory
-from udev_device_plugin.observations import DeviceObserved, DeviceUnknown, PathObserved, PathVanished
 
 LINKS = "/plugins/udev-device-plugin/"
 BY_ID = "/dev/serial/by-id/usb-x-if00"
@@ -49,7 +49,7 @@ def stick(
 
 def node(minor: int, path: str | None = None, *, making: int = 0, readiness: Readiness = Readiness.DONE) -> PathEntry:
     target = f"/dev/ttyUSB{minor}"
-    return PathEntry(path or target, PathKind.NODE, number(minor), target, 100 * making + minor, readiness)
+    return inventories.node(path or target, minor, target=target, inode=100 * making + minor, readiness=readiness)
 
 
 def path(text: str, **others: object) -> PathSpec:
@@ -61,17 +61,20 @@ class Host:
 
     def __init__(self, *paths: PathSpec) -> None:
         self.spec = ResourceSpec("squat.ai/serial", tuple(GroupSpec((one,)) for one in paths))
-        self.inventory = Inventory(self.spec.selectors)
+        self.inventory = MadeUpInventory(self.spec.selectors)
         self.held: list[tuple[Slot, Candidate]] = []
 
     def has(self, *things: HostDevice | PathEntry) -> "Host":
         for thing in things:
-            self.inventory.observe(DeviceObserved(thing) if isinstance(thing, HostDevice) else PathObserved(thing))
+            if isinstance(thing, HostDevice):
+                self.inventory.described(thing)
+            else:
+                self.inventory.stands(thing)
         return self
 
     def loses(self, *paths: str) -> "Host":
         for gone in paths:
-            self.inventory.observe(PathVanished(gone))
+            self.inventory.gone(gone)
         return self
 
     def holds_what_it_has(self) -> "Host":
@@ -259,22 +262,25 @@ def test_a_limit_makes_no_two_of_a_node_that_has_two_names() -> None:
     ("readiness", "told", "is_offered"),
     [
         (Readiness.AWAITED, [], False),
-        (Readiness.AWAITED, [DeviceObserved(stick(0, 1))], False),
+        (Readiness.AWAITED, [stick(0, 1)], False),
         (Readiness.DONE, [], False),
-        (Readiness.DONE, [DeviceObserved(stick(0, 1))], True),
-        (Readiness.DONE, [DeviceUnknown(number(0))], False),  # it may be about the number's former device
-        (Readiness.DONE, [DeviceUnknown(number(0))] * 2, True),
+        (Readiness.DONE, [stick(0, 1)], True),
+        (Readiness.DONE, [number(0)], False),  # it may be about the number's former device
+        (Readiness.DONE, [number(0)] * 2, True),
         (Readiness.OVERDUE, [], False),
-        (Readiness.OVERDUE, [DeviceUnknown(number(0))], True),
+        (Readiness.OVERDUE, [number(0)], True),
         (Readiness.UNKNOWN, [], True),
     ],
 )
 def test_a_glob_waits_until_all_is_known_of_a_node(
-    readiness: Readiness, told: list[DeviceObserved | DeviceUnknown], is_offered: bool
+    readiness: Readiness, told: list[HostDevice | DeviceNumber], is_offered: bool
 ) -> None:
     host = Host(path("/dev/ttyUSB*")).has(node(0, readiness=readiness))
-    for observation in told:
-        host.inventory.observe(observation)
+    for one in told:
+        if isinstance(one, HostDevice):
+            host.inventory.described(one)
+        else:
+            host.inventory.undescribed(one)
     assert bool(host.found) is is_offered
 
 
@@ -287,8 +293,8 @@ def test_a_literal_path_waits_for_udevd_and_for_nobody_to_say_what_it_is(readine
 def test_a_node_is_one_making_of_it_and_anything_else_is_where_it_stands() -> None:
     assert node_key(node(0)) == node_key(node(0, BY_ID))
     assert node_key(node(0)) != node_key(node(0, making=1))
-    directory = PathEntry("/dev/link", PathKind.DIRECTORY, target="/dev/snd", inode=1)
-    assert node_key(directory) != node_key(PathEntry("/dev/dri", PathKind.DIRECTORY, target="/dev/dri", inode=1))
+    directory = no_node("/dev/link", PathKind.DIRECTORY, target="/dev/snd", inode=1)
+    assert node_key(directory) != node_key(no_node("/dev/dri", PathKind.DIRECTORY, inode=1))
 
 
 @pytest.mark.parametrize(

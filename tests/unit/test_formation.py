@@ -5,6 +5,8 @@ from collections.abc import Iterable
 import pytest
 from hypothesis import given, strategies as st
 
+from tests.lab import inventories
+from tests.lab.inventories import MadeUpInventory, no_node
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
 from udev_device_plugin.device import DeviceNumber, HostDevice, PathEntry, PathKind, Readiness
 from udev_device_plugin.device_sets import device_set
@@ -12,8 +14,6 @@ from udev_device_plugin.formation import form
 from udev_device_plugin.formed import Circumstances, Formation, Formed
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.identity import device_id
-from udev_device_plugin.inventory import Inventory
-from udev_device_plugin.observations import DeviceObserved, DeviceRemoved, PathObserved, PathVanished
 from udev_device_plugin.retention import FRESH, MIN_ASK
 
 MINORS: dict[str, int] = {}
@@ -21,9 +21,9 @@ MINORS: dict[str, int] = {}
 
 def node(path: str, *, same_as: str | None = None, awaits_udev: bool = False) -> PathEntry:
     target = same_as or path
-    number = DeviceNumber("c", 188, MINORS.setdefault(target, len(MINORS)))
+    minor = MINORS.setdefault(target, len(MINORS))
     readiness = Readiness.AWAITED if awaits_udev else Readiness.UNKNOWN
-    return PathEntry(path, PathKind.NODE, number, target, inode=number.minor, readiness=readiness)
+    return inventories.node(path, minor, target=target, inode=minor, readiness=readiness)
 
 
 def path(text: str, **others: object) -> PathSpec:
@@ -39,7 +39,7 @@ class Host:
 
     def __init__(self, *groups: GroupSpec, grace_period: float = 300.0) -> None:
         self.spec = ResourceSpec("squat.ai/serial", groups)
-        self.inventory = Inventory(self.spec.selectors)
+        self.inventory = MadeUpInventory(self.spec.selectors)
         self.formation = Formation()
         self.now = 1000.0
         self.grace_period = grace_period
@@ -48,12 +48,12 @@ class Host:
 
     def has(self, *entries: PathEntry | str) -> "Host":
         for entry in entries:
-            self.inventory.observe(PathObserved(node(entry) if isinstance(entry, str) else entry))
+            self.inventory.stands(node(entry) if isinstance(entry, str) else entry)
         return self._form()
 
     def loses(self, *paths: str) -> "Host":
         for gone in paths:
-            self.inventory.observe(PathVanished(gone))
+            self.inventory.gone(gone)
         return self._form()
 
     def waits(self, seconds: float) -> "Host":
@@ -181,8 +181,8 @@ def test_a_late_name_takes_no_node_away_from_the_device_that_has_it() -> None:
 
 
 def test_a_device_glob_takes_nodes_only_and_a_literal_path_directories_too() -> None:
-    directory = PathEntry("/dev/snd", PathKind.DIRECTORY, target="/dev/snd")
-    file = PathEntry("/dev/file", PathKind.FILE, target="/dev/file")
+    directory = no_node("/dev/snd", PathKind.DIRECTORY)
+    file = no_node("/dev/file", PathKind.FILE)
     assert Host(group(path("/dev/*"))).has(directory, file).offers == {}
     assert Host(group(path("/dev/file"))).has(file).offers == {}
     assert Host(group(path("/dev/snd"))).has(directory).offers == healthy(["/dev/snd"])
@@ -191,7 +191,7 @@ def test_a_device_glob_takes_nodes_only_and_a_literal_path_directories_too() -> 
 def test_a_mount_may_be_anything_and_is_shared_between_groups() -> None:
     mount = path("/etc/asound.conf", type=PathType.MOUNT, read_only=True)
     host = Host(group(path("/dev/a*"), mount), group(path("/dev/b*"), mount))
-    host.has("/dev/a1", "/dev/b1", PathEntry("/etc/asound.conf", PathKind.FILE, target="/etc/asound.conf"))
+    host.has("/dev/a1", "/dev/b1", no_node("/etc/asound.conf", PathKind.FILE))
     assert host.offers == healthy(["/dev/a1", "/etc/asound.conf"], ["/dev/b1", "/etc/asound.conf"])
     device = device_set(host.spec, host.formation).devices[0]
     assert device.identity == ("/dev/a1",)
@@ -245,7 +245,7 @@ def test_an_optional_member_comes_and_goes_without_touching_health_or_identity()
 
 def test_a_missing_mount_makes_a_device_unhealthy() -> None:
     host = Host(group(path("/dev/a"), path("/etc/b", type=PathType.MOUNT)))
-    host.has("/dev/a", PathEntry("/etc/b", PathKind.FILE, target="/etc/b")).loses("/etc/b")
+    host.has("/dev/a", no_node("/etc/b", PathKind.FILE)).loses("/etc/b")
     assert host.offers == {("/dev/a", "/etc/b"): False}
 
 
@@ -268,10 +268,10 @@ class Sticks(Host):
         link = f"/dev/serial/by-id/{serial}"
         device = HostDevice(f"/sys/{Sticks.makings}", "tty", number, name, (link,), (link,), serial=serial)
         for path in (name, *others):
-            self.inventory.observe(
-                PathObserved(PathEntry(path, PathKind.NODE, number, name, Sticks.makings, Readiness.DONE))
+            self.inventory.stands(
+                inventories.node(path, number.minor, target=name, inode=Sticks.makings, readiness=Readiness.DONE)
             )
-        self.inventory.observe(DeviceObserved(device))
+        self.inventory.described(device)
         self._form()
         return self
 
@@ -311,7 +311,7 @@ def test_a_link_of_our_own_is_good_for_as_long_as_its_device_is_known() -> None:
     host.plugs("A", "/dev/ttyUSB1")
     (own,) = [own for own, _ in links() if own.startswith("/links/a-")]
     assert (own, True) in links(), "a clone claims the link too"
-    host.inventory.observe(DeviceRemoved(f"/sys/{Sticks.makings}"))
+    host.inventory.unplugged(f"/sys/{Sticks.makings}")
     host.loses("/dev/ttyUSB1")
     assert (own, False) in links(), "the link is its own again; who was handed ours uses that on"
     host.loses("/dev/ttyUSB0")
@@ -352,8 +352,8 @@ def test_a_stick_that_another_group_reaches_now_is_the_same(first: str) -> None:
 def test_a_late_name_in_an_earlier_group_changes_nothing_until_the_next_replug() -> None:
     host = Sticks(group(path("/dev/serial/by-id/*")), group(path("/dev/ttyUSB*"))).plugs("A", "/dev/ttyUSB0")
     assert [formed.group for formed in host.formation.formed] == [1]
-    link = PathEntry("/dev/serial/by-id/A", PathKind.NODE, DeviceNumber("c", 188, 0), "/dev/ttyUSB0", Sticks.makings)
-    host.has(link)
+    link = "/dev/serial/by-id/A"
+    host.has(inventories.node(link, 0, target="/dev/ttyUSB0", inode=Sticks.makings, readiness=Readiness.DONE))
     assert [formed.group for formed in host.formation.formed] == [1]
     host.loses("/dev/ttyUSB0", "/dev/serial/by-id/A")
     host.plugs("A", "/dev/ttyUSB1", "/dev/serial/by-id/A")

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, strategies as st
 
-from udev_device_plugin.device import DeviceNumber, HostDevice, PathEntry, PathKind, Readiness
+from tests.lab.inventories import node
+from udev_device_plugin.device import DeviceNumber, HostDevice, PathEntry, Readiness
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.inventory import Inventory
 from udev_device_plugin.observations import (
@@ -29,7 +30,7 @@ def device(minor: int, links: Sequence[str] = ()) -> HostDevice:
 
 
 def entry(path: str, minor: int = 0, inode: int = 0, readiness: Readiness | None = None) -> PathEntry:
-    return PathEntry(path, PathKind.NODE, DeviceNumber("c", 188, minor), path, inode, readiness)
+    return node(path, minor, inode=inode, readiness=readiness)
 
 
 LINK, OTHER_LINK = "/dev/link", "/dev/other-link"
@@ -37,8 +38,7 @@ FIRST = DeviceNumber("c", 188, 0)
 
 
 def made(path: str, minor: int = 0, *, inode: int = 1, readiness: Readiness = Readiness.DONE) -> PathObserved:
-    number = DeviceNumber("c", 188, minor)
-    return PathObserved(PathEntry(path, PathKind.NODE, number, f"/dev/ttyUSB{minor}", inode, readiness))
+    return PathObserved(node(path, minor, target=f"/dev/ttyUSB{minor}", inode=inode, readiness=readiness))
 
 
 def knowing(*observations: Observation, globs: Sequence[Glob] = GLOBS) -> Inventory:
@@ -389,7 +389,7 @@ def test_what_udevd_never_gets_to_is_settled_as_it_is() -> None:
 
 def test_what_was_said_of_the_former_device_of_a_number_is_not_said_of_the_next() -> None:
     number = DeviceNumber("c", 188, 0)
-    entry = PathEntry("/dev/ttyUSB0", PathKind.NODE, number, "/dev/ttyUSB0", 7, Readiness.DONE, "/sys/devices/next")
+    entry = node("/dev/ttyUSB0", 0, inode=7, readiness=Readiness.DONE, sys_path="/sys/devices/next")
     inventory = knowing(PathObserved(entry), DeviceObserved(device(0)))
     assert inventory.device_at(entry) is None
     assert not inventory.is_settled(entry)

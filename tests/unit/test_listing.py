@@ -10,24 +10,24 @@ from collections.abc import Iterable
 
 import pytest
 
+from tests.lab import inventories
+from tests.lab.inventories import MadeUpInventory, no_node
 from udev_device_plugin.config.settings import OutputFormat
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
-from udev_device_plugin.device import DeviceNumber, PathEntry, PathKind, Readiness
+from udev_device_plugin.device import PathEntry, PathKind, Readiness
 from udev_device_plugin.globs import Glob
-from udev_device_plugin.inventory import Inventory
 from udev_device_plugin.listing.explaining import explain
 from udev_device_plugin.listing.json_form import to_json
 from udev_device_plugin.listing.plain import lines
 from udev_device_plugin.listing.records import Host, Listing
 from udev_device_plugin.listing.showing import show
 from udev_device_plugin.listing.terminal import draw
-from udev_device_plugin.observations import PathObserved
 
 LONG = "/dev/" + "x" * 150
 
 
 def node(path: str, minor: int, readiness: Readiness = Readiness.UNKNOWN) -> PathEntry:
-    return PathEntry(path, PathKind.NODE, DeviceNumber("c", 10, minor), path, minor, readiness)
+    return inventories.node(path, minor, major=10, inode=minor, readiness=readiness)
 
 
 def path(text: str, **options: object) -> PathSpec:
@@ -36,9 +36,9 @@ def path(text: str, **options: object) -> PathSpec:
 
 def listing(*groups: Iterable[PathSpec], there: Iterable[PathEntry] = (), name: str = "kvm", count: int = 1) -> Listing:
     spec = ResourceSpec(f"squat.ai/{name}", tuple(GroupSpec(tuple(paths), count) for paths in groups))
-    inventory = Inventory(spec.selectors)
+    inventory = MadeUpInventory(spec.selectors)
     for entry in there:
-        inventory.observe(PathObserved(entry))
+        inventory.stands(entry)
     return explain([spec], Host(inventory), "/links/")
 
 
@@ -151,7 +151,7 @@ def why_not(shown: Listing, group: int = 0, member: int = 0) -> dict[str, str]:
 
 
 def test_two_names_of_one_node_are_one_device() -> None:
-    link = PathEntry("/dev/kva", PathKind.NODE, DeviceNumber("c", 10, 232), "/dev/kvm", 232, Readiness.UNKNOWN)
+    link = inventories.node("/dev/kva", 232, major=10, target="/dev/kvm", inode=232)
     shown = listing([path("/dev/kv*")], there=[*KVM, link])
     assert why_not(shown) == {"/dev/kvm": "is /dev/kvm, as is /dev/kva: one node is one device"}
 
@@ -167,7 +167,7 @@ def test_a_selector_that_stands_there_twice_is_told_with_its_group() -> None:
 
 
 def test_a_mount_may_be_anything() -> None:
-    file = PathEntry("/dev/kvm.conf", PathKind.FILE, target="/dev/kvm.conf", inode=7)
+    file = no_node("/dev/kvm.conf", PathKind.FILE, inode=7)
     shown = listing([path("/dev/kvm.*", type=PathType.MOUNT)], [path("/dev/kvm")], there=[*KVM, file])
     assert [len(selector.offered) for selector in shown.resources[0].selectors] == [1, 1]
     assert why_not(shown) == {}
@@ -185,7 +185,7 @@ def test_a_node_that_udevd_never_announced_is_offered_with_a_remark() -> None:
 
 
 def test_what_is_not_told_is_counted() -> None:
-    files = [PathEntry(f"/dev/kvm{number}", PathKind.FILE, target=f"/dev/kvm{number}") for number in range(11)]
+    files = [no_node(f"/dev/kvm{number}", PathKind.FILE) for number in range(11)]
     shown = listing([path("/dev/kvm*")], there=files)
     assert len(why_not(shown)) == 8
     assert list(lines(shown))[-1].endswith(" and 3 more")

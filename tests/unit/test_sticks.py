@@ -4,14 +4,14 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 
+from tests.lab import inventories
+from tests.lab.inventories import MadeUpInventory
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
-from udev_device_plugin.device import DeviceNumber, HostDevice, PathEntry, PathKind, Readiness, Stick
+from udev_device_plugin.device import DeviceNumber, HostDevice, Readiness, Stick
 from udev_device_plugin.device_sets import device_set
 from udev_device_plugin.formation import form
 from udev_device_plugin.formed import Circumstances, Formation
 from udev_device_plugin.globs import Glob
-from udev_device_plugin.inventory import Inventory
-from udev_device_plugin.observations import DeviceObserved, PathObserved, PathVanished
 from udev_device_plugin.sticks import QUIET
 from udev_device_plugin.usb import UsbSelector
 
@@ -50,7 +50,7 @@ class Host:
     def __init__(self, *selectors: UsbSelector, others: Iterable[GroupSpec] = (), grace_period: float = 300.0) -> None:
         group = GroupSpec(tuple(PathSpec(selector, permissions="rw") for selector in selectors))
         self.spec = ResourceSpec("squat.ai/modem", (group, *others))
-        self.inventory = Inventory(self.spec.selectors)
+        self.inventory = MadeUpInventory(self.spec.selectors)
         self.formation = Formation(is_first=False)
         self.grace_period = grace_period
         self.now = 1000.0
@@ -58,25 +58,23 @@ class Host:
     def plugs(self, *nodes: Node, port: int = 1, serial: str = "") -> "Host":
         for node in nodes:
             device = described(node, port, serial)
-            self.inventory.observe(DeviceObserved(device))
-            self.inventory.take_changed_nodes()
+            self.inventory.described(device)
             Host.makings += 1
-            entry = PathEntry(
+            entry = inventories.node(
                 device.devnode,
-                PathKind.NODE,
-                device.number,
-                device.devnode,
-                Host.makings,
-                Readiness.DONE,
-                device.sys_path,
+                device.number.minor,
+                major=device.number.major,
+                inode=Host.makings,
+                readiness=Readiness.DONE,
+                sys_path=device.sys_path,
             )
-            self.inventory.observe(PathObserved(entry))
+            self.inventory.stands(entry)
             self.forms()
         return self
 
     def pulls(self, *nodes: Node, port: int = 1) -> "Host":
         for node in nodes:
-            self.inventory.observe(PathVanished(described(node, port, "").devnode))
+            self.inventory.gone(described(node, port, "").devnode)
         return self.forms()
 
     def waits(self, seconds: float) -> "Host":
