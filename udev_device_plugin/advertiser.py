@@ -12,15 +12,14 @@ from dataclasses import field
 from typing import ParamSpec
 
 from udev_device_plugin.announcing import Announcer
-from udev_device_plugin.config.specs import ResourceSpec
+from udev_device_plugin.config.specs import ResourceSpec, Selector
 from udev_device_plugin.device_sets import DeviceSets
 from udev_device_plugin.formation import carried_over, form
 from udev_device_plugin.formed import Circumstances, Formation
 from udev_device_plugin.history import History
+from udev_device_plugin.host.inventory import Inventory
+from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.interest import Interest
-from udev_device_plugin.inventory import Inventory
-from udev_device_plugin.observations import Observation, UdevResync
-from udev_device_plugin.perceiving import Follow, Identify, Look, Perception
 from udev_device_plugin.retention import FRESH, under_grace_period
 from udev_device_plugin.snapshots import Board, DeviceSet, Snapshot
 from udev_device_plugin.values import frozen
@@ -45,9 +44,6 @@ class Surroundings:
     """What the advertiser asks of others.
 
     Attributes:
-        look: see ``perceiving``.
-        follow: likewise.
-        identify: likewise.
         link: keep the links of our own that these devices need.
         held: which IDs pods hold; nothing for a resource if nobody ever knows; None if nobody knows just now.
         handed_out: the IDs of a resource that were handed out at a moment (monotonic seconds) or later.
@@ -57,9 +53,6 @@ class Surroundings:
         history: is told what became of devices.
     """
 
-    look: Look
-    follow: Follow
-    identify: Identify
     link: Callable[[DeviceSet], None]
     held: Callable[[], Awaitable[Holdings | None]]
     handed_out: Callable[[str, float], frozenset[str]]
@@ -89,9 +82,6 @@ class Advertiser:
         self._selectors = {resource: spec.selectors for resource, spec in self._specs.items()}
         self._interest = Interest.of(self._specs.values())
         self._inventory = Inventory(self._interest.selectors)
-        self._perception = Perception(
-            self._inventory, surroundings.look, surroundings.follow, surroundings.identify, self._guarded
-        )
         self._formations = {resource: surroundings.recall(spec) for resource, spec in self._specs.items()}
         self._unkept: set[str] = set()  # formed anew, and not written down yet
         self._device_sets = {resource: DeviceSets() for resource in self._specs}
@@ -123,16 +113,15 @@ class Advertiser:
             await (self._broken if self._broken.done() else asking)
         finally:
             asking.cancel()
-            self._perception.close()
             self._keep()
             timers = (self._expiry, self._settling, self._tidying, *self._windows.values())
             for timer in timers:
                 if timer is not None:
                     timer.cancel()
 
-    def observe(self, observations: Sequence[Observation], received: float) -> None:
-        """Take observations in (the sources' sink); ``received``: when the first came, monotonic seconds."""
-        self._guarded(self._take_in, observations, received)
+    def observe(self, looks: Sequence[HostLook]) -> None:
+        """Take in what was looked at."""
+        self._guarded(self._take_in, looks)
 
     def configure(self, specs: Iterable[ResourceSpec], grace_period: float, interest: Interest) -> None:
         """Offer something else from now on; a resource whose spec stays the same is not touched.
@@ -155,7 +144,6 @@ class Advertiser:
                 self.boards.setdefault(resource, Board(Snapshot(DeviceSet(resource), 0)))
             self._formations[resource] = under_grace_period(self._formations[resource], grace_period)
         self._inventory.select(interest.selectors)
-        self._guarded(self._take_in, (), self._loop.time())
         self._expire_in_time()
 
     def _retire(self, resource: str) -> None:
@@ -181,9 +169,12 @@ class Advertiser:
             if not self._broken.done():
                 self._broken.set_exception(error)
 
-    def _take_in(self, observations: Sequence[Observation], received: float) -> None:
-        touched = self._perception.take_in(observations)
-        self._end_waiting(observations)
+    def _take_in(self, looks: Sequence[HostLook]) -> None:
+        touched: set[Selector] = set()
+        for look in looks:
+            touched |= self._inventory.replace(look)
+        received = min(look.received for look in looks)
+        self._end_waiting()
         if self.has_looked.is_set():
             for resource, selectors in self._selectors.items():
                 if not selectors.isdisjoint(touched):
@@ -193,10 +184,9 @@ class Advertiser:
                 self._touch(resource, None)
             self.has_looked.set()
 
-    def _end_waiting(self, observations: Iterable[Observation]) -> None:
-        """Once all that is there is described for the latest configuration, what is new in it can be offered."""
-        number = self._interest.number
-        if self._pending and any(isinstance(one, UdevResync) and one.interest == number for one in observations):
+    def _end_waiting(self) -> None:
+        """Once all that is there was looked at for the latest configuration, what is new in it can be offered."""
+        if self._pending and self._inventory.complete_for == self._interest.number:
             pending, self._pending = self._pending, set()
             for resource in pending:
                 self._touch(resource, None)
@@ -266,7 +256,7 @@ class Advertiser:
         """Have it asked what pods hold when the time of an absent device is up."""
         if self._expiry is not None:
             self._expiry.cancel()
-        unanswered = [formation for resource, formation in self._formations.items() if resource not in self._holdings]
+        unanswered = [one for resource, one in self._formations.items() if resource not in self._holdings]
         times = [when for formation in unanswered if (when := formation.expires_at) is not None]
         self._expiry = self._loop.call_at(max(min(times), self._ask_after), self._ask.set) if times else None
 
@@ -279,7 +269,7 @@ class Advertiser:
 
     def _settle(self) -> None:
         now = self._loop.time()
-        for resource, formation in self._formations.items():
+        for resource, formation in list(self._formations.items()):
             if (when := formation.settles_at) is not None and when <= now:
                 self._touch(resource, None)
 

@@ -19,10 +19,9 @@ from udev_device_plugin.advertiser import Advertiser, Holdings, Surroundings
 from udev_device_plugin.config.settings import Settings
 from udev_device_plugin.config_watch import ConfigWatch
 from udev_device_plugin.discovery.boot import udev_is_idle
-from udev_device_plugin.discovery.filesystem import FilesystemSource
-from udev_device_plugin.discovery.udev import UdevSource
 from udev_device_plugin.errors import StartError, UdevDevicePluginError
 from udev_device_plugin.history import Happening, History
+from udev_device_plugin.host.observer import HostObserver
 from udev_device_plugin.interest import Interest
 from udev_device_plugin.kubelet.directory import PluginDirectory
 from udev_device_plugin.kubelet.endpoint import remove_stale, socket_name
@@ -31,7 +30,6 @@ from udev_device_plugin.kubelet.pod_resources import PodResources
 from udev_device_plugin.ledger import PREFIX, Ledger
 from udev_device_plugin.links import OwnLinks, links_below
 from udev_device_plugin.metrics import Metrics
-from udev_device_plugin.observations import Observation
 from udev_device_plugin.reloading import Configuration
 
 if TYPE_CHECKING:
@@ -102,16 +100,12 @@ class Agent:
         self._history = History()
         self._configuration = Configuration(settings, load, self._metrics)
         self._interest = Interest.of(settings.resources)
-        self._udev = UdevSource(self._interest, self._metrics)
-        self._filesystem = FilesystemSource(self._interest, self._udev.rescan, self._metrics)
+        self._host = HostObserver(self._interest, self._metrics)
         self._links = OwnLinks(links_below(settings.plugin_directory), PREFIX)
         self._ledger = Ledger(self._links.directory)
         self._pod_resources = PodResources(settings.pod_resources_socket)
         self._has_told = False
         surroundings = Surroundings(
-            look=self._filesystem.look,
-            follow=self._filesystem.follow,
-            identify=self._udev.identify,
             link=self._links.keep_for,
             held=self._held,
             handed_out=self._handed_out,
@@ -171,17 +165,10 @@ class Agent:
 
     async def _run_parts(self, stop: asyncio.Event) -> None:
         """Everything that runs, side by side; the kubelet's side goes first when it is time to go."""
-        observe = self._advertiser.observe
-
-        def hear(observations: Sequence[Observation], received: float) -> None:
-            self._filesystem.catch_up()
-            observe(observations, received)
-
         async with asyncio.TaskGroup() as group:
             sources = [
                 group.create_task(self._advertiser.run(), name="advertiser"),
-                group.create_task(self._filesystem.run(observe), name="filesystem"),
-                group.create_task(self._udev.run(hear, self._filesystem.trust), name="udev"),
+                group.create_task(self._host.run(self._advertiser.observe), name="host"),
                 group.create_task(self._rescan(), name="rescan"),
             ]
             serving = group.create_task(self._serve(), name="kubelet")
@@ -241,8 +228,7 @@ class Agent:
                 async with asyncio.timeout(self._settings.rescan_interval or None):
                     await self._reloaded.wait()
             except TimeoutError:
-                self._filesystem.rescan()
-                self._udev.rescan()
+                self._host.look_at_everything()
                 self._restore()
 
     def _reload(self) -> None:
@@ -269,8 +255,7 @@ class Agent:
             self._fleet.remove(resource)
         for board in self._advertiser.boards.values():
             self._fleet.add(board)
-        self._filesystem.heed(self._interest)
-        self._udev.heed(self._interest)
+        self._host.reconfigure(self._interest)
 
     @contextlib.contextmanager
     def _watching_config(self) -> Iterator[None]:
@@ -298,7 +283,7 @@ class Agent:
         return await self._overview.look(newer_than)
 
     def _what_is_dead(self) -> Sequence[str]:
-        return () if self._udev.is_listening else ("udev: the thread that listens is not running",)
+        return () if self._host.is_running else ("udev: the thread that listens is not running",)
 
     def _what_is_missing(self) -> Sequence[str]:
         if not self._advertiser.has_looked.is_set():

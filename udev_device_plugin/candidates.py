@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from udev_device_plugin.config.specs import PathSpec, PathType, ResourceSpec
-from udev_device_plugin.device import DeviceNumber, HostDevice, PathEntry, PathKind, Readiness, Stick
+from udev_device_plugin.device import DeviceNumber, HostDevice, PathEntry, PathKind, Stick
+from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.identity import (
     digest,
     node_identity,
@@ -19,7 +20,6 @@ from udev_device_plugin.identity import (
     stick_identity,
     stick_serial_identity,
 )
-from udev_device_plugin.inventory import Inventory
 from udev_device_plugin.usb import UsbSelector
 from udev_device_plugin.values import frozen
 
@@ -54,8 +54,6 @@ class Candidate:
         stick: the identity of the stick that it is chosen with; "" for a node that stands for itself.
         stick_path: where that is in sysfs.
         subsystem: of a node's device, if it is chosen with a stick.
-        made_at: when udevd had first finished with this making of the node, microseconds since the boot; 0 if that is
-            not known. Two makings may have one inode.
     """
 
     identity: str
@@ -68,7 +66,6 @@ class Candidate:
     stick: str = ""
     stick_path: str = ""
     subsystem: str = ""
-    made_at: int = 0
 
 
 Known = Mapping[NodeKey, Candidate]
@@ -83,6 +80,7 @@ def candidates(
     inventory: Inventory,
     held: Collection[tuple[Slot, Candidate]],
     links_directory: str,
+    present: Collection[tuple[Slot, str]] = (),
 ) -> Candidates:
     """What each path of ``spec`` may have.
 
@@ -94,25 +92,33 @@ def candidates(
         inventory: the host.
         held: what formed devices were made of.
         links_directory: where our own links are; with a trailing slash.
+        present: the paths of formed devices that were there at the last look: whoever names a path means whatever
+            stands there, and a node that replaces another one at once need not be finished.
     """
     slots = dict(_slots(spec))
     holding = {(slot, candidate.node, candidate.path) for slot, candidate in held}
     plain = {slot for slot, path_spec in slots.items() if _is_plain(path_spec)}
+    offered = {candidate.node for _, candidate in held}
     known = {candidate.node: candidate for slot, candidate in held if slot not in plain}
     found = [
         ((slot, key, path) not in holding, not path_spec.is_literal, slot, path, key, entry)  # in this order
         for slot, path_spec in slots.items()
         for path, entry in inventory.matches(path_spec.selector).items()
-        for key in (node_key(entry),)
+        for key in (node_key(inventory, entry),)
         if _fits(path_spec, entry)
-        and (path_spec.is_literal or inventory.is_settled(entry) or _is_known(inventory, entry, known.get(key)))
+        and (
+            key in offered
+            or path_spec.type is PathType.MOUNT
+            or (slot in plain and (slot, path) in present)
+            or _is_ready(inventory, path_spec, entry)
+        )
     ]
-    present = {key for *_, key, _ in found}
-    owners = {candidate.identity: key for key, candidate in known.items() if key in present}
-    sticks = {candidate.stick_path: candidate.stick for key, candidate in known.items() if key in present}
+    here = {key for *_, key, _ in found}
+    owners = {candidate.identity: key for key, candidate in known.items() if key in here}
+    sticks = {candidate.stick_path: candidate.stick for key, candidate in known.items() if key in here}
     chooser = _Chooser(inventory, known, owners, sticks, links_directory)
     result: dict[Slot, dict[str, Candidate]] = {slot: {} for slot in slots}
-    claimed: set[NodeKey] = set()
+    claimed: set[NodeKey | DeviceNumber] = set()
     found.sort()  # a slot has a path once, so nothing behind these is ever compared
     for _, _, slot, _, key, entry in found:
         if _may_have(slots[slot], key, claimed):
@@ -123,9 +129,12 @@ def candidates(
     return result
 
 
-def node_key(entry: PathEntry) -> NodeKey:
-    """Which node stands at a path."""
-    return NodeKey(entry.number, entry.inode, "" if entry.number else entry.target)
+def node_key(inventory: Inventory, entry: PathEntry) -> NodeKey:
+    """Which node stands at a path: of several with one number, the kernel's own."""
+    if entry.number is None:
+        return NodeKey(None, entry.inode, entry.target)
+    node = inventory.node_at(entry)
+    return NodeKey(entry.number, node.inode if node is not None and node.inode else entry.inode, "")
 
 
 def _slots(spec: ResourceSpec) -> Iterator[tuple[Slot, PathSpec]]:
@@ -134,16 +143,17 @@ def _slots(spec: ResourceSpec) -> Iterator[tuple[Slot, PathSpec]]:
             yield Slot(index, member), path_spec
 
 
-def _may_have(path_spec: PathSpec, node: NodeKey, claimed: set[NodeKey]) -> bool:
+def _may_have(path_spec: PathSpec, node: NodeKey, claimed: set[NodeKey | DeviceNumber]) -> bool:
     """Claim a node for one path spec; False if another has it already.
 
     A path with a ``limit`` is meant to be shared, a mount is by nature: they neither claim nor are kept off.
     """
     if path_spec.type is PathType.MOUNT or path_spec.limit > 1:
         return True
-    if node in claimed:
+    claim = node.number or node  # whatever names a node has, and whoever made them, it is one
+    if claim in claimed:
         return False
-    claimed.add(node)
+    claimed.add(claim)
     return True
 
 
@@ -152,24 +162,14 @@ def _fits(path_spec: PathSpec, entry: PathEntry) -> bool:
     if path_spec.type is PathType.MOUNT:
         return True
     if entry.kind is PathKind.NODE:
-        return entry.readiness is not Readiness.AWAITED
+        return True
     # The runtime hands over the nodes in a directory; only who names it can mean that.
     return entry.kind is PathKind.DIRECTORY and path_spec.is_literal
 
 
-def _is_known(inventory: Inventory, entry: PathEntry, known: Candidate | None) -> bool:
-    """Whether what stands at a path was offered, although not all is known of it just now."""
-    return known is not None and _is_same_making(known, _stamp(entry, inventory.device_at(entry)))
-
-
-def _stamp(entry: PathEntry, device: HostDevice | None) -> int:
-    """When udevd had first finished with what stands at a path, by its latest word: its database can be behind."""
-    return entry.initialized_at if device is None else max(entry.initialized_at, device.initialized_at)
-
-
-def _is_same_making(known: Candidate, stamp: int) -> bool:
-    """Whether a node is one that was offered: one inode can be that of two, one after the other."""
-    return known.made_at == stamp or not known.made_at or not stamp
+def _is_ready(inventory: Inventory, path_spec: PathSpec, entry: PathEntry) -> bool:
+    """Whether what stands at a path can be offered for the first time: by its path, or by what all of it is."""
+    return not inventory.is_unfinished(entry) if path_spec.is_literal else inventory.is_settled(entry)
 
 
 def _is_plain(path_spec: PathSpec) -> bool:
@@ -190,10 +190,7 @@ class _Chooser:
     def choose(self, path_spec: PathSpec, entry: PathEntry, node: NodeKey, *, is_plain: bool) -> Candidate:
         device = self.inventory.device_at(entry)
         known = None if is_plain else self.known.get(node)
-        made_at = _stamp(entry, device)
-        if known is not None and not _is_same_making(known, made_at):
-            known = None
-        if known is not None and device is not None and self._is_as_before(known, entry, device, made_at):
+        if known is not None and device is not None and self._is_as_before(known, entry, device):
             return known
         if device is None and known is not None:  # what was offered is there, whatever udev's last word on it was
             return replace(known, path=entry.path)
@@ -204,25 +201,29 @@ class _Chooser:
             identity = known.identity if known else self._identity(device, node)
             is_link = identity in device.links and self.inventory.is_sole_claim(device, identity)
             own_link = "" if is_link else self._own_link(identity)
-        return Candidate(
-            identity, entry.path, node, entry.target, own_link or identity, numa_node, own_link, made_at=made_at
-        )
+        return Candidate(identity, entry.path, node, entry.target, own_link or identity, numa_node, own_link)
 
     def _identity(self, device: HostDevice, node: NodeKey) -> str:
+        inventory = self.inventory
+
         def is_sole(link: str) -> bool:
-            return self.inventory.is_sole_claim(device, link)
+            return inventory.is_sole_claim(device, link)
 
         def is_free(identity: str) -> bool:  # a node that was offered first keeps its identity
             return self.owners.get(identity, node) == node
 
-        return node_identity(device, is_sole, is_free, self.inventory.ordinal(device))
+        def is_told_apart_by_serial() -> bool:
+            by_id = [link for link in device.devlinks if "/by-id/" in link]
+            is_within = any(inventory.is_claimed_within(device, link) for link in by_id)
+            return is_within and device.stick is not None and inventory.is_sole_serial(device.stick)
 
-    def _is_as_before(self, known: Candidate, entry: PathEntry, device: HostDevice, made_at: int) -> bool:
+        return node_identity(device, is_sole, is_free, is_told_apart_by_serial)
+
+    def _is_as_before(self, known: Candidate, entry: PathEntry, device: HostDevice) -> bool:
         """Whether what is handed over by its link is what it was: all but one are, of thousands."""
         return (
             known.host_path == known.identity
-            and (known.path, known.target) == (entry.path, entry.target)
-            and (known.numa_node, known.made_at) == (device.numa_node, made_at)
+            and (known.path, known.target, known.numa_node) == (entry.path, entry.target, device.numa_node)
             and not (known.stick or known.own_link)
             and known.identity in device.links
             and self.inventory.is_sole_claim(device, known.identity)
@@ -232,7 +233,7 @@ class _Chooser:
         self, device: HostDevice, stick: Stick, entry: PathEntry, node: NodeKey, known: Candidate | None
     ) -> Candidate:
         of_stick = known.stick if known else self._stick_identity(stick)
-        identity = known.identity if known else f"{of_stick}:{place_in_stick(device, self.inventory.ordinal(device))}"
+        identity = known.identity if known else f"{of_stick}:{place_in_stick(device)}"
         # A link that means the port is as good as the stick's identity only if that is the port too.
         is_by_serial = of_stick == stick_serial_identity(stick)
         link = persistent_link(
@@ -250,7 +251,6 @@ class _Chooser:
             stick=of_stick,
             stick_path=stick.sys_path,
             subsystem=device.subsystem,
-            made_at=_stamp(entry, device),
         )
 
     def _stick_identity(self, stick: Stick) -> str:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Collection, Iterator
 
 from udev_device_plugin.globs import Glob
-from udev_device_plugin.watching import PathWatch
+from udev_device_plugin.loop_watch import LoopWatch
 
 CALM = 0.1
 """Seconds without a further change after which the file is read: who writes it may do so in several steps."""
@@ -33,7 +33,7 @@ class ConfigWatch:
         self._content: bytes | None = content
         self._steps: set[Glob] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._watch = PathWatch((), self._changed, writes=True)
+        self._watch = LoopWatch((), self._changed, writes=True)
         self._follow()
         if _content(path) != content:
             self._changed(())

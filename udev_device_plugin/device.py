@@ -3,6 +3,7 @@
 Floor 0: imports nothing of this package, does no I/O. Everything here is frozen and safe to hand between threads.
 """
 
+from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, NamedTuple
 
@@ -21,6 +22,10 @@ class DeviceNumber(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.kind}{self.major}:{self.minor}"
+
+
+Unit = str | DeviceNumber
+"""What is looked at as a whole: a USB device, by its place in sysfs, or a node that belongs to none, by its number."""
 
 
 @frozen
@@ -45,7 +50,7 @@ class Stick:
 
 @frozen
 class HostDevice:
-    """A device with a node, as udev described it last. Only ``discovery.udev`` makes these from the real thing.
+    """A device with a node, as udev described it last. Only ``host.udev`` makes these from the real thing.
 
     Attributes:
         sys_path: its place in sysfs, ``/sys/devices/…``; unique among the devices present.
@@ -56,14 +61,14 @@ class HostDevice:
             the same link, and it leads to one of them.
         links: those of them that led to this node when it was described.
         is_initialized: udevd has worked on it: links, mode and properties are there.
-        initialized_at: when it first had, microseconds since the boot (``USEC_INITIALIZED``): two makings of one node
-            have different ones. 0 if that is not known.
         serial: the serial number that the hardware has (``ID_SERIAL_SHORT``); "" for none.
         usb_version: of the bus that it hangs on, by its root hub, ``2`` or ``3``; "" if it is on none. The ports of
             both versions at one controller have the same numbers.
         numa_node: of the nearest ancestor that has one; None for none.
+        place: which of its siblings it is, from 0: of the nodes whose places differ only in what the kernel counts up.
         rules: those of the configured udev rules that it matches, as text (``str(rule)``).
-        stick: the nearest USB device that it belongs to, or is; None for none, and where no stick is configured.
+        stick: the nearest USB device that it belongs to, or is; None for none.
+        is_wanted: a selector asks for it; if not, only place, number, names and USB device are filled in.
     """
 
     sys_path: str
@@ -73,12 +78,13 @@ class HostDevice:
     devlinks: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     is_initialized: bool = True
-    initialized_at: int = 0
     serial: str = ""
     usb_version: str = ""
     numa_node: int | None = None
+    place: int = 0
     rules: frozenset[str] = frozenset()
     stick: Stick | None = None
+    is_wanted: bool = True
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -98,7 +104,7 @@ class PathKind(Enum):
 
 @frozen
 class PathEntry:
-    """What stands at one path right now, links followed. Only ``discovery.filesystem`` makes these.
+    """What stands at one path right now, links followed. Only ``host`` makes these.
 
     Attributes:
         path: the name that was looked at.
@@ -106,9 +112,6 @@ class PathEntry:
         number: of a device node, else None.
         target: the end of the chain of links; ``path`` itself where there is none.
         inode: of the end: a node that was made anew has another one.
-        readiness: of a device node: how far udev is with it.
-        sys_path: where sysfs has the device behind the node; "" if nowhere.
-        initialized_at: of a node that udevd is done with, by its database; see ``HostDevice``. 0 if that is not known.
     """
 
     path: str
@@ -116,15 +119,33 @@ class PathEntry:
     number: DeviceNumber | None = None
     target: str = ""
     inode: int = 0
-    readiness: "Readiness | None" = None
-    sys_path: str = ""
-    initialized_at: int = 0
 
 
-class Readiness(Enum):
+class NodeState(Enum):
     """How far udev is with a device node."""
 
     UNKNOWN = "udev does not know it: it is what it is"
-    AWAITED = "udevd works on it"
-    DONE = "udevd is done with it"
+    UNFINISHED = "udevd works on it"
+    FINISHED = "udevd is done with it"
     OVERDUE = "udevd has not got to it in time: offered without what udev would know"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A device node, as last looked at.
+
+    Attributes:
+        number: type, major and minor number.
+        unit: what it was looked at with.
+        state: how far udev is with it.
+        inode: of ``devnode``; 0 if it is not there: then other nodes with this number stand for themselves.
+        devnode: the kernel's name of it; "" if sysfs knows of no such node.
+        description: what udev and sysfs say; None as long as udevd has not finished with it for the first time.
+    """
+
+    number: DeviceNumber
+    unit: Unit
+    state: NodeState
+    inode: int = 0
+    devnode: str = ""
+    description: HostDevice | None = None

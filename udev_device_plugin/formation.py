@@ -12,8 +12,8 @@ from dataclasses import replace
 from udev_device_plugin.candidates import Candidate, Candidates, Slot, candidates
 from udev_device_plugin.config.specs import GroupSpec, PathType, ResourceSpec
 from udev_device_plugin.formed import Circumstances, Formation, Formed
+from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.identity import Identity
-from udev_device_plugin.inventory import Inventory
 from udev_device_plugin.retention import keep, remember
 from udev_device_plugin.sticks import QUIET, Assembly, Gathering, assemblies, gather
 from udev_device_plugin.zipping import Pool, zipped
@@ -29,7 +29,14 @@ def form(spec: ResourceSpec, inventory: Inventory, previous: Formation, given: C
         for member, candidate in enumerate(formed.members)
         if candidate is not None
     ]
-    found = candidates(spec, inventory, holding, given.links_directory)
+    present = {
+        (slots[formed.group][member], candidate.path)
+        for formed in previous.formed
+        if formed.is_healthy and not of_sticks[formed.group]
+        for member, candidate in enumerate(formed.members)
+        if candidate is not None
+    }
+    found = candidates(spec, inventory, holding, given.links_directory, present)
     sticks = _sticks(spec, found, previous)
     of_members = [[found[slot] for slot in of_group] for of_group in slots]
     aged = (_aged(formed, spec, of_members[formed.group], sticks, given) for formed in previous.formed)

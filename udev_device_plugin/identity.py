@@ -46,22 +46,31 @@ _DISK = re.compile(r"(sd|hd|vd|xvd)[a-z]+(\d*)")
 
 
 def node_identity(
-    device: HostDevice, is_sole: Callable[[str], bool], is_free: Callable[[str], bool], ordinal: int
+    device: HostDevice,
+    is_sole: Callable[[str], bool],
+    is_free: Callable[[str], bool],
+    is_told_apart_by_serial: Callable[[], bool],
 ) -> str:
     """The identity of a node of a physical device.
 
-    Its ``by-id`` link if the hardware has a serial number, else its ``by-path`` link, else its port (see ``port``).
+    Its ``by-id`` link if the hardware has a serial number; if nodes of the same USB device claim that, too, its serial
+    number and its place in the USB device; else its ``by-path`` link, else its port (see ``port``).
 
     Args:
         device: the node's device.
         is_sole: whether no other device that is present claims a link.
         is_free: whether no other node that is present is known by an identity.
-        ordinal: which of the nodes at its port it is, see ``port``.
+        is_told_apart_by_serial: whether only nodes of the same USB device claim its ``by-id`` link, too, and no other
+            USB device has its serial number.
     """
+    if device.stick is not None and device.serial and is_told_apart_by_serial():
+        identity = f"{stick_serial_identity(device.stick)}:{place_in_stick(device)}"
+        if is_free(identity):
+            return identity
     if (link := persistent_link(device, lambda link: is_sole(link) and is_free(link))) is not None:
         return link
     place = port(device)
-    places = (f"{place}#{number}" if number else place for number in itertools.count(ordinal))
+    places = (f"{place}#{number}" if number else place for number in itertools.count(device.place))
     return next(filter(is_free, places))
 
 
@@ -93,13 +102,13 @@ def _stick_port(stick: Stick) -> str:
     return f"{chain['ports']}@{chain['controller']}/usb{stick.usb_version}"
 
 
-def place_in_stick(device: HostDevice, ordinal: int) -> str:
+def place_in_stick(device: HostDevice) -> str:
     """Which of its stick's nodes a node is: its interface and kind, wherever the stick is plugged: ``tty:1.0``."""
     usb = _USB.fullmatch(device.sys_path)
     rest = usb["rest"] if usb else ""
     kind = _uncounted(rest).strip("/").replace("/", "-") or device.subsystem
     interface = f":{usb['interface']}" if usb and usb["interface"] else ""
-    return f"{kind}{interface}#{ordinal}" if ordinal else f"{kind}{interface}"
+    return f"{kind}{interface}#{device.place}" if device.place else f"{kind}{interface}"
 
 
 def port(device: HostDevice) -> str:
@@ -120,6 +129,11 @@ def _port(sys_path: str, subsystem: str, usb_version: str) -> str:
     if (pci := _PCI.fullmatch(sys_path)) is not None:
         return f"{pci['controller']}{_uncounted(pci['rest'])}"
     return sys_path
+
+
+def place_pattern(sys_path: str) -> str:
+    """A place in sysfs as seen from its port, without what the kernel counts up: siblings have the same."""
+    return _port(sys_path, "", "")
 
 
 def _uncounted(rest: str) -> str:

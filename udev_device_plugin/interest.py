@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from udev_device_plugin.config.specs import DeviceSelector, PathType, ResourceSpec, Selector
-from udev_device_plugin.device import HostDevice
+from udev_device_plugin.config.specs import PathType, ResourceSpec, Selector
+from udev_device_plugin.device import HostDevice, Stick
 from udev_device_plugin.glob_sets import GlobSet
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.rules import Rule
-from udev_device_plugin.usb import RAW, UsbSelector
+from udev_device_plugin.usb import UsbSelector
 
 
 @dataclass(frozen=True)
@@ -47,25 +47,13 @@ class Interest:
         """The udev rules, each with its text."""
         return tuple((str(selector), selector) for selector in self.selectors if isinstance(selector, Rule))
 
-    def asks_for(self, device: HostDevice) -> bool:
-        """Whether a device, as described for this, is one of those that are asked for."""
-        return bool(device.rules) or device.stick is not None or self.is_named(device.names)
+    def selects_usb(self, stick: Stick | None) -> bool:
+        """Whether a USB device is asked for."""
+        return stick is not None and any(selector.matches_stick(stick) for selector in self.sticks)
 
-    def may_ask_for(self, subsystem: str, sys_path: str) -> bool:
-        """Whether a device of this subsystem at this place may be asked for because of what it is."""
-        return bool(self.rules_for(subsystem)) or (bool(self.sticks) and "/usb" in sys_path)
-
-    @cached_property
-    def subsystems(self) -> frozenset[str] | None:
-        """What is asked for is of one of these; None if that cannot be said, as of paths.
-
-        A stick counts by its raw node: another one with the same serial number matters, whatever its nodes are.
-        """
-        of_rules = [rule.subsystems for _, rule in self.rules]
-        if set(self.globs) - self.mounts or None in of_rules:
-            return None
-        of_sticks = [(RAW, *selector.subsystems) for selector in self.sticks]
-        return frozenset[str]().union(*(named for named in of_rules if named is not None), *of_sticks)
+    def selects(self, device: HostDevice) -> bool:
+        """Whether a device, as described for this, is asked for because of what it is."""
+        return bool(device.rules) or any(selector.matches(device) for selector in self.sticks)
 
     def rules_for(self, subsystem: str) -> tuple[tuple[str, Rule], ...]:
         """Those of the rules that a device of this subsystem can match."""
@@ -87,11 +75,6 @@ class Interest:
     def sticks(self) -> tuple[UsbSelector, ...]:
         """The sticks."""
         return tuple(selector for selector in self.selectors if isinstance(selector, UsbSelector))
-
-    @cached_property
-    def of_devices(self) -> tuple[DeviceSelector, ...]:
-        """What is asked of udev's devices."""
-        return tuple(selector for selector in self.selectors if not isinstance(selector, Glob))
 
     def is_named(self, names: Iterable[str]) -> bool:
         """Whether a glob matches one of these paths."""

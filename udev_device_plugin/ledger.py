@@ -30,6 +30,9 @@ PREFIX = ".offered-"
 MAX_FILE = 64 * 1024 * 1024
 """Bytes: more than 100,000 devices take."""
 
+_NO_STAMP = 0
+"""Where former releases wrote udevd's stamp of a node, and read this as "not known"."""
+
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _NUMBER = re.compile(r"([bc])(\d{1,10}):(\d{1,10})")
 
@@ -140,7 +143,7 @@ def _member(one: Candidate) -> list[Any]:
     number = None if one.node.number is None else str(one.node.number)
     node = [number, one.node.inode, one.node.path]
     texts = [one.identity, one.path, one.target, one.host_path, one.own_link, one.stick, one.stick_path, one.subsystem]
-    return [node, one.numa_node, one.made_at, *texts]
+    return [node, one.numa_node, _NO_STAMP, *texts]
 
 
 def _formed(line: Any, group: int, now: float) -> Formed:
@@ -157,7 +160,7 @@ def _formed(line: Any, group: int, now: float) -> Formed:
 
 
 def _candidate(values: Any) -> Candidate:
-    (number, inode, node_path), numa_node, made_at, *texts = values
+    (number, inode, node_path), numa_node, _, *texts = values
     identity, path, target, host_path, own_link, stick, stick_path, subsystem = map(_text, texts)
     return Candidate(
         identity,
@@ -170,7 +173,6 @@ def _candidate(values: Any) -> Candidate:
         stick,
         stick_path,
         subsystem,
-        _whole(made_at),
     )
 
 

@@ -1,18 +1,16 @@
-"""Tells when something comes or goes at paths, whatever of the directories on the way to them exists.
+"""Watches paths for what comes or goes there, whatever of the directories on the way to them exists.
 
-Floor 3; runs on the main loop. It wraps inotify, which watches directories that exist: here one watches *globs*, and
-the deepest directories that exist on the way to their matches are watched for them. It reports paths, not events: who
-listens looks for himself what is there now. What goes is reported at once; what comes too, unless whoever listens has
-the patience to wait. Nothing runs while nothing happens.
+It wraps inotify, which watches directories that exist: here one watches *globs*, and the deepest directories that exist
+on the way to their matches are watched for them. It reports paths, not events: who asks looks for himself what is there
+now. It has no thread and no event loop: whoever owns it polls its descriptor (see ``loop_watch`` for asyncio).
 """
 
-import asyncio
 import contextlib
 import errno
 import logging
 import os
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from inotify_simple import Event, INotify, flags
@@ -25,8 +23,6 @@ logger = logging.getLogger(__name__)
 # Plain numbers: an operation on an enumeration's members takes ten times as long.
 _COMES = int(flags.CREATE | flags.MOVED_TO)
 _GOES = int(flags.DELETE | flags.MOVED_FROM)
-_RENAMED = int(flags.MOVED_FROM)
-_OF_ITSELF = int(flags.ATTRIB | flags.DELETE_SELF | flags.MOVE_SELF)  # ATTRIB: its count of links, too
 _IS_DEAD = int(flags.IGNORED | flags.DELETE_SELF | flags.MOVE_SELF | flags.UNMOUNT)
 _MASK = _COMES | _GOES | int(flags.DELETE_SELF | flags.MOVE_SELF | flags.ONLYDIR)
 _OVERFLOW = int(flags.Q_OVERFLOW)
@@ -67,61 +63,38 @@ class _Coverage:
 
 
 class PathWatch:
-    """Watches the matches of globs.
+    """Watches the matches of globs; used by one thread.
 
     Args:
         globs: what to watch at first.
-        on_change: called on the loop with the watched paths at which something may have changed, and since when at most
-            (the loop's time): who has looked at a path since then knows.
-        writes: tell of files that were written, too.
-        closely: those of the globs, single paths, at which the thing itself is watched while it is there: nothing wakes
-            up then for what happens beside it.
-
-    Attributes:
-        patience: for how many seconds what comes may wait for more; what goes never does.
+        writes: report files that were written, too.
 
     Raises:
         StartError: the kernel gives no inotify instance.
     """
 
-    def __init__(
-        self,
-        globs: Iterable[Glob],
-        on_change: Callable[[Mapping[str, float]], None],
-        *,
-        writes: bool = False,
-        closely: Collection[Glob] = (),
-    ) -> None:
+    def __init__(self, globs: Iterable[Glob], *, writes: bool = False) -> None:
         self._mask = _MASK | int(flags.CLOSE_WRITE) if writes else _MASK
-        self._on_change = on_change
-        self._closely = closely
-        self._things: dict[int, Glob] = {}  # watched themselves, by watch
         self._coverage: dict[Glob, _Coverage] = {}
         self._directories: dict[str, _Directory] = {}
         self._by_wd: defaultdict[int, set[str]] = defaultdict(set)
         self._made = 0  # directories that were ever watched
         self._is_exhausted = False
-        self.patience = 0.0
-        self._events: list[tuple[Event, float]] = []
-        self._come: set[tuple[int, str]] = set()  # what has, since the last report: watch and name
-        self._waiting: asyncio.TimerHandle | None = None
-        self._waits_since = 0.0
-        self._waits_until = 0.0
-        self._loop = asyncio.get_running_loop()
         try:
             self._inotify = INotify(nonblocking=True)
         except OSError as error:
             raise StartError(
                 f"inotify: no instance to be had ({error.strerror}): raise the sysctl fs.inotify.max_user_instances"
             ) from error
-        self._loop.add_reader(self._inotify.fileno(), self.read)
         for glob in globs:
             self.add(glob)
 
+    def fileno(self) -> int:
+        """The descriptor that is readable when ``read`` has something to report."""
+        return int(self._inotify.fileno())
+
     def close(self) -> None:
         """Stop watching."""
-        self._stop_waiting()
-        self._loop.remove_reader(self._inotify.fileno())
         self._inotify.close()
 
     @property
@@ -145,71 +118,25 @@ class PathWatch:
         """Watch ``glob`` no longer."""
         if (coverage := self._coverage.pop(glob, None)) is not None:
             self._leave(glob, coverage.directories)
-        for watch in [watch for watch, thing in self._things.items() if thing == glob]:
-            del self._things[watch]
-            self._end_watch(watch)
 
     def rescan(self) -> None:
-        """Walk everything anew, for what inotify may have missed; tells nobody."""
+        """Walk everything anew, for what inotify may have missed; ``found`` is right afterwards."""
         for glob in list(self._coverage):
             self._walk_anew(glob)
 
-    def read(self) -> None:
-        """Take in all that inotify has, or let it wait; the loop calls this by itself when there is something."""
-        now = self._loop.time()
-        events = self._inotify.read(timeout=0)
-        self._events += [(event, now) for event in events]
-        may_wait = self._may_wait(events)  # of all of them, as the next ones are judged by these
-        if not (may_wait and self.patience):
-            self._report()
-        elif self._waiting is None and self._events:
-            self._waits_since, self._waits_until = now, now + self.patience
-            self._waiting = self._loop.call_at(self._waits_until, self._end_waiting)
-
-    def wait_on(self, seconds: float, longest: float) -> None:
-        """Somebody else tells of what comes: let what waits wait on for so many seconds, and so many altogether."""
-        if self._waiting is not None:
-            self._waits_until = min(self._loop.time() + seconds, self._waits_since + longest)
-
-    def _end_waiting(self) -> None:
-        if self._waits_until > self._loop.time():
-            self._waiting = self._loop.call_at(self._waits_until, self._end_waiting)
-        else:
-            self._report()
-
-    def _may_wait(self, events: Iterable[Event]) -> bool:
-        """Whether nothing has gone but names that have come since the last report, under which links are made."""
-        for event in events:
-            if event.mask & _COMES:
-                self._come.add((event.wd, event.name))
-            elif not event.mask & _RENAMED or (event.wd, event.name) not in self._come:
-                return False
-        return True
-
-    def _report(self) -> None:
-        """Changed paths are reported once for all events that have come."""
-        self._stop_waiting()
-        events, self._events = self._events, []
-        self._come.clear()
-        changed: dict[str, float] = {}
+    def read(self) -> set[str]:
+        """Take in all that inotify has; returns the watched paths at which something may have changed."""
+        changed: set[str] = set()
         stale: set[Glob] = set()
-        for event, when in events:
+        for event in self._inotify.read(timeout=0):
             if event.mask & _OVERFLOW:
                 logger.warning("inotify lost events; everything watched is looked at again")
                 stale.update(self._coverage)
-            if event.wd in self._things:
-                stale.add(self._things.pop(event.wd))
             for path in list(self._by_wd.get(event.wd, ())):
-                changed |= dict.fromkeys(self._take_in(path, event, stale), when)
+                changed |= self._take_in(path, event, stale)
         for glob in stale & self._coverage.keys():
-            changed |= dict.fromkeys(self._walk_anew(glob), self._loop.time())
-        if changed:
-            self._on_change(changed)
-
-    def _stop_waiting(self) -> None:
-        if self._waiting is not None:
-            self._waiting.cancel()
-            self._waiting = None
+            changed |= self._walk_anew(glob)
+        return changed
 
     def _take_in(self, path: str, event: Event, stale: set[Glob]) -> set[str]:
         """One event in the directory ``path``: what changed by it; adds to ``stale`` what must be walked anew."""
@@ -223,8 +150,8 @@ class PathWatch:
             return changed
         name, depth = event.name, _depth(path)
         for glob in directory.interested_in(name, depth):
-            if depth + 1 < len(glob.elements) or glob in self._closely:
-                stale.add(glob)  # a directory on the way to matches, or something to be watched itself
+            if depth + 1 < len(glob.elements):
+                stale.add(glob)  # a directory on the way to matches
                 continue
             changed.add(child := _join(path, name))
             found = self._coverage[glob].found
@@ -240,10 +167,8 @@ class PathWatch:
         before = self._coverage.get(glob, _Coverage())
         self._coverage[glob] = coverage = _Coverage()
         directory, _, name = glob.literal.rpartition("/")
-        if glob in self._closely and self._watch_itself(glob):
-            coverage.found.add(glob.literal)
         # A single path's directory is there, most often.
-        elif not (name and self._walk(glob, directory or "/", len(glob.elements) - 1, coverage)):
+        if not (name and self._walk(glob, directory or "/", len(glob.elements) - 1, coverage)):
             self._walk(glob, "/", 0, coverage)
         self._leave(glob, before.directories - coverage.directories)
         return before.found | coverage.found
@@ -268,15 +193,6 @@ class PathWatch:
                 self._walk(glob, child, depth + 1, coverage)
             elif os.path.lexists(child):
                 coverage.found.add(child)
-        return True
-
-    def _watch_itself(self, glob: Glob) -> bool:
-        """Have the thing at a path watched; False if there is none, or it cannot be watched."""
-        try:
-            watch = self._inotify.add_watch(glob.literal, _OF_ITSELF)
-        except OSError:
-            return False
-        self._things[watch] = glob
         return True
 
     def _watch(self, path: str, glob: Glob, depth: int) -> bool:

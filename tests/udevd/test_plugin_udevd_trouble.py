@@ -7,7 +7,7 @@ from tests.lab.hotplug import MacvtapSticks, announce
 from tests.lab.node import SERIAL, every, metric, node, offers, wait_for_metric
 from tests.lab.plugin import PATIENCE, PluginProcess
 from tests.lab.udevd import Udevd
-from udev_device_plugin.discovery import UDEV_CONTROL
+from udev_device_plugin.host.udev.delivery_check import UDEV_CONTROL
 from udev_device_plugin.testing.kubelet import Kubelet
 
 BOTH = every("/dev/serial/by-id/*", "/dev/tap42*")

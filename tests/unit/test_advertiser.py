@@ -1,27 +1,19 @@
 """When changes are published: the first at once, those in its wake together."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 import pytest
 
-from tests.lab.inventories import (
-    Fact,
-    all_devices,
-    all_paths,
-    described,
-    gone,
-    node,
-    nothing,
-    stands,
-    unplugged,
-)
+from tests.lab.inventories import gone, node, nothing, unknown_to_udev
 from udev_device_plugin.advertiser import Advertiser, Holdings, Surroundings
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
-from udev_device_plugin.device import DeviceNumber, HostDevice, PathEntry
+from udev_device_plugin.device import DeviceNumber, PathEntry
+from udev_device_plugin.formed import Formation
 from udev_device_plugin.globs import Glob
+from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.identity import device_id
 from udev_device_plugin.interest import Interest
 from udev_device_plugin.snapshots import Board, DeviceSet
@@ -32,27 +24,17 @@ def spec(name: str, glob: str) -> ResourceSpec:
 
 
 def entry(path: str) -> PathEntry:
-    return node(path, int(path[-1]))
+    return node(path, int(path[-1])).entry
 
 
 class Host:
-    """Answers when the advertiser asks for a look, and remembers where it was asked to."""
+    """Answers what the advertiser asks, and remembers it."""
 
     def __init__(self) -> None:
-        self.present: set[str] = set()
-        self.asked: list[set[str]] = []
-        self.identified: list[set[DeviceNumber]] = []
         self.linked: list[DeviceSet] = []
         self.handed_out: frozenset[str] = frozenset()
         self.holdings: Holdings | None = {}
         self.questions = 0
-
-    def look(self, paths: Iterable[str], told: HostDevice | None = None) -> list[Fact]:
-        del told
-        asked = set(paths)
-        if asked:
-            self.asked.append(asked)
-        return [stands(entry(path)) if path in self.present else gone(path) for path in asked]
 
 
 def surroundings(host: Host) -> Surroundings:
@@ -61,9 +43,6 @@ def surroundings(host: Host) -> Surroundings:
         return host.holdings
 
     return Surroundings(
-        look=host.look,
-        follow=lambda come, _: host.look(come),
-        identify=lambda numbers: host.identified.append(set(numbers)),
         link=host.linked.append,
         held=held,
         handed_out=lambda *_: host.handed_out,
@@ -78,20 +57,28 @@ def advertiser(host: Host | None = None, grace_period: float = 300.0) -> Adverti
 
 def looked(host: Host | None = None, grace_period: float = 300.0) -> Advertiser:
     made = advertiser(host, grace_period)
-    made.observe(nothing(), 0.0)
+    made.observe(nothing())
     return made
 
 
 def plug(made: Advertiser, *paths: str) -> None:
-    made.observe([stands(entry(path)) for path in paths], 1.0)
+    made.observe([plugged(path) for path in paths])
 
 
-async def test_nothing_is_published_before_both_sources_have_looked() -> None:
+def plugged(path: str, received: float = 1.0) -> HostLook:
+    return replace(unknown_to_udev(entry(path)), received=received)
+
+
+def pulled(path: str) -> HostLook:
+    return gone(path, DeviceNumber("c", 188, int(path[-1])))
+
+
+async def test_nothing_is_published_before_everything_was_looked_at() -> None:
     made = advertiser()
-    made.observe([all_paths([entry("/dev/ttyUSB0")])], 0.0)
+    made.observe([plugged("/dev/ttyUSB0")])
     assert made.boards["squat.ai/serial"].snapshot.generation == 0
     assert not made.has_looked.is_set()
-    made.observe([all_devices()], 0.0)
+    made.observe([HostLook(complete_for=0)])
     assert made.has_looked.is_set()
     assert made.boards["squat.ai/serial"].snapshot.devices.count == 1
 
@@ -116,7 +103,7 @@ async def test_a_flap_within_the_window_does_not_reach_the_board() -> None:
     await _window_over(made)
     plug(made, "/dev/ttyUSB0")
     generation = board.snapshot.generation
-    made.observe([gone("/dev/ttyUSB0")], 1.0)
+    made.observe([pulled("/dev/ttyUSB0")])
     plug(made, "/dev/ttyUSB0")
     await _window_over(made)
     assert board.snapshot.generation == generation
@@ -133,47 +120,12 @@ async def test_one_resource_does_not_hold_up_another() -> None:
 async def test_a_snapshot_knows_when_the_oldest_event_behind_it_was_received() -> None:
     made = looked()
     await _window_over(made)
-    made.observe([stands(entry("/dev/ttyUSB0"))], 1.0)
-    made.observe([stands(entry("/dev/ttyUSB1"))], 2.0)
-    made.observe([stands(entry("/dev/ttyUSB2"))], 3.0)
+    made.observe([plugged("/dev/ttyUSB0", 1.0)])
+    made.observe([plugged("/dev/ttyUSB1", 2.0)])
+    made.observe([plugged("/dev/ttyUSB2", 3.0)])
     board = made.boards["squat.ai/serial"]
     assert board.snapshot.caused_at == 1.0
     assert (await board.newer_than(board.snapshot.generation)).caused_at == 2.0
-
-
-async def test_udev_speaks_of_a_device_and_the_filesystem_is_asked_whether_it_is_there() -> None:
-    host = Host()
-    made = looked(host)
-    await _window_over(made)
-    stick = HostDevice("/sys/devices/1", "tty", DeviceNumber("c", 188, 0), "/dev/ttyUSB0", ("/dev/other0",))
-    made.observe([described(stick)], 1.0)
-    assert host.asked == [{"/dev/ttyUSB0", "/dev/other0"}]
-    assert made.boards["squat.ai/serial"].snapshot.devices.count == 0
-    host.present = {"/dev/ttyUSB0"}
-    made.observe([described(stick)], 1.0)
-    assert made.boards["squat.ai/serial"].snapshot.devices.healthy_count == 1
-    await _window_over(made)
-    host.present = set()
-    made.observe([unplugged("/sys/devices/1")], 1.0)
-    assert made.boards["squat.ai/serial"].snapshot.devices.healthy_count == 0
-
-
-async def test_a_stick_that_was_plugged_elsewhere_is_not_named_by_what_is_left_of_where_it_was() -> None:
-    host = Host()
-    made = looked(host)
-    link = "/dev/serial/by-id/a"
-    here = HostDevice(
-        "/sys/devices/1", "tty", DeviceNumber("c", 188, 0), "/dev/ttyUSB0", (link,), (link,), serial="A1B2"
-    )
-    host.present = {"/dev/ttyUSB0"}
-    made.observe([described(here)], 1.0)
-    host.present = {"/dev/ttyUSB1"}  # and nobody has told yet that the other node has gone
-    there = replace(here, sys_path="/sys/devices/2", number=DeviceNumber("c", 188, 1), devnode="/dev/ttyUSB1")
-    made.observe([described(there)], 1.0)
-    await _window_over(made)
-    (device,) = made.boards["squat.ai/serial"].snapshot.devices.devices
-    assert (device.identity, device.is_healthy) == ((link,), True)
-    assert [member.node for member in device.members] == ["/dev/ttyUSB1"]
 
 
 async def test_an_absent_device_is_forgotten_when_its_time_is_up_and_no_pod_holds_it() -> None:
@@ -183,7 +135,7 @@ async def test_an_absent_device_is_forgotten_when_its_time_is_up_and_no_pod_hold
         plug(made, "/dev/ttyUSB0")
         (id_,) = (await _until(board, lambda devices: devices.count == 1)).by_id
         host.holdings = {"squat.ai/serial": frozenset({id_})}
-        made.observe([gone("/dev/ttyUSB0")], 1.0)
+        made.observe([pulled("/dev/ttyUSB0")])
         await _until(board, lambda devices: devices.healthy_count == 0)
         while not host.questions:
             await asyncio.sleep(0)
@@ -201,7 +153,7 @@ async def test_what_is_forgotten_within_a_window_is_told_with_it_and_asked_for_o
         await _until(board, lambda devices: devices.count == 1)
         await _window_over(made)
         generation, questions = board.snapshot.generation, host.questions
-        made.observe([gone("/dev/ttyUSB0")], 1.0)
+        made.observe([pulled("/dev/ttyUSB0")])
         await _until(board, lambda devices: devices.count == 0)
         assert board.snapshot.generation == generation + 2
         assert host.questions == questions + 1
@@ -214,7 +166,7 @@ async def test_nothing_is_forgotten_while_nobody_knows_what_pods_hold_and_nobody
         board = made.boards["squat.ai/serial"]
         plug(made, "/dev/ttyUSB0")
         await _until(board, lambda devices: devices.count == 1)
-        made.observe([gone("/dev/ttyUSB0")], 1.0)
+        made.observe([pulled("/dev/ttyUSB0")])
         await _until(board, lambda devices: devices.healthy_count == 0)
         while not host.questions:
             await asyncio.sleep(0)
@@ -234,7 +186,7 @@ async def test_another_grace_period_counts_for_what_is_absent_already() -> None:
         board = made.boards["squat.ai/serial"]
         plug(made, "/dev/ttyUSB0")
         await _until(board, lambda devices: devices.count == 1)
-        made.observe([gone("/dev/ttyUSB0")], 1.0)
+        made.observe([pulled("/dev/ttyUSB0")])
         await _until(board, lambda devices: devices.healthy_count == 0)
         made.configure(specs, 600.0, Interest.of(specs, 2))
         (absent,) = made._formations["squat.ai/serial"].formed
@@ -259,12 +211,12 @@ async def test_what_pods_hold_and_is_not_here_is_listed_once_somebody_tells() ->
 
 
 async def test_a_failure_while_taking_in_ends_the_run_and_is_not_swallowed() -> None:
-    def look(*_: object) -> list[Fact]:
-        raise ZeroDivisionError
+    def recall(_: ResourceSpec) -> Formation:
+        return Formation(formed=(None,))  # type: ignore[arg-type]  # what nobody can work with
 
-    made = Advertiser([spec("serial", "/dev/ttyUSB*")], replace(surroundings(Host()), look=look), 300.0)
-    made.observe([all_devices()], 0.0)
-    with pytest.raises(ZeroDivisionError):
+    made = Advertiser([spec("serial", "/dev/ttyUSB*")], replace(surroundings(Host()), recall=recall), 300.0)
+    made.observe(nothing())
+    with pytest.raises(AttributeError):
         await made.run()
 
 

@@ -1,16 +1,18 @@
 """What a resource's paths may have: who a node is, which path gets it, and which host path leads to it."""
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
 
 from tests.lab import inventories
-from tests.lab.inventories import MadeUpInventory, no_node
-from udev_device_plugin.candidates import Candidate, Slot, candidates, node_key
+from tests.lab.inventories import MadeUpInventory, Standing, no_node
+from udev_device_plugin.candidates import Candidate, NodeKey, Slot, candidates, node_key
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
-from udev_device_plugin.device import DeviceNumber, HostDevice, PathEntry, PathKind, Readiness
+from udev_device_plugin.device import DeviceNumber, HostDevice, NodeState, PathKind, Stick
 from udev_device_plugin.globs import Glob
+from udev_device_plugin.host.looks import HostLook
 
 LINKS = "/plugins/udev-device-plugin/"
 BY_ID = "/dev/serial/by-id/usb-x-if00"
@@ -47,9 +49,9 @@ def stick(
     )
 
 
-def node(minor: int, path: str | None = None, *, making: int = 0, readiness: Readiness = Readiness.DONE) -> PathEntry:
+def node(minor: int, path: str | None = None, *, making: int = 0, state: NodeState = NodeState.FINISHED) -> Standing:
     target = f"/dev/ttyUSB{minor}"
-    return inventories.node(path or target, minor, target=target, inode=100 * making + minor, readiness=readiness)
+    return inventories.node(path or target, minor, target=target, inode=100 * making + minor, state=state)
 
 
 def path(text: str, **others: object) -> PathSpec:
@@ -64,7 +66,7 @@ class Host:
         self.inventory = MadeUpInventory(self.spec.selectors)
         self.held: list[tuple[Slot, Candidate]] = []
 
-    def has(self, *things: HostDevice | PathEntry) -> "Host":
+    def has(self, *things: HostDevice | Standing) -> "Host":
         for thing in things:
             if isinstance(thing, HostDevice):
                 self.inventory.described(thing)
@@ -134,7 +136,7 @@ class Host:
         ),
         pytest.param(
             path("/dev/ttyUSB*"),
-            [node(0, readiness=Readiness.UNKNOWN)],
+            [node(0, state=NodeState.UNKNOWN)],
             "/dev/ttyUSB0",
             "/dev/ttyUSB0",
             id="unknown to udev",
@@ -148,7 +150,7 @@ class Host:
         ),
     ],
 )
-def test_who_a_node_is(spec: PathSpec, things: list[HostDevice | PathEntry], identity: str, host_path: str) -> None:
+def test_who_a_node_is(spec: PathSpec, things: list[HostDevice | Standing], identity: str, host_path: str) -> None:
     only = Host(spec).has(*things).only
     assert (only.identity, only.host_path) == (identity, host_path)
 
@@ -167,7 +169,7 @@ def test_our_link_of_a_stick_has_the_same_name_wherever_its_node_is() -> None:
 
 
 def test_two_nodes_at_one_port_are_two() -> None:
-    twice = [stick(0, 1, links=[]), stick(1, 1, links=[])]
+    twice = [stick(0, 1, links=[]), replace(stick(1, 1, links=[]), place=1)]
     found = Host(path("/dev/ttyUSB*")).has(node(0), node(1), *twice).found
     assert [target for _, _, target in found] == ["/dev/ttyUSB0", "/dev/ttyUSB1"]
     assert found[1][1] == f"{found[0][1]}#1"
@@ -198,16 +200,6 @@ def test_a_later_clone_renames_nobody_but_takes_the_host_path_from_the_first() -
 def test_an_identity_holds_for_as_long_as_the_node_is_there(later: HostDevice) -> None:
     host = Host(path("/dev/ttyUSB*")).has(stick(0, 1, "A", links=[by_path(1)]), node(0)).holds_what_it_has()
     assert host.has(later).only.identity == by_path(1)
-
-
-def test_a_node_that_is_offered_needs_no_word_of_udevs_to_stay() -> None:
-    host = Host(path("/dev/ttyUSB*")).has(stick(0, 1, "A"), node(0)).holds_what_it_has()
-    before = host.only
-    moved = HostDevice(
-        stick(0, 1).sys_path, "tty", number(7), "/dev/ttyUSB7"
-    )  # an event that lies, or a change of number
-    assert not host.has(moved).inventory.is_settled(node(0))
-    assert host.only == before
 
 
 def test_a_node_that_is_made_anew_is_another() -> None:
@@ -259,62 +251,73 @@ def test_a_limit_makes_no_two_of_a_node_that_has_two_names() -> None:
 
 
 @pytest.mark.parametrize(
-    ("readiness", "told", "is_offered"),
+    ("state", "is_described", "is_offered"),
     [
-        (Readiness.AWAITED, [], False),
-        (Readiness.AWAITED, [stick(0, 1)], False),
-        (Readiness.DONE, [], False),
-        (Readiness.DONE, [stick(0, 1)], True),
-        (Readiness.DONE, [number(0)], False),  # it may be about the number's former device
-        (Readiness.DONE, [number(0)] * 2, True),
-        (Readiness.OVERDUE, [], False),
-        (Readiness.OVERDUE, [number(0)], True),
-        (Readiness.UNKNOWN, [], True),
+        (NodeState.UNFINISHED, False, False),
+        (NodeState.UNFINISHED, True, False),
+        (NodeState.FINISHED, False, False),  # it has not been looked at yet
+        (NodeState.FINISHED, True, True),
+        (NodeState.OVERDUE, False, True),
+        (NodeState.UNKNOWN, False, True),
     ],
 )
-def test_a_glob_waits_until_all_is_known_of_a_node(
-    readiness: Readiness, told: list[HostDevice | DeviceNumber], is_offered: bool
-) -> None:
-    host = Host(path("/dev/ttyUSB*")).has(node(0, readiness=readiness))
-    for one in told:
-        if isinstance(one, HostDevice):
-            host.inventory.described(one)
-        else:
-            host.inventory.undescribed(one)
+def test_a_glob_waits_until_all_is_known_of_a_node(state: NodeState, is_described: bool, is_offered: bool) -> None:
+    host = Host(path("/dev/ttyUSB*")).has(node(0, state=state))
+    if is_described:
+        host.inventory.described(stick(0, 1))
     assert bool(host.found) is is_offered
 
 
-@pytest.mark.parametrize("readiness", [Readiness.DONE, Readiness.OVERDUE, Readiness.UNKNOWN])
-def test_a_literal_path_waits_for_udevd_and_for_nobody_to_say_what_it_is(readiness: Readiness) -> None:
-    assert Host(path("/dev/ttyUSB0")).has(node(0, readiness=Readiness.AWAITED)).found == []
-    assert Host(path("/dev/ttyUSB0")).has(node(0, readiness=readiness)).found
+def test_a_node_waits_until_all_nodes_of_its_usb_device_are_finished() -> None:
+    usb = Stick(f"{XHCI}/usb1/1-1", "0403", "6001", "A", "2")
+    host = Host(path("/dev/ttyUSB*"))
+    for minor, state in ((0, NodeState.FINISHED), (1, NodeState.UNFINISHED)):
+        host.has(node(minor, state=state), replace(stick(minor, 1, "A", links=[]), stick=usb))
+    assert host.found == []
+    host.has(node(1, state=NodeState.FINISHED))
+    assert len(host.found) == 2
+
+
+@pytest.mark.parametrize("state", [NodeState.OVERDUE, NodeState.UNKNOWN])
+def test_a_literal_path_waits_for_udevd_and_for_nobody_to_say_what_it_is(state: NodeState) -> None:
+    assert Host(path("/dev/ttyUSB0")).has(node(0, state=NodeState.UNFINISHED)).found == []
+    assert Host(path("/dev/ttyUSB0")).has(node(0, state=state)).found
+
+
+def key(standing: Standing) -> NodeKey:
+    return node_key(MadeUpInventory([]), standing.entry)
 
 
 def test_a_node_is_one_making_of_it_and_anything_else_is_where_it_stands() -> None:
-    assert node_key(node(0)) == node_key(node(0, BY_ID))
-    assert node_key(node(0)) != node_key(node(0, making=1))
+    assert key(node(0)) == key(node(0, BY_ID))
+    assert key(node(0)) != key(node(0, making=1))
     directory = no_node("/dev/link", PathKind.DIRECTORY, target="/dev/snd", inode=1)
-    assert node_key(directory) != node_key(no_node("/dev/dri", PathKind.DIRECTORY, inode=1))
+    assert key(directory) != key(no_node("/dev/dri", PathKind.DIRECTORY, inode=1))
 
 
-@pytest.mark.parametrize(
-    ("before", "now", "identity"),
-    [
-        pytest.param(5, 5, BY_ID, id="the same making"),
-        pytest.param(0, 5, BY_ID, id="udevd had not finished with it then"),
-        pytest.param(5, 0, BY_ID, id="its stamp cannot be read now"),
-        pytest.param(5, 9, "ttyUSB/tty/ttyUSB-2:1.0@pci0000:00/0000:00:14.0/usb2", id="another with its inode"),
-    ],
-)
-def test_a_node_keeps_its_identity_for_as_long_as_it_is_the_same_making(before: int, now: int, identity: str) -> None:
-    host = Host(path("/dev/ttyUSB*")).has(replace(node(0), initialized_at=before), stick(0, 1, "A"))
-    host.holds_what_it_has()
-    host.has(replace(node(0), initialized_at=now), stick(0, 2, "B", links=()))
-    assert host.only.identity == identity
-
-
-def test_a_node_that_udevs_database_was_wrong_about_is_named_by_what_udev_says_then() -> None:
-    host = Host(path("/dev/ttyUSB*")).has(replace(node(0), initialized_at=5))
-    host.has(replace(stick(0, 1, links=()), initialized_at=5)).holds_what_it_has()
-    host.has(replace(stick(0, 1, "A"), initialized_at=9))
+def test_another_node_with_the_number_of_the_kernels_own_is_a_name_of_it() -> None:
+    host = Host(path("/dev/ttyUSB*")).has(node(0), stick(0, 1, "A"))
+    by_hand = inventories.node("/dev/ttyUSB-mine", 0, inode=77)
+    host.inventory.replace(HostLook({by_hand.entry.path: by_hand.entry}))
     assert host.only.identity == BY_ID
+
+
+def tty_of(usb: Stick, minor: int, place: int) -> HostDevice:
+    return replace(stick(minor, 1, "A", links=[BY_ID]), links=(BY_ID,) if place else (), place=place, stick=usb)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+@pytest.mark.parametrize("port", [1, 5])
+def test_nodes_of_one_usb_device_that_claim_one_link_are_told_apart_by_serial_number_and_place(
+    order: tuple[int, ...], port: int
+) -> None:
+    usb = Stick(f"{XHCI}/usb1/1-{port}", "0403", "6001", "A", "2")
+    host = Host(path("/dev/ttyUSB*"))
+    for place in order:
+        host.has(node(7 - place), tty_of(usb, 7 - place, place))
+    by_serial = "usb:0403:6001:serial=A:ttyUSB-tty-ttyUSB:1.0"
+    assert {(one.identity, one.target) for one in host.candidates()[Slot(0, 0)].values()} == {
+        (by_serial, "/dev/ttyUSB7"),
+        (f"{by_serial}#1", "/dev/ttyUSB6"),
+        (f"{by_serial}#2", "/dev/ttyUSB5"),
+    }

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from tests.lab import inventories
-from tests.lab.inventories import MadeUpInventory, no_node
+from tests.lab.inventories import MadeUpInventory, Standing, no_node
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
-from udev_device_plugin.device import DeviceNumber, HostDevice, PathEntry, PathKind, Readiness
+from udev_device_plugin.device import DeviceNumber, HostDevice, NodeState, PathKind
 from udev_device_plugin.device_sets import device_set
 from udev_device_plugin.formation import form
 from udev_device_plugin.formed import Circumstances, Formation, Formed
@@ -19,11 +19,11 @@ from udev_device_plugin.retention import FRESH, MIN_ASK
 MINORS: dict[str, int] = {}
 
 
-def node(path: str, *, same_as: str | None = None, awaits_udev: bool = False) -> PathEntry:
+def node(path: str, *, same_as: str | None = None, awaits_udev: bool = False) -> Standing:
     target = same_as or path
     minor = MINORS.setdefault(target, len(MINORS))
-    readiness = Readiness.AWAITED if awaits_udev else Readiness.UNKNOWN
-    return inventories.node(path, minor, target=target, inode=minor, readiness=readiness)
+    state = NodeState.UNFINISHED if awaits_udev else NodeState.UNKNOWN
+    return inventories.node(path, minor, target=target, inode=minor, state=state)
 
 
 def path(text: str, **others: object) -> PathSpec:
@@ -46,7 +46,7 @@ class Host:
         self.held: frozenset[str] | None = frozenset()
         self.fresh: frozenset[str] = frozenset()
 
-    def has(self, *entries: PathEntry | str) -> "Host":
+    def has(self, *entries: Standing | str) -> "Host":
         for entry in entries:
             self.inventory.stands(node(entry) if isinstance(entry, str) else entry)
         return self._form()
@@ -269,7 +269,7 @@ class Sticks(Host):
         device = HostDevice(f"/sys/{Sticks.makings}", "tty", number, name, (link,), (link,), serial=serial)
         for path in (name, *others):
             self.inventory.stands(
-                inventories.node(path, number.minor, target=name, inode=Sticks.makings, readiness=Readiness.DONE)
+                inventories.node(path, number.minor, target=name, inode=Sticks.makings, state=NodeState.FINISHED)
             )
         self.inventory.described(device)
         self._form()
@@ -311,7 +311,7 @@ def test_a_link_of_our_own_is_good_for_as_long_as_its_device_is_known() -> None:
     host.plugs("A", "/dev/ttyUSB1")
     (own,) = [own for own, _ in links() if own.startswith("/links/a-")]
     assert (own, True) in links(), "a clone claims the link too"
-    host.inventory.unplugged(f"/sys/{Sticks.makings}")
+    host.inventory.unplugged(DeviceNumber("c", 188, 1))
     host.loses("/dev/ttyUSB1")
     assert (own, False) in links(), "the link is its own again; who was handed ours uses that on"
     host.loses("/dev/ttyUSB0")
@@ -353,7 +353,7 @@ def test_a_late_name_in_an_earlier_group_changes_nothing_until_the_next_replug()
     host = Sticks(group(path("/dev/serial/by-id/*")), group(path("/dev/ttyUSB*"))).plugs("A", "/dev/ttyUSB0")
     assert [formed.group for formed in host.formation.formed] == [1]
     link = "/dev/serial/by-id/A"
-    host.has(inventories.node(link, 0, target="/dev/ttyUSB0", inode=Sticks.makings, readiness=Readiness.DONE))
+    host.has(inventories.node(link, 0, target="/dev/ttyUSB0", inode=Sticks.makings, state=NodeState.FINISHED))
     assert [formed.group for formed in host.formation.formed] == [1]
     host.loses("/dev/ttyUSB0", "/dev/serial/by-id/A")
     host.plugs("A", "/dev/ttyUSB1", "/dev/serial/by-id/A")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, strategies as st
@@ -41,6 +42,10 @@ def free(_: str) -> bool:
     return True
 
 
+def never() -> bool:
+    return False
+
+
 @pytest.mark.parametrize(
     ("device", "claimed_by_others", "expected"),
     [
@@ -78,11 +83,11 @@ def free(_: str) -> bool:
 def test_a_node_is_known_by_its_serial_number_else_by_its_port(
     device: HostDevice, claimed_by_others: set[str], expected: str
 ) -> None:
-    assert node_identity(device, lambda link: link not in claimed_by_others, free, 0) == expected
+    assert node_identity(device, lambda link: link not in claimed_by_others, free, never) == expected
 
 
-def test_nodes_at_one_port_are_told_apart_by_their_order() -> None:
-    first, second = (node_identity(linked(), free, free, ordinal) for ordinal in (0, 1))
+def test_nodes_at_one_port_are_told_apart_by_their_place_among_siblings() -> None:
+    first, second = (node_identity(replace(linked(), place=place), free, free, never) for place in (0, 1))
     assert second == f"{first}#1"
 
 
@@ -91,8 +96,8 @@ def test_the_order_in_which_udev_names_links_does_not_matter(links: list[str], c
     def is_sole(link: str) -> bool:
         return link not in claimed
 
-    expected = node_identity(linked(*sorted(links), serial="A"), is_sole, free, 0)
-    assert node_identity(linked(*links, serial="A"), is_sole, free, 0) == expected
+    expected = node_identity(linked(*sorted(links), serial="A"), is_sole, free, never)
+    assert node_identity(linked(*links, serial="A"), is_sole, free, never) == expected
 
 
 # Ports.
@@ -303,6 +308,6 @@ def test_an_id_of_another_plugin_is_not_taken_for_ours(id_: str) -> None:
 def test_what_another_node_is_known_by_already_is_passed_over() -> None:
     device = linked("/dev/serial/by-id/a", "/dev/serial/by-path/b", serial="A")
     taken = {"/dev/serial/by-id/a"}
-    assert node_identity(device, free, lambda identity: identity not in taken, 0) == "/dev/serial/by-path/b"
+    assert node_identity(device, free, lambda identity: identity not in taken, never) == "/dev/serial/by-path/b"
     taken |= {"/dev/serial/by-path/b", port(device)}
-    assert node_identity(device, free, lambda identity: identity not in taken, 0) == f"{port(device)}#1"
+    assert node_identity(device, free, lambda identity: identity not in taken, never) == f"{port(device)}#1"

@@ -11,10 +11,10 @@ from collections.abc import Iterable
 import pytest
 
 from tests.lab import inventories
-from tests.lab.inventories import MadeUpInventory, no_node
+from tests.lab.inventories import MadeUpInventory, Standing, no_node
 from udev_device_plugin.config.settings import OutputFormat
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
-from udev_device_plugin.device import PathEntry, PathKind, Readiness
+from udev_device_plugin.device import NodeState, PathKind
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.listing.explaining import explain
 from udev_device_plugin.listing.json_form import to_json
@@ -26,15 +26,15 @@ from udev_device_plugin.listing.terminal import draw
 LONG = "/dev/" + "x" * 150
 
 
-def node(path: str, minor: int, readiness: Readiness = Readiness.UNKNOWN) -> PathEntry:
-    return inventories.node(path, minor, major=10, inode=minor, readiness=readiness)
+def node(path: str, minor: int, state: NodeState = NodeState.UNKNOWN) -> Standing:
+    return inventories.node(path, minor, major=10, inode=minor, state=state)
 
 
 def path(text: str, **options: object) -> PathSpec:
     return PathSpec(Glob.parse(text), **options)  # type: ignore[arg-type]  # the tests' own spelling of a spec
 
 
-def listing(*groups: Iterable[PathSpec], there: Iterable[PathEntry] = (), name: str = "kvm", count: int = 1) -> Listing:
+def listing(*groups: Iterable[PathSpec], there: Iterable[Standing] = (), name: str = "kvm", count: int = 1) -> Listing:
     spec = ResourceSpec(f"squat.ai/{name}", tuple(GroupSpec(tuple(paths), count) for paths in groups))
     inventory = MadeUpInventory(spec.selectors)
     for entry in there:
@@ -173,13 +173,13 @@ def test_a_mount_may_be_anything() -> None:
     assert why_not(shown) == {}
 
 
-def test_a_node_that_udev_should_know_and_has_not_described_says_so() -> None:
-    shown = listing([path("/dev/kv*")], there=[node("/dev/kvm", 232, Readiness.DONE)])
-    assert why_not(shown) == {"/dev/kvm": "udev has not described it yet"}
+def test_a_node_that_udevd_has_not_finished_with_says_so() -> None:
+    shown = listing([path("/dev/kv*")], there=[node("/dev/kvm", 232, NodeState.UNFINISHED)])
+    assert why_not(shown)["/dev/kvm"].startswith("udevd has not finished with it: offered as soon as it has")
 
 
 def test_a_node_that_udevd_never_announced_is_offered_with_a_remark() -> None:
-    shown = listing([path("/dev/kvm")], there=[node("/dev/kvm", 232, Readiness.OVERDUE)])
+    shown = listing([path("/dev/kvm")], there=[node("/dev/kvm", 232, NodeState.OVERDUE)])
     (offered,) = shown.resources[0].selectors[0].offered
     assert offered.remarks == ("udevd has not announced it: offered without what udev would know of it",)
 

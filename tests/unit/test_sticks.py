@@ -7,7 +7,7 @@ import pytest
 from tests.lab import inventories
 from tests.lab.inventories import MadeUpInventory
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
-from udev_device_plugin.device import DeviceNumber, HostDevice, Readiness, Stick
+from udev_device_plugin.device import DeviceNumber, HostDevice, NodeState, Stick
 from udev_device_plugin.device_sets import device_set
 from udev_device_plugin.formation import form
 from udev_device_plugin.formed import Circumstances, Formation
@@ -65,8 +65,7 @@ class Host:
                 device.number.minor,
                 major=device.number.major,
                 inode=Host.makings,
-                readiness=Readiness.DONE,
-                sys_path=device.sys_path,
+                state=NodeState.FINISHED,
             )
             self.inventory.stands(entry)
             self.forms()

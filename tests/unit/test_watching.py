@@ -2,15 +2,13 @@
 
 import asyncio
 import os
-import re
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable, Collection
 from pathlib import Path
 
 import pytest
 
 from udev_device_plugin.globs import Glob
-from udev_device_plugin.watching import PathWatch
+from udev_device_plugin.loop_watch import LoopWatch
 
 
 class Watched:
@@ -19,9 +17,9 @@ class Watched:
     def __init__(self, *globs: str | Path) -> None:
         self.reports: list[frozenset[str]] = []
         self._news = asyncio.Event()
-        self.watch = PathWatch([Glob.parse(str(glob)) for glob in globs], self._on_change)
+        self.watch = LoopWatch([Glob.parse(str(glob)) for glob in globs], self._on_change)
 
-    def _on_change(self, paths: Mapping[str, float]) -> None:
+    def _on_change(self, paths: Collection[str]) -> None:
         self.reports.append(frozenset(paths))
         self._news.set()
 
@@ -151,7 +149,7 @@ async def test_lost_events_lead_to_a_new_look_at_everything(watching: Callable[.
 async def test_a_closed_watch_leaves_no_descriptor_behind(tmp_path: Path) -> None:
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(20):
-        PathWatch([Glob.of(str(tmp_path / "x"))], lambda _: None).close()
+        LoopWatch([Glob.of(str(tmp_path / "x"))], lambda _: None).close()
     assert len(os.listdir("/proc/self/fd")) == before
 
 
@@ -162,97 +160,6 @@ async def test_a_watch_that_ends_together_with_its_directory_does_no_harm(
     directory.mkdir()
     watched = watching(directory / "*")
     directory.rmdir()
-    watched.watch.rescan()  # before the directory's last event is read
+    watched.watch._watch.rescan()  # before the directory's last event is read
     watched.watch.discard(Glob.parse(str(directory / "*")))
     assert watched.watch.found == frozenset()
-
-
-def watched_inodes(watch: PathWatch) -> set[int]:
-    """What the kernel watches for us (proc(5), ``fdinfo``)."""
-    text = Path(f"/proc/self/fdinfo/{watch._inotify.fileno()}").read_text()
-    return {int(inode, 16) for inode in re.findall(r"^inotify wd:\S+ ino:(\S+)", text, re.MULTILINE)}
-
-
-async def test_what_happens_beside_a_thing_that_is_watched_closely_wakes_nobody(tmp_path: Path) -> None:
-    reports: list[set[str]] = []
-    news = asyncio.Event()
-
-    def on_change(paths: Mapping[str, float]) -> None:
-        reports.append(set(paths))
-        news.set()
-
-    async def report() -> set[str]:
-        async with asyncio.timeout(10):
-            await news.wait()
-        news.clear()
-        return reports.pop()
-
-    control = tmp_path / "control"
-    glob = Glob.of(str(control))
-    with closing(PathWatch([glob], on_change, closely={glob})) as watch:
-        for _ in range(2):  # made, and made again
-            control.touch()
-            assert await report() == {str(control)}
-            assert watched_inodes(watch) == {control.stat().st_ino}
-            assert watch.found == {str(control)}
-            with control.open():  # as udevd has it: its inode stays
-                control.unlink()
-                assert await report() == {str(control)}
-            assert watched_inodes(watch) >= {tmp_path.stat().st_ino}
-            assert watch.found == frozenset()
-        assert not reports
-        control.touch()
-        await report()
-        watch.discard(glob)
-        assert not watched_inodes(watch)
-
-
-async def test_a_thing_that_is_replaced_by_another_is_watched_on(tmp_path: Path) -> None:
-    told = asyncio.Event()
-    control, other = tmp_path / "control", tmp_path / "other"
-    control.touch()
-    glob = Glob.of(str(control))
-    with closing(PathWatch([glob], lambda _: told.set(), closely={glob})) as watch:
-        for _ in range(2):
-            other.touch()
-            inode = other.stat().st_ino
-            other.rename(control)
-            async with asyncio.timeout(10):
-                await told.wait()
-            told.clear()
-            assert watched_inodes(watch) == {inode}
-
-
-async def test_what_comes_waits_for_more_and_while_somebody_else_tells_of_it(
-    watching: Callable[..., Watched], tmp_path: Path
-) -> None:
-    watched = watching(tmp_path / "*")
-    watched.watch.patience = 0.01
-    (tmp_path / "a").touch()
-    watched.watch.read()
-    assert not watched.reports
-    watched.watch.wait_on(3600, longest=0.02)
-    (tmp_path / "b").touch()
-    await watched.reports_of(tmp_path / "b")
-    watched.watch.wait_on(3600, longest=3600)  # of nothing that waits
-    (tmp_path / "c").touch()
-    await watched.reports_of(tmp_path / "c")
-
-
-async def test_what_goes_waits_for_nothing(watching: Callable[..., Watched], tmp_path: Path) -> None:
-    (tmp_path / "old").touch()
-    watched = watching(tmp_path / "*")
-    watched.watch.patience = 3600
-    (tmp_path / "new").touch()
-    (tmp_path / ".#link").touch()
-    (tmp_path / ".#link").rename(tmp_path / "link")  # as udevd makes links
-    watched.watch.read()
-    assert not watched.reports
-    (tmp_path / "old").unlink()
-    watched.watch.read()
-    names = {"old", "new", ".#link", "link"}
-    assert watched.reports == [frozenset(str(tmp_path / name) for name in names)]
-    (tmp_path / "short-lived").touch()
-    (tmp_path / "short-lived").unlink()
-    watched.watch.read()
-    assert watched.reports[1:] == [frozenset({str(tmp_path / "short-lived")})]

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from contextlib import closing
 
 from udev_device_plugin.globs import Glob
-from udev_device_plugin.watching import PathWatch
+from udev_device_plugin.loop_watch import LoopWatch
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ async def udev_is_idle() -> None:
         if not os.path.exists(UDEV_QUEUE):
             gone.set()
 
-    with closing(PathWatch([Glob.of(UDEV_QUEUE)], changed)):
+    with closing(LoopWatch([Glob.of(UDEV_QUEUE)], changed)):
         changed(())
         try:
             async with asyncio.timeout(LIMIT):  # unlike wait_for, never forgets that it was cancelled

@@ -19,14 +19,19 @@ _STICK = re.compile(r"/sys/devices/.+?/usb\d+(?:/\d+-\d+(?:\.\d+)*(?=/|$))*")
 
 def stick_of(sys_path: str) -> Stick | None:
     """The nearest USB device that the device at ``sys_path`` belongs to, or is; None if it hangs on no USB bus."""
-    match = _STICK.match(sys_path)
-    if match is None:
+    path = usb_device_path(sys_path)
+    if path is None:
         return None
-    path = match[0]
     vendor, product = _read(f"{path}/idVendor"), _read(f"{path}/idProduct")
     if not vendor or not product:  # it is gone, and its remove event on the way
         return None
     return Stick(path, vendor.lower(), product.lower(), _read(f"{path}/serial"), usb_version(path))
+
+
+def usb_device_path(sys_path: str) -> str | None:
+    """The place of the nearest USB device that a device belongs to, or is; None if it hangs on no USB bus."""
+    match = _STICK.match(sys_path)
+    return None if match is None else match[0]
 
 
 def controller(sys_path: str) -> str:

@@ -18,7 +18,7 @@ from udev_device_plugin.globs import Glob
 from udev_device_plugin.kubelet.endpoint import siblings
 from udev_device_plugin.kubelet.life import Life
 from udev_device_plugin.kubelet.peers import Peers
-from udev_device_plugin.watching import PathWatch
+from udev_device_plugin.loop_watch import LoopWatch
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class PluginDirectory:
     async def run(self) -> None:
         """Watch, and call on the kubelet whenever it is not known whether it answers, until cancelled."""
         kubelet_socket = Glob.of(self.kubelet_socket)
-        with contextlib.closing(PathWatch([kubelet_socket], self._changed)) as self._watch:
+        with contextlib.closing(LoopWatch([kubelet_socket], self._changed)) as self._watch:
             while True:
                 await self._call_until_answered()
                 if not self._wake.is_set():

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from udev_device_plugin.candidates import Candidate, Slot, candidates
 from udev_device_plugin.config.specs import PathSpec, PathType, ResourceSpec
-from udev_device_plugin.device import HostDevice, Readiness
+from udev_device_plugin.device import HostDevice, NodeState
 from udev_device_plugin.device_sets import device_set
 from udev_device_plugin.formation import form
 from udev_device_plugin.formed import Circumstances, Formation, Formed
@@ -108,7 +108,8 @@ def _remarks(host: Host, path_spec: PathSpec, candidate: Candidate) -> Iterator[
     entry = inventory.entries.get(candidate.path)
     if entry is None:
         return
-    if entry.readiness is Readiness.OVERDUE:
+    node = inventory.node_at(entry)
+    if node is not None and node.state is NodeState.OVERDUE:
         yield "udevd has not announced it: offered without what udev would know of it"
     device = inventory.device_at(entry)
     if device is None or path_spec.is_literal or path_spec.type is PathType.MOUNT:

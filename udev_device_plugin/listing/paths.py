@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from udev_device_plugin.candidates import Candidate, Slot, node_key
 from udev_device_plugin.config.specs import PathType
-from udev_device_plugin.device import PathEntry, PathKind, Readiness
+from udev_device_plugin.device import PathEntry, PathKind
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.listing.records import Decided
 from udev_device_plugin.near_misses import NearMiss, NearMisses, bounded
@@ -42,11 +42,11 @@ def why_not(decided: Decided, slot: Slot, entry: PathEntry) -> str:
     if not is_mount and entry.kind is not PathKind.NODE and not is_directory_by_name:
         what = entry.kind.value if entry.kind is PathKind.OTHER else f"a {entry.kind.value}"
         return f"is {what}" if path_spec.is_literal else f"is {what}, and a glob means device nodes"
-    if not is_mount and entry.readiness is Readiness.AWAITED:
+    if not is_mount and decided.host.inventory.is_unfinished(entry):
         return AWAITED
     if not is_mount and not path_spec.is_literal and not decided.host.inventory.is_settled(entry):
-        return "udev has not described it yet"
-    holders = decided.by_node.get(node_key(entry), ())
+        return "udevd has not finished with other nodes of its USB device"
+    holders = decided.by_node.get(node_key(decided.host.inventory, entry), ())
     for other, candidate in holders:
         if (other, candidate.path) == (slot, entry.path):
             return _why_unpaired(decided, slot, candidate)
@@ -92,7 +92,7 @@ def _twins(decided: Decided, glob: Glob) -> Iterator[NearMiss]:
     offered = {node.number for node in decided.by_node}
     if glob.is_literal and not inventory.matches(glob):
         return
-    for device in inventory.devices.values():
+    for device in inventory.devices():
         if device.number in offered:
             continue
         for link in filter(glob.matches, device.devlinks):

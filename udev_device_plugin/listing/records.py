@@ -10,7 +10,7 @@ from functools import cached_property
 from udev_device_plugin.candidates import Candidate, Candidates, NodeKey, Slot
 from udev_device_plugin.config.specs import PathSpec, ResourceSpec
 from udev_device_plugin.formed import Formation
-from udev_device_plugin.inventory import Inventory
+from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.near_misses import NearMisses
 from udev_device_plugin.rules import Rule
 from udev_device_plugin.snapshots import Device, DeviceSet, Member

@@ -21,7 +21,7 @@ def misses_of_rule(decided: Decided, slot: Slot, rule: Rule) -> tuple[NearMisses
 def nodes_not_there(decided: Decided, rule: Rule) -> list[NearMiss]:
     """Devices that a rule means, whose node is not where the kernel has it."""
     inventory = decided.host.inventory
-    gone = [device for device in inventory.meant(rule) if device.devnode not in inventory.entries]
+    gone = [device for device in inventory.selected(rule) if device.devnode not in inventory.entries]
     gone.sort(key=lambda device: device.sys_path)
     return [
         NearMiss(device.sys_path.rpartition("/")[2], f"matches, but its node {device.devnode} is not there")

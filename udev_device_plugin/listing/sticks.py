@@ -42,7 +42,7 @@ def misses_of_sticks(decided: Decided, slot: Slot, selector: UsbSelector) -> tup
 def _sticks(decided: Decided) -> Mapping[Stick, Collection[HostDevice]]:
     """Those that udev knows a node of, with the devices that have these."""
     sticks: dict[Stick, list[HostDevice]] = {}
-    for device in decided.host.inventory.devices.values():
+    for device in decided.host.inventory.devices():
         if device.stick is not None:
             sticks.setdefault(device.stick, []).append(device)
     return sticks

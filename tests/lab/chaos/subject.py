@@ -13,7 +13,7 @@ import yaml
 
 from tests.lab.chaos.confiding import MESSAGE
 from tests.lab.plugin import PluginProcess
-from udev_device_plugin.discovery.readiness import UDEV_DATA
+from udev_device_plugin.host.reader import UDEV_DATA
 
 PLUGIN = (sys.executable, "-m", "tests.lab.chaos.confiding")
 RELOADED = "configuration reloaded"

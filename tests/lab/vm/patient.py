@@ -11,9 +11,9 @@ PATIENCE = 120.0  # seconds
 
 if __name__ == "__main__":
     spared.keep_out()  # as the program does, before anybody imports asyncio
-    from udev_device_plugin.discovery import readiness
+    from udev_device_plugin.host import memory
 
-    readiness.HOLD_BACK = PATIENCE
+    memory.HOLD_BACK = PATIENCE
     from udev_device_plugin.cli import main
 
     sys.exit(main())

@@ -1,0 +1,94 @@
+"""Threads for what may block: one that is stuck keeps nobody else waiting."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from udev_device_plugin.host.pool import Pool, Result
+
+FOREVER = 1_000_000.0
+
+
+class Doings:
+    """A pool, and gates that its jobs wait at."""
+
+    def __init__(self) -> None:
+        self.has_results = threading.Semaphore(0)
+        self.pool: Pool[str] = Pool(lambda: "tool", self.has_results.release)
+        self.gates: list[threading.Event] = []
+
+    def hang(self, key: str) -> None:
+        """Submit a job that does not come back, and wait until a thread is at it."""
+        gate, begun = threading.Event(), threading.Event()
+        self.gates.append(gate)
+
+        def work(_: str) -> None:
+            begun.set()
+            gate.wait()
+
+        self.pool.submit(key, work)
+        while not begun.wait(0.01):
+            self.pool.supervise(FOREVER)
+
+    def result(self) -> Result:
+        assert self.has_results.acquire(timeout=30)
+        (result,) = self.pool.take_results()
+        return result
+
+
+@contextmanager
+def doings() -> Iterator[Doings]:
+    made = Doings()
+    try:
+        yield made
+    finally:
+        for gate in made.gates:
+            gate.set()
+        made.pool.close()
+
+
+def test_a_job_is_done_with_the_threads_tool() -> None:
+    with doings() as it:
+        it.pool.submit("a", lambda tool: f"{tool} used")
+        assert it.result() == Result("a", "tool used")
+        assert it.pool.outstanding == 0
+
+
+def test_what_a_job_raises_is_its_result() -> None:
+    with doings() as it:
+        error = ValueError("no")
+
+        def fail(_: str) -> None:
+            raise error
+
+        it.pool.submit("a", fail)
+        assert it.result() == Result("a", error=error)
+
+
+@pytest.mark.parametrize("hung", [1, 4, 5, 10])
+def test_jobs_that_hang_keep_no_other_from_being_done(hung: int) -> None:
+    with doings() as it:
+        for number in range(hung):
+            it.hang(f"hung {number}")
+        it.pool.submit("other", lambda _: "done")
+        it.pool.supervise(FOREVER)
+        assert it.result() == Result("other", "done")
+        assert it.pool.stuck == {f"hung {number}" for number in range(hung)}
+
+
+def test_a_job_that_comes_back_late_has_a_result_like_any_other() -> None:
+    with doings() as it:
+        it.hang("late")
+        it.pool.supervise(FOREVER)
+        it.gates[0].set()
+        assert it.result() == Result("late")
+        assert it.pool.stuck == frozenset()
+
+
+def test_an_idle_pool_need_not_be_supervised() -> None:
+    with doings() as it:
+        it.pool.submit("a", lambda _: None)
+        it.result()
+        assert it.pool.supervise(FOREVER) is None

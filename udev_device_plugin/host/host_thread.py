@@ -1,0 +1,178 @@
+"""The host thread: owns the monitor, the inotify descriptors, a wake-up descriptor and its deadlines, in one ``poll``.
+
+It blocks on nothing else. A monitor is always started before everything is looked at, so that nothing falls between the
+two. Whatever a monitor loses or misses (an overflow, a new udevd), a new one and a look at everything put right.
+"""
+
+import contextlib
+import logging
+import os
+import select
+import time
+from collections.abc import Callable
+
+from udev_device_plugin.errors import SourceError
+from udev_device_plugin.globs import Glob
+from udev_device_plugin.host.looking import Looking
+from udev_device_plugin.host.looks import HostLook
+from udev_device_plugin.host.paths import DevPaths
+from udev_device_plugin.host.pool import Pool
+from udev_device_plugin.host.reader import UDEV_DATA, Reader
+from udev_device_plugin.host.udev.delivery_check import UDEV_CONTROL, DeliveryCheck
+from udev_device_plugin.host.udev.monitor import UdevMonitor
+from udev_device_plugin.interest import Interest
+from udev_device_plugin.metrics import Metrics
+
+logger = logging.getLogger(__name__)
+
+MAX_FAILURES = 5
+"""After so many monitors in a row that could not be had, the thread gives up and the process starts anew."""
+
+_MIN_SESSION = 0.2
+"""Seconds from the start of one monitor to the next, however fast events overflow."""
+
+_BROKEN = select.POLLERR | select.POLLHUP | select.POLLNVAL
+
+_ALWAYS = (Glob.of(UDEV_CONTROL), Glob.parse(f"{UDEV_DATA}/[bc]*"))
+
+
+class HostThread:
+    """The thread's work; ``stop``, ``look_at_everything`` and ``reconfigure`` may be called from any thread.
+
+    Args:
+        interest: what is configured.
+        on_look: is called on the host thread with each look's outcome.
+        metrics: counts what happens.
+    """
+
+    def __init__(self, interest: Interest, on_look: Callable[[HostLook], None], metrics: Metrics) -> None:
+        self._interest = interest
+        self._on_look = on_look
+        self._metrics = metrics
+        self._wake_up = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._is_stopping = False
+        self._is_renewing = False
+        self._pool = Pool(Reader, self._wake)
+        self._paths = DevPaths(_ALWAYS)
+        self._delivery = DeliveryCheck()
+        self._looking = Looking(self._paths, self._pool, self._delivery)
+
+    # From any thread.
+
+    def stop(self) -> None:
+        """Have ``run`` return."""
+        self._is_stopping = True
+        self._wake()
+
+    def look_at_everything(self) -> None:
+        """Have everything looked at anew, after a new monitor has begun."""
+        self._is_renewing = True
+        self._wake()
+
+    def reconfigure(self, interest: Interest) -> None:
+        """Have everything looked at for another configuration."""
+        self._interest = interest
+        self.look_at_everything()
+
+    def _wake(self) -> None:
+        with contextlib.suppress(OSError):  # a stuck thread may come back after the end
+            os.eventfd_write(self._wake_up, 1)
+
+    # On the host thread.
+
+    def run(self) -> None:
+        """Work until stopped.
+
+        Raises:
+            SourceError: udev cannot be listened to, and trying again did not help.
+        """
+        failures = 0
+        while not self._is_stopping:
+            started = time.monotonic()
+            try:
+                self._listen()
+                failures = 0
+            except OSError as error:
+                failures += 1
+                if failures >= MAX_FAILURES:
+                    raise SourceError(
+                        f"udev: cannot be listened to: {error}: is libudev there, and /sys mounted?"
+                    ) from error
+                logger.warning("udev: %s; trying again", error)
+            self._pause(started + _MIN_SESSION * 2**failures - time.monotonic())
+        self._pool.close()
+        self._paths.close()
+
+    def _pause(self, seconds: float) -> None:
+        """Sleep, unless told to stop before."""
+        if seconds > 0 and not self._is_stopping:
+            select.select([self._wake_up], [], [], seconds)
+
+    def _listen(self) -> None:
+        """Work with one monitor until it must be replaced."""
+        self._drain_wake_up()
+        self._is_renewing = False
+        if self._is_stopping:  # this wake-up was meant for it
+            return
+        has_udevd = self._delivery.begin()
+        monitor = UdevMonitor()
+        self._metrics.rescans.labels("udev").inc()
+        self._looking.begin(self._interest, time.monotonic(), has_udevd=has_udevd)
+        while not (self._is_renewing or self._is_stopping):
+            self._work()
+            ready = self._wait(monitor)
+            if ready.get(monitor.fileno(), 0) & _BROKEN or not self._receive(monitor):
+                self._metrics.overflows.inc()
+                logger.warning("udev: events were lost; looking at everything anew")
+                return
+            if self._paths.fileno() in ready and self._take_paths():
+                return
+            for descriptor, glob in self._looking.outside.items():
+                if descriptor in ready:
+                    self._looking.hint_outside(glob, time.monotonic())
+            if self._wake_up in ready:
+                self._drain_wake_up()
+            for result in self._pool.take_results():
+                self._looking.take_result(result, time.monotonic())
+
+    def _wait(self, monitor: UdevMonitor) -> dict[int, int]:
+        """Wait until there is something to do; returns what is ready."""
+        now = time.monotonic()
+        due = self._delivery.next_due
+        times = (
+            self._looking.next_due(now),
+            self._pool.supervise(now) if self._pool.outstanding else None,
+            None if due is None else max(0.0, due - now),
+        )
+        timeout = min((seconds for seconds in times if seconds is not None), default=None)
+        poll = select.poll()
+        for descriptor in (monitor.fileno(), self._paths.fileno(), self._wake_up, *self._looking.outside):
+            poll.register(descriptor, select.POLLIN)
+        ready = dict(poll.poll(None if timeout is None else timeout * 1000))
+        self._delivery.judge(time.monotonic())
+        return ready
+
+    def _receive(self, monitor: UdevMonitor) -> bool:
+        """Take in all events that have arrived; False if some were lost."""
+        try:
+            while not self._is_stopping and (event := monitor.receive()) is not None:
+                self._metrics.count_uevent(event.action)
+                self._looking.take_event(event, time.monotonic())
+        except OSError:  # pyudev's carries no errno here
+            return False
+        return True
+
+    def _take_paths(self) -> bool:
+        """Take in what inotify has; returns whether there may be another udevd."""
+        changed = self._paths.read()
+        self._looking.take_paths(changed, time.monotonic())
+        return UDEV_CONTROL in changed
+
+    def _work(self) -> None:
+        self._looking.work(time.monotonic())
+        if (look := self._looking.take_look()) is not None:
+            self._on_look(look)
+
+    def _drain_wake_up(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.eventfd_read(self._wake_up)

@@ -1,0 +1,246 @@
+"""The host as last looked at: what stands at paths, the nodes there are, and who shares what with whom.
+
+Pure: no I/O, no clock. Event loop only. Its one operation is to replace what was looked at; the result is the selectors
+whose matches changed. At rest it equals one look at everything, whatever the order of looks before.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+from udev_device_plugin.config.specs import DeviceSelector, Selector
+from udev_device_plugin.device import DeviceNumber, HostDevice, Node, NodeState, PathEntry, Stick, Unit
+from udev_device_plugin.glob_sets import GlobSet
+from udev_device_plugin.globs import Glob
+from udev_device_plugin.host.looks import HostLook
+from udev_device_plugin.host.sharing import Sharing
+from udev_device_plugin.rules import Rule
+from udev_device_plugin.usb import UsbSelector
+
+
+class Inventory:
+    """What ``selectors`` match on this host.
+
+    Attributes:
+        entries: what stands at the paths that the selectors match.
+        complete_for: the number of the ``Interest`` for which everything has been looked at; None: nothing yet.
+    """
+
+    def __init__(self, selectors: Iterable[Selector]) -> None:
+        self.entries: dict[str, PathEntry] = {}
+        self.complete_for: int | None = None
+        self._nodes: dict[DeviceNumber, Node] = {}
+        self._units: dict[Unit, tuple[Node, ...]] = {}
+        self._paths: defaultdict[DeviceNumber, set[str]] = defaultdict(set)
+        self._sharing = Sharing()
+        self._globs: dict[Glob, dict[str, PathEntry]] = {}
+        self._glob_set = GlobSet(())
+        self._selected: dict[DeviceSelector, dict[DeviceNumber, Node]] = {}
+        self.select(selectors)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything has been looked at once."""
+        return self.complete_for is not None
+
+    def select(self, selectors: Iterable[Selector]) -> None:
+        """Match these from now on; complete is what is new among them once everything has been looked at for it."""
+        selectors = tuple(selectors)
+        self._globs = {glob: {} for glob in selectors if isinstance(glob, Glob)}
+        self._glob_set = GlobSet(self._globs)
+        self._selected = {selector: {} for selector in selectors if not isinstance(selector, Glob)}
+        for node in self._nodes.values():
+            for selector in self._selecting(node):
+                self._selected[selector][node.number] = node
+        before, self.entries = self.entries, {}
+        self._paths.clear()
+        for entry in before.values():
+            if self._glob_set.matching(entry.path) or self._is_selected_node(entry):
+                self._put_entry(entry)
+
+    # What was looked at.
+
+    def replace(self, look: HostLook) -> frozenset[Selector]:
+        """Have what was looked at be as it is now; returns the selectors whose matches changed."""
+        touched: set[Selector] = set()
+        changed: set[DeviceNumber] = set()
+        for unit, nodes in look.units.items():
+            changed |= self._replace_unit(unit, nodes, touched)
+        for path, entry in look.paths.items():
+            changed |= self._replace_path(path, entry, touched)
+        for number in changed:
+            touched |= self._concerned(number)
+        if look.complete_for is not None:
+            self.complete_for = look.complete_for
+        return frozenset(touched)
+
+    def _replace_unit(self, unit: Unit, nodes: tuple[Node, ...], touched: set[Selector]) -> set[DeviceNumber]:
+        """Returns the numbers of the nodes for which that changes something."""
+        before = self._units.get(unit, ())
+        if nodes == before:
+            return set()
+        concerned: set[DeviceNumber] = set()
+        for node in before:
+            if self._nodes.get(node.number) is node:
+                concerned |= self._drop_node(node, touched)
+        for node in nodes:
+            if (other := self._nodes.get(node.number)) is not None:  # of another unit, which will be looked at
+                concerned |= self._drop_node(other, touched)
+            concerned |= self._put_node(node, touched)
+        if nodes:
+            self._units[unit] = nodes
+        else:
+            self._units.pop(unit, None)
+        return concerned
+
+    def _put_node(self, node: Node, touched: set[Selector]) -> set[DeviceNumber]:
+        self._nodes[node.number] = node
+        for selector in self._selecting(node):
+            self._selected[selector][node.number] = node
+            touched.add(selector)
+        if node.description is None:
+            return {node.number}
+        self._sharing.add(node.description)
+        return {node.number} | self._sharing.sharing_with(node.description)
+
+    def _drop_node(self, node: Node, touched: set[Selector]) -> set[DeviceNumber]:
+        del self._nodes[node.number]
+        for selector in self._selecting(node):
+            self._selected[selector].pop(node.number, None)
+            touched.add(selector)
+        if node.description is None:
+            return {node.number}
+        self._sharing.discard(node.description)
+        return {node.number} | self._sharing.sharing_with(node.description)
+
+    def _replace_path(self, path: str, entry: PathEntry | None, touched: set[Selector]) -> set[DeviceNumber]:
+        before = self.entries.get(path)
+        if before == entry:
+            return set()
+        if before is not None:
+            self._drop_entry(before)
+        if entry is not None:
+            self._put_entry(entry)
+        globs = self._glob_set.matching(path)
+        # A plug shows as a node before udevd is done with it: that is nobody's match yet.
+        if before is not None or entry is None or entry.number is None or not self.is_unfinished(entry):
+            touched |= globs
+        return {one.number for one in (before, entry) if one is not None and one.number in self._nodes}
+
+    def _put_entry(self, entry: PathEntry) -> None:
+        self.entries[entry.path] = entry
+        for glob in self._glob_set.matching(entry.path):
+            self._globs[glob][entry.path] = entry
+        if entry.number is not None:
+            self._paths[entry.number].add(entry.path)
+
+    def _drop_entry(self, entry: PathEntry) -> None:
+        del self.entries[entry.path]
+        for glob in self._glob_set.matching(entry.path):
+            self._globs[glob].pop(entry.path, None)
+        if entry.number is not None:
+            self._paths[entry.number].discard(entry.path)
+            if not self._paths[entry.number]:
+                del self._paths[entry.number]
+
+    def _concerned(self, number: DeviceNumber) -> frozenset[Selector]:
+        """The selectors for which a change about a node matters: the other nodes of its unit wait for it."""
+        node = self._nodes.get(number)
+        nodes = self._units.get(node.unit, (node,)) if node is not None else ()
+        numbers = {number, *(one.number for one in nodes)}
+        paths = (path for one in numbers for path in self._paths.get(one, ()))
+        return frozenset[Selector]().union(*map(self._glob_set.matching, paths), *map(self._selecting, nodes))
+
+    def _selecting(self, node: Node) -> frozenset[DeviceSelector]:
+        """What selects a node because of what it is."""
+        device = node.description
+        if device is None:
+            return frozenset()
+        return frozenset(
+            selector
+            for selector in self._selected
+            if (isinstance(selector, Rule) and str(selector) in device.rules)
+            or (isinstance(selector, UsbSelector) and selector.matches(device))
+        )
+
+    def _is_selected_node(self, entry: PathEntry) -> bool:
+        node = self.node_at(entry)
+        return node is not None and node.devnode == entry.path and bool(self._selecting(node))
+
+    # What there is.
+
+    def matches(self, selector: Selector) -> Mapping[str, PathEntry]:
+        """What stands at the paths that ``selector`` matches; it is one of the constructor's."""
+        if isinstance(selector, Glob):
+            return self._globs[selector]
+        found = ((node, self.entries.get(node.devnode)) for node in self._selected[selector].values())
+        return {entry.path: entry for node, entry in found if entry is not None and self.node_at(entry) is node}
+
+    def selected(self, selector: DeviceSelector) -> Iterator[HostDevice]:
+        """The devices that ``selector`` selects, whether or not their nodes are there."""
+        return (node.description for node in self._selected[selector].values() if node.description is not None)
+
+    def devices(self) -> Iterator[HostDevice]:
+        """All devices that are known."""
+        return (node.description for node in self._nodes.values() if node.description is not None)
+
+    def node_at(self, entry: PathEntry) -> Node | None:
+        """The node that stands at a path; None if it is none, or has not been looked at since it was made.
+
+        Of several nodes with one number the kernel's own counts, and the others are names of it.
+        """
+        node = self._nodes.get(entry.number) if entry.number is not None else None
+        if node is None or node.inode in (0, entry.inode):
+            return node
+        return None if entry.target == node.devnode else node
+
+    def device_at(self, entry: PathEntry) -> HostDevice | None:
+        """What udev says of the node at a path; None if it says nothing, or of another one, which is not there."""
+        node = self.node_at(entry)
+        return None if node is None or not node.inode else node.description
+
+    def is_unfinished(self, entry: PathEntry) -> bool:
+        """Whether udevd is at work on the node at a path, or it has not been looked at yet."""
+        if entry.number is None:
+            return False
+        node = self.node_at(entry)
+        return node is None or node.state is NodeState.UNFINISHED
+
+    def is_settled(self, entry: PathEntry) -> bool:
+        """Whether all is known of what stands at a path that will be known: of all nodes of its USB device."""
+        if entry.number is None:
+            return True
+        node = self.node_at(entry)
+        if node is None:
+            return False
+        return all(one.state is not NodeState.UNFINISHED for one in self._units.get(node.unit, (node,)))
+
+    def is_sole_claim(self, device: HostDevice, link: str) -> bool:
+        """Whether no other node claims ``link`` too."""
+        return self._sharing.claiming(link) <= {device.number}
+
+    def is_claimed_within(self, device: HostDevice, link: str) -> bool:
+        """Whether only nodes of the same USB device claim ``link`` too, and at least one does."""
+        rivals = list(self.rivals(device, link))
+        return bool(rivals) and all(_usb_device(one) == _usb_device(device) != "" for one in rivals)
+
+    def rivals(self, device: HostDevice, link: str) -> Iterator[HostDevice]:
+        """The other devices that claim ``link`` too."""
+        return self._described(self._sharing.claiming(link) - {device.number})
+
+    def is_sole_serial(self, stick: Stick) -> bool:
+        """Whether no other USB device has the same vendor, product and serial number."""
+        return next(self.clones(stick), None) is None
+
+    def clones(self, stick: Stick) -> Iterator[Stick]:
+        """The other USB devices with the same vendor, product and serial number; by their nodes."""
+        for device in self._described(self._sharing.with_serial_of(stick)):
+            if device.stick is not None and device.stick.sys_path != stick.sys_path:
+                yield device.stick
+
+    def _described(self, numbers: Collection[DeviceNumber]) -> Iterator[HostDevice]:
+        nodes = (self._nodes[number] for number in numbers)
+        return (node.description for node in nodes if node.description is not None)
+
+
+def _usb_device(device: HostDevice) -> str:
+    return device.stick.sys_path if device.stick is not None else ""

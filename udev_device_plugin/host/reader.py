@@ -1,0 +1,180 @@
+"""Looks at a unit: a whole USB device with all nodes that sysfs lists under it, or a node that belongs to none.
+
+On a thread of the pool, which may be kept waiting. A look has no memory: the same host gives the same look, whatever
+happened before.
+"""
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Collection, Iterator
+
+from udev_device_plugin.device import DeviceNumber, Unit
+from udev_device_plugin.discovery.small_files import beginning
+from udev_device_plugin.discovery.usb_sticks import stick_of, usb_device_path
+from udev_device_plugin.host.looks import EntryStamp, NodeLook, NotLookedError, UnitLook
+from udev_device_plugin.host.udev.device_reader import UdevDeviceReader
+from udev_device_plugin.interest import Interest
+
+UDEV_DATA = "/run/udev/data"
+"""udev's database: one file for each device, named by its node's number."""
+
+_ATTEMPTS = 5
+"""How often a node is read that changes while it is read."""
+
+_USB_DEVICE_BELOW = re.compile(r"(?:usb\d+|\d+-\d+(?:\.\d+)*)")
+"""The name of another USB device below a hub: a unit of its own."""
+
+_NUMBER = re.compile(r"(\d{1,10}):(\d{1,10})\n?")
+
+
+class Reader:
+    """Looks at units; one for each thread."""
+
+    def __init__(self) -> None:
+        self._udev = UdevDeviceReader()
+
+    def look(self, unit: Unit, interest: Interest, without_entry: Collection[DeviceNumber] | None) -> UnitLook:
+        """Look at a unit now.
+
+        Args:
+            unit: a USB device's place in sysfs, or a node's number.
+            interest: what is configured.
+            without_entry: the nodes that are described even if udev's database has no entry; None: all.
+
+        Raises:
+            NotLookedError: nothing can be said.
+        """
+        nodes = self._nodes(unit)
+        listed = [sys_path for _, sys_path in nodes] if isinstance(unit, str) else []
+        looks = [
+            look
+            for number, sys_path in nodes
+            if (look := self._look_at_node(number, sys_path, listed, interest, without_entry)) is not None
+        ]
+        _require_descriptors()
+        return UnitLook(unit, tuple(looks), is_elsewhere=not looks and unit_of_known(unit) != unit)
+
+    @staticmethod
+    def _nodes(unit: Unit) -> list[tuple[DeviceNumber, str]]:
+        if isinstance(unit, str):
+            return list(nodes_below(unit))
+        sys_path = sysfs_path(unit)
+        return [(unit, sys_path)] if sys_path and usb_device_path(sys_path) is None else []
+
+    def _look_at_node(
+        self,
+        number: DeviceNumber,
+        sys_path: str,
+        listed: Collection[str],
+        interest: Interest,
+        without_entry: Collection[DeviceNumber] | None,
+    ) -> NodeLook | None:
+        """One node; None if it has gone meanwhile."""
+        for _ in range(_ATTEMPTS):
+            before = sysfs_path(number), _inode(sys_path), _entry(number)
+            if before[0] != sys_path:
+                return None
+            device = self._udev.device(number)
+            if device is None:
+                continue
+            inode, made = _stat_node(device.devnode, number)
+            description, is_processing = None, False
+            if device.is_initialized or without_entry is None or number in without_entry:
+                is_processing = device.is_processing
+                stick = stick_of(sys_path)
+                description = device.describe(
+                    number,
+                    sys_path,
+                    interest=interest,
+                    stick=stick,
+                    listed=listed,
+                    numa_node=self._udev.numa_node,
+                )
+            after = sysfs_path(number), _inode(sys_path), _entry(number)
+            is_same = before == after and _stat_node(device.devnode, number)[0] == inode
+            _, of_device, entry = after
+            if is_same and device.is_initialized == (entry is not None):
+                return NodeLook(
+                    number, sys_path, of_device, device.devnode, inode, made, entry, is_processing, description
+                )
+        _require_descriptors()
+        raise NotLookedError(f"{number}: it changes while it is read")
+
+
+def sysfs_path(number: DeviceNumber) -> str:
+    """Where sysfs has the device with this number; "" if no driver stands behind it: a node can be made for any."""
+    directory = f"/sys/dev/{'char' if number.kind == 'c' else 'block'}"
+    try:
+        return os.path.normpath(os.path.join(directory, os.readlink(f"{directory}/{number.major}:{number.minor}")))
+    except OSError:
+        return ""
+
+
+def unit_of(number: DeviceNumber) -> Unit:
+    """The unit that a node belongs to by what sysfs says now."""
+    return usb_device_path(sysfs_path(number)) or number
+
+
+def unit_of_known(unit: Unit) -> Unit:
+    """The unit that what is known as ``unit`` belongs to by what sysfs says now; itself if sysfs does not know it."""
+    return unit if isinstance(unit, str) else unit_of(unit)
+
+
+def nodes_below(usb_device: str) -> Iterator[tuple[DeviceNumber, str]]:
+    """The nodes that sysfs lists under a USB device, those of USB devices behind it excepted, and their places."""
+    ahead = [usb_device]
+    while ahead:
+        directory = ahead.pop()
+        try:
+            entries = list(os.scandir(directory))
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            raise NotLookedError(f"{directory}: {error.strerror}") from error
+        for entry in entries:
+            if entry.name == "dev" and entry.is_file(follow_symlinks=False):
+                match = _NUMBER.fullmatch(beginning(entry.path, 32).decode("ascii", "replace"))
+                if match is not None:
+                    is_block = "/block/" in directory
+                    yield DeviceNumber("b" if is_block else "c", int(match[1]), int(match[2])), directory
+            elif entry.is_dir(follow_symlinks=False) and entry.name != "power":
+                is_unit = directory == usb_device and _USB_DEVICE_BELOW.fullmatch(entry.name)
+                ahead += [] if is_unit else [entry.path]
+
+
+def _inode(path: str) -> int:
+    try:
+        return os.lstat(path).st_ino
+    except OSError:
+        return 0
+
+
+def _entry(number: DeviceNumber) -> EntryStamp | None:
+    try:
+        status = os.lstat(f"{UDEV_DATA}/{number}")
+    except OSError:
+        return None
+    return EntryStamp(status.st_ino, status.st_mtime_ns)
+
+
+def _stat_node(devnode: str, number: DeviceNumber) -> tuple[int, int]:
+    """Inode and modification time of a node; zeros if another node or nothing is there."""
+    try:
+        status = os.lstat(devnode)
+    except OSError:
+        return 0, 0
+    is_kind = stat.S_ISCHR(status.st_mode) if number.kind == "c" else stat.S_ISBLK(status.st_mode)
+    is_it = is_kind and status.st_rdev == os.makedev(number.major, number.minor)
+    return (status.st_ino, status.st_mtime_ns) if is_it else (0, 0)
+
+
+def _require_descriptors() -> None:
+    """Make sure that what was read is not merely what could be read: libudev says nothing of a failed ``open``."""
+    try:
+        os.close(os.open("/", os.O_PATH | os.O_CLOEXEC))
+    except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
+            raise NotLookedError(f"out of descriptors or memory: {error.strerror}") from error
+        raise

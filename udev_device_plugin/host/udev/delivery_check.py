@@ -1,0 +1,80 @@
+"""Notices when udev's events do not arrive, which neither udev nor libudev says.
+
+Host thread only. Two reasons are known: no control socket of udevd's in sight (libudev then turns a monitor off in
+silence), and a network namespace other than udevd's. Logged once, and once more when it is over.
+"""
+
+import logging
+import os
+
+from udev_device_plugin.device import DeviceNumber
+
+logger = logging.getLogger(__name__)
+
+UDEV_CONTROL = "/run/udev/control"
+"""udevd's control socket: (re)made when udevd starts, and libudev's own sign that there is a udevd."""
+
+TOLERANCE = 2.0
+"""Seconds after which a node that udevd is done with should have been announced, slow ``RUN`` programs aside."""
+
+
+class DeliveryCheck:
+    """Compares what was announced with what should have been."""
+
+    def __init__(self) -> None:
+        self._announced: set[DeviceNumber] = set()
+        self._expected: dict[DeviceNumber, float] = {}
+        self._has_udevd = True
+        self._is_failing = False
+
+    def begin(self) -> bool:
+        """A new monitor has begun; returns whether there is a udevd."""
+        has_udevd = os.path.lexists(UDEV_CONTROL)
+        if self._has_udevd and not has_udevd:
+            logger.warning(
+                "udev: %s is not there, so udev's events cannot arrive: mount the host's /run/udev, or start udevd;"
+                " the filesystem alone is watched until then",
+                UDEV_CONTROL,
+            )
+        elif has_udevd and not self._has_udevd:
+            logger.info("udev: udevd is there now")
+        self._has_udevd = has_udevd
+        self._expected.clear()
+        return has_udevd
+
+    def received(self, number: DeviceNumber | None, action: str) -> None:
+        """An event has arrived, of a device with this node."""
+        if self._is_failing:
+            self._is_failing = False
+            logger.info("udev: events arrive now")
+        if number is not None:
+            self._expected.pop(number, None)
+            if action == "remove":
+                self._announced.discard(number)
+            else:
+                self._announced.add(number)
+
+    def gone(self, number: DeviceNumber) -> None:
+        """A node is gone: what was announced of it is over."""
+        self._announced.discard(number)
+        self._expected.pop(number, None)
+
+    def finished(self, number: DeviceNumber, now: float) -> None:
+        """Udevd is done with a node that appeared, so its event must be on the way, unless it came before."""
+        if self._has_udevd and not self._is_failing and number not in self._announced:
+            self._expected.setdefault(number, now + TOLERANCE)
+
+    @property
+    def next_due(self) -> float | None:
+        """When the next event is overdue, monotonic seconds."""
+        return min(self._expected.values(), default=None)
+
+    def judge(self, now: float) -> None:
+        """Log it if an event is overdue."""
+        if self._expected and min(self._expected.values()) <= now:
+            self._expected.clear()
+            self._is_failing = True
+            logger.warning(
+                "udev: its events do not arrive here, though udevd works: a pod needs hostNetwork: true for them;"
+                " the filesystem alone is watched until then"
+            )

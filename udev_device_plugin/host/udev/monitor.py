@@ -1,0 +1,105 @@
+"""Receives udev's events and hands them on as plain values.
+
+Host thread only. An event is a hint: of what it says, only what tells *where to look* is read. All of it is untrusted.
+"""
+
+import contextlib
+import errno
+import logging
+import os
+from dataclasses import dataclass
+
+import pyudev
+
+from udev_device_plugin.device import DeviceNumber
+
+logger = logging.getLogger(__name__)
+
+RECEIVE_BUFFER = 128 * 1024 * 1024
+"""Bytes: what libudev itself asks for (sd-device). Asking for less would shrink the buffer."""
+
+
+@dataclass(frozen=True, slots=True)
+class UdevEvent:
+    """What one of udev's events says.
+
+    Attributes:
+        action: ``add``, ``remove``, ``change``, ``move``, ``online``, ``offline``, ``bind`` or ``unbind``.
+        sys_path: the device's place in sysfs; it may be gone.
+        subsystem: of the device.
+        number: of its node; None if it has none.
+        devnode: the kernel's name of its node; "" if it has none.
+        devlinks: ``DEVLINKS``, as udev spells it: the links that the device claims, or claimed.
+        former_path: where it was in sysfs before a ``move``; "" otherwise.
+    """
+
+    action: str
+    sys_path: str
+    subsystem: str
+    number: DeviceNumber | None
+    devnode: str
+    devlinks: str
+    former_path: str = ""
+
+
+class UdevMonitor:
+    """Receives all of udev's events from now on.
+
+    Raises:
+        OSError: libudev gives no monitor.
+    """
+
+    def __init__(self) -> None:
+        self._monitor = pyudev.Monitor.from_netlink(pyudev.Context(), source="udev")
+        with contextlib.suppress(OSError):  # more than net.core.rmem_max takes CAP_NET_ADMIN
+            self._monitor.set_receive_buffer_size(RECEIVE_BUFFER)
+        self._monitor.start()
+
+    def fileno(self) -> int:
+        """The descriptor that is readable when there are events."""
+        return int(self._monitor.fileno())
+
+    def receive(self) -> UdevEvent | None:
+        """The next event that has arrived; None if none has.
+
+        An event that cannot be decoded is logged and passed over.
+
+        Raises:
+            OSError: the receive buffer overflowed and events were lost; only a new monitor helps.
+        """
+        while True:
+            try:
+                device = self._monitor.poll(timeout=0)
+                return None if device is None else _event(device)
+            except (ValueError, OSError) as error:
+                if isinstance(error, OSError) and error.errno in (None, errno.ENOBUFS):
+                    raise
+                # An action that this libudev does not know, or a name that is not UTF-8.
+                logger.warning("udev: ignored an event that cannot be read: %r", error)
+
+
+def _event(device: pyudev.Device) -> UdevEvent:
+    action, number, subsystem = device.action, device.device_number, device.subsystem or ""
+    return UdevEvent(
+        action=action,
+        sys_path=device.sys_path,
+        subsystem=subsystem,
+        number=device_number(subsystem, number) if number else None,
+        devnode=_property(device, "DEVNAME") if number else "",
+        devlinks=_property(device, "DEVLINKS") if number else "",
+        former_path=_property(device, "DEVPATH_OLD") if action == "move" else "",
+    )
+
+
+def device_number(subsystem: str, number: int) -> DeviceNumber:
+    """The kernel's ``dev_t`` with the node's type, which only block devices' subsystem tells."""
+    return DeviceNumber("b" if subsystem == "block" else "c", os.major(number), os.minor(number))
+
+
+def _property(device: pyudev.Device, name: str) -> str:
+    try:
+        value: str | None = device.properties.get(name)
+    except UnicodeDecodeError as error:
+        logger.warning("udev: %s of an event is not UTF-8 and is ignored: %r", name, error.object)
+        return ""
+    return value or ""
