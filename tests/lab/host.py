@@ -1,26 +1,23 @@
 """A made-up host, for tests in `hack/lib/in-world`: real to those who look at it, without hardware.
 
 Libudev, pyudev, the netlink socket, nodes and links are real; kernel, udevd and rules are played here, in
-their order: the kernel's part first (sysfs and node), then udevd's (links, database, event). Nodes cannot be
-opened.
+their order: the kernel's part first (sysfs and node), then udevd's (`udevd_steps`). Nodes cannot be opened.
 """
 
-import itertools
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from tests.lab import sysfs
-from tests.lab.links import Links
 from tests.lab.netlink import Injector, datagram, overflow
 from tests.lab.records import FakeDevice, Stick
+from tests.lab.udevd_steps import FakeUdevd, Step, Version, finish
 
 Pluggable = FakeDevice | Stick
 
 # What /dev holds without any hardware; a process cannot live without it.
 BARE_DEV = frozenset({"null", "zero", "full", "random", "urandom", "tty", "shm", "fd"})
 CONTROL = "/run/udev/control"
-DATABASE = "/run/udev/data"
 QUEUE = "/run/udev/queue"
 
 CONTROLLER = FakeDevice(
@@ -38,7 +35,6 @@ class FakeHost:
     def __init__(self) -> None:
         refuse_outside()
         self._injector = Injector()
-        self._moments = itertools.count(1_000_000)
         self.clear()
 
     def clear(self) -> None:
@@ -46,10 +42,8 @@ class FakeHost:
         sysfs.make_bare()
         sysfs.empty("/dev", keep=BARE_DEV)
         sysfs.empty("/run/udev")
-        self._links = Links()
+        self._udevd = FakeUdevd(self.send)
         self._present: dict[str, FakeDevice] = {}
-        self._initialized: dict[str, int] = {}  # by devpath, as USEC_INITIALIZED
-        os.makedirs(DATABASE)
         self.show_udevd()
         self.plug(CONTROLLER, silent=True)
 
@@ -78,49 +72,59 @@ class FakeHost:
 
     def appear(self, device: FakeDevice) -> None:
         """The kernel's part of a plug: device and node are there, udevd has not been at work yet."""
-        sysfs.add(device)
-        self._present[device.devpath] = device
-        self._initialized[device.devpath] = next(self._moments)
+        finish(self._appearing(device))
 
-    def finish(self, device: FakeDevice, *, silent: bool = False, action: str = "add") -> None:
-        """udevd's part of a plug: links, database, event; in this order."""
-        self._links.claim(device)
-        temporary = f"{DATABASE}/.#{device.database_name}"
-        sysfs.write(temporary, _database_entry(device, self._moment(device)))
-        os.rename(temporary, f"{DATABASE}/{device.database_name}")
-        if not silent:
-            self.send(action, device)
+    def finish(self, device: FakeDevice, *, silent: bool = False, action: str = "add", version: Version = 252) -> None:
+        """udevd's part of a plug: mode, links, database, event; in this order."""
+        finish(self._udevd.adding(device, version, action, silent=silent))
 
     def vanish(self, device: FakeDevice) -> None:
         """The kernel's part of an unplug: device and node are gone, links and database are still there."""
-        sysfs.remove(device)
-        del self._present[device.devpath]
+        finish(self._vanishing(device))
 
     def forget(self, device: FakeDevice, *, silent: bool = False) -> None:
         """udevd's part of an unplug. A link that another device claims as well now leads to that one."""
-        self._links.release(device)
-        if os.path.exists(f"{DATABASE}/{device.database_name}"):
-            os.unlink(f"{DATABASE}/{device.database_name}")
-        if not silent:
-            self.send("remove", device)
+        finish(self._udevd.removing(device, silent=silent))
+
+    def adding(self, device: FakeDevice, version: Version = 252, *, silent: bool = False) -> Iterator[Step]:
+        """A plug, of which each step is done when it is asked for: the kernel's, then those of a udevd of a version."""
+        yield from self._appearing(device)
+        yield from self._udevd.adding(device, version, "add", silent=silent)
+
+    def removing(self, device: FakeDevice, *, silent: bool = False) -> Iterator[Step]:
+        """An unplug, of which each step is done when it is asked for."""
+        yield from self._vanishing(device)
+        yield from self._udevd.removing(device, silent=silent)
+
+    def _appearing(self, device: FakeDevice) -> Iterator[Step]:
+        sysfs.add(device)
+        self._present[device.devpath] = device
+        self._udevd.see(device)
+        yield "sysfs"
+        if device.node:
+            sysfs.make_node(device.node, sysfs.MODE)
+            yield "node"
+
+    def _vanishing(self, device: FakeDevice) -> Iterator[Step]:
+        if device.node:
+            sysfs.remove_node(device.node)
+            yield "node"
+        sysfs.remove(device)
+        del self._present[device.devpath]
+        yield "sysfs"
 
     def change(self, device: FakeDevice, *, silent: bool = False) -> None:
         """A present device (the same devpath) is from now on as described here."""
         before = self._present[device.devpath]
         assert before.node == device.node, "a device cannot change its node"
         sysfs.write_attributes(device)
-        self._links.release(before, keep=device.devlinks)
         self._present[device.devpath] = device
         self.finish(device, silent=silent, action="change")
 
     def send(self, action: str, device: FakeDevice, properties: Mapping[str, str] | None = None) -> None:
         """An event only, true or not: a second add, a remove of what never was; with more properties."""
-        moment = {"USEC_INITIALIZED": str(self._moment(device))}
+        moment = {"USEC_INITIALIZED": str(self._udevd.moment(device))}
         self.send_properties({"ACTION": action, **moment, **device.message(), **(properties or {})})
-
-    def _moment(self, device: FakeDevice) -> int:
-        """When udevd had finished with it for the first time since it was plugged."""
-        return self._initialized.get(device.devpath, 1)
 
     def send_properties(self, properties: Mapping[str, str]) -> None:
         """An event with exactly these properties, however incomplete."""
@@ -128,7 +132,7 @@ class FakeHost:
 
     def storm(self, device: FakeDevice, count: int, action: str = "change") -> None:
         """The same event over and over, a few hundred thousand a second."""
-        moment = str(self._moment(device))
+        moment = str(self._udevd.moment(device))
         message = datagram({"SEQNUM": "1", "ACTION": action, "USEC_INITIALIZED": moment, **device.message()})
         self._injector.send_raw(message, count)
 
@@ -168,10 +172,3 @@ def refuse_outside() -> None:
 
 def _devices(thing: Pluggable) -> tuple[FakeDevice, ...]:
     return thing.devices if isinstance(thing, Stick) else (thing,)
-
-
-def _database_entry(device: FakeDevice, initialized: int) -> str:
-    lines = [f"S:{link}" for link in device.links]
-    lines += [f"I:{initialized}", *(f"E:{key}={value}" for key, value in device.properties.items())]
-    lines += [f"{kind}:{tag}" for tag in device.tags for kind in "GQ"]
-    return "\n".join([*lines, "V:1", ""])

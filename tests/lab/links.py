@@ -7,7 +7,7 @@ from tests.lab.sysfs import prune
 
 
 class Links:
-    """Who claims which link. The latest claim wins; when it goes, the one before it."""
+    """Who claims which link, by number as udevd has it. The latest claim wins; when it goes, the one before it."""
 
     def __init__(self) -> None:
         self._claims: dict[str, list[FakeDevice]] = {}
@@ -16,13 +16,13 @@ class Links:
         """Makes all links of the device lead to it."""
         for link in device.devlinks:
             claims = self._claims.setdefault(link, [])
-            claims[:] = [other for other in claims if other.devpath != device.devpath] + [device]
+            claims[:] = [other for other in claims if other.database_name != device.database_name] + [device]
             _point(link, device)
 
     def release(self, device: FakeDevice, keep: tuple[str, ...] = ()) -> None:
         """Gives up its links but those to keep: to another claimant, else they go."""
         for link in set(device.devlinks) - set(keep):
-            claims = [other for other in self._claims.pop(link, []) if other.devpath != device.devpath]
+            claims = [other for other in self._claims.pop(link, []) if other.database_name != device.database_name]
             if claims:
                 self._claims[link] = claims
                 _point(link, claims[-1])

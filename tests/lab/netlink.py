@@ -35,7 +35,7 @@ def murmur2(text: str) -> int:
 
 def datagram(properties: Mapping[str, str]) -> bytes:
     """One event as it goes over the wire."""
-    body = b"".join(f"{key}={value}".encode() + b"\0" for key, value in properties.items())
+    body = b"".join(f"{key}={value}".encode(errors="surrogateescape") + b"\0" for key, value in properties.items())
     devtype = properties.get("DEVTYPE")
     hashes = (murmur2(properties.get("SUBSYSTEM", "")), murmur2(devtype) if devtype else 0)
     return (

@@ -4,13 +4,15 @@ A port is written as in sysfs: bus, `-`, chain of ports (`1-2`, behind a hub `1-
 """
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from tests.lab.records import FakeDevice, FakeNode, Stick
 
 CONTROLLER_PATH = "/devices/pci0000:00/0000:00:14.0"
-TTY_USB_MAJOR, VIDEO_MAJOR, SOUND_MAJOR, USB_MAJOR, USBMISC_MAJOR = 188, 81, 116, 189, 180
+TTY_USB_MAJOR, VIDEO_MAJOR, SOUND_MAJOR, USB_MAJOR, USBMISC_MAJOR, DVB_MAJOR, INPUT_MAJOR = (
+    188, 81, 116, 189, 180, 212, 13,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,9 @@ CH340 = Product("1a86", "7523", "1a86", "USB_Serial", "ch341")
 WEBCAM = Product("046d", "0825", "046d", "HD_Webcam", "uvcvideo")
 SOUND_CARD = Product("0d8c", "0014", "C-Media", "USB_Audio", "snd-usb-audio")
 MODEM = Product("2c7c", "0125", "Quectel", "EC25", "option")
+EIGHT_PORTS = Product("110a", "1653", "Moxa", "UPort_1650-8", "mxuport")
+DVB_STICK = Product("2040", "8265", "Hauppauge", "WinTV-dualHD", "em28xx")
+KEYBOARD = Product("046d", "c31c", "Logitech", "USB_Keyboard", "usbhid")
 
 
 def serial_adapter(
@@ -47,12 +52,97 @@ def ch340(name: str = "ttyUSB0", port: str = "1-2") -> Stick:
     return serial_adapter(name, None, port, product=CH340)
 
 
-def camera(number: int = 0, serial: str | None = "CAM0001", port: str = "1-3") -> Stick:
-    """A webcam: one node to capture from and one for metadata, numbered one after the other."""
+def eight_port_adapter(
+    first_tty: int = 0,
+    serial: str | None = "MX8",
+    port: str = "1-2",
+    *,
+    links: bool = True,
+    numbers: Sequence[int] = range(8),
+) -> Stick:
+    """Eight serial ports behind one USB interface, which only the kernel's `port_number` of their parents tells apart.
+
+    `numbers`: which tty each of the ports is, counted from the first one: the kernel gives them away as it likes.
+    """
+    assert sorted(numbers) == [*range(8)]
+    usb = _usb_device(port, EIGHT_PORTS, serial)
+    interface = _usb_interface(usb, 0, EIGHT_PORTS.driver)
+    devices = [usb, interface]
+    for port_number, number in enumerate(numbers):
+        name = f"ttyUSB{first_tty + number}"
+        attributes = {"port_number": str(port_number)}
+        devices.append(
+            FakeDevice(f"{interface.devpath}/{name}", "usb-serial", driver=EIGHT_PORTS.driver, attributes=attributes)
+        )
+        tty = _tty(usb, devices[-1].devpath, port, 0, EIGHT_PORTS.driver, port_number=port_number)
+        devices.append(tty if links else replace(tty, links=()))
+    return Stick(tuple(devices))
+
+
+def camera(
+    number: int = 0, serial: str | None = "CAM0001", port: str = "1-3", *, numbers: Sequence[int] = (0, 1)
+) -> Stick:
+    """A webcam: one node to capture from and one for metadata, or more; `numbers` counts them from `number`."""
     usb = _usb_device(port, WEBCAM, serial)
     interface = _usb_interface(usb, 0, WEBCAM.driver)
-    videos = tuple(_video(usb, interface, port, number, index) for index in (0, 1))
+    videos = (_video(usb, interface, port, number + counted, index) for index, counted in enumerate(numbers))
     return Stick((usb, interface, *videos))
+
+
+def sound_card_with_two_captures(number: int = 0, port: str = "1-4") -> Stick:
+    """A USB sound card with two capture devices, which differ by their device number alone, and no playback."""
+    usb = _usb_device(port, SOUND_CARD, None)
+    interface = _usb_interface(usb, 0, SOUND_CARD.driver)
+    card = FakeDevice(f"{interface.devpath}/sound/card{number}", "sound", properties=usb.properties)
+    captures = (
+        FakeDevice(
+            devpath=f"{card.devpath}/pcmC{number}D{device}c",
+            subsystem="sound",
+            node=FakeNode(f"snd/pcmC{number}D{device}c", SOUND_MAJOR, 32 * number + 24 + device),
+        )
+        for device in (0, 1)
+    )
+    return Stick((usb, interface, card, *captures))
+
+
+def dvb_stick(serial: str | None = "DVB1", port: str = "1-6", *, adapters: Sequence[int] = (0, 1)) -> Stick:
+    """A DVB stick with two tuners; `adapters` are the kernel's numbers of the first and the second one."""
+    usb = _usb_device(port, DVB_STICK, serial)
+    interface = _usb_interface(usb, 0, DVB_STICK.driver)
+    tuners = (
+        FakeDevice(
+            devpath=f"{interface.devpath}/dvb/dvb{adapter}.frontend0",
+            subsystem="dvb",
+            node=FakeNode(f"dvb/adapter{adapter}/frontend0", DVB_MAJOR, 4 * adapter),
+            kernel={"DVB_ADAPTER_NUM": str(adapter), "DVB_DEVICE_TYPE": "frontend", "DVB_DEVICE_NUM": "0"},
+        )
+        for adapter in adapters
+    )
+    return Stick((usb, interface, *tuners))
+
+
+def keyboard(first: int = 3, port: str = "1-7", *, numbers: Sequence[int] = (0, 1, 2)) -> Stick:
+    """A keyboard, of whose interface three event nodes claim the same links; `numbers` counts them from the first."""
+    usb = _usb_device(port, KEYBOARD, None)
+    interface = _usb_interface(usb, 0, KEYBOARD.driver)
+    hid = FakeDevice(f"{interface.devpath}/0003:046D:C31C.0001", "hid", driver="hid-generic")
+    devices = [usb, interface, hid]
+    for counted in numbers:
+        event = first + counted
+        devices += [
+            FakeDevice(f"{hid.devpath}/input/input{10 + event}", "input", attributes={"name": KEYBOARD.model}),
+            FakeDevice(
+                devpath=f"{hid.devpath}/input/input{10 + event}/event{event}",
+                subsystem="input",
+                node=FakeNode(f"input/event{event}", INPUT_MAJOR, 64 + event),
+                properties={**usb.properties, **_interface_properties(port, 0, KEYBOARD.driver)},
+                links=(
+                    f"input/by-id/usb-{usb.properties['ID_SERIAL']}-event-kbd",
+                    f"input/by-path/{id_path(port, 0)}-event-kbd",
+                ),
+            ),
+        ]
+    return Stick(tuple(devices))
 
 
 def sound_card(number: int = 0, port: str = "1-4") -> Stick:
@@ -167,11 +257,11 @@ def _usb_interface(usb: FakeDevice, number: int, driver: str) -> FakeDevice:
 
 
 def _video(usb: FakeDevice, interface: FakeDevice, port: str, number: int, index: int) -> FakeDevice:
-    name = f"video{number + index}"
+    name = f"video{number}"
     return FakeDevice(
         devpath=f"{interface.devpath}/video4linux/{name}",
         subsystem="video4linux",
-        node=FakeNode(name, VIDEO_MAJOR, number + index),
+        node=FakeNode(name, VIDEO_MAJOR, number),
         attributes={"index": str(index), "name": "HD Webcam"},
         properties={
             **usb.properties,
@@ -185,7 +275,7 @@ def _video(usb: FakeDevice, interface: FakeDevice, port: str, number: int, index
     )
 
 
-def _tty(usb: FakeDevice, parent: str, port: str, interface: int, driver: str) -> FakeDevice:
+def _tty(usb: FakeDevice, parent: str, port: str, interface: int, driver: str, *, port_number: int = 0) -> FakeDevice:
     name = os.path.basename(parent)
     return FakeDevice(
         devpath=f"{parent}/tty/{name}",
@@ -193,7 +283,7 @@ def _tty(usb: FakeDevice, parent: str, port: str, interface: int, driver: str) -
         node=FakeNode(name, TTY_USB_MAJOR, int(name.removeprefix("ttyUSB"))),
         properties={**usb.properties, **_interface_properties(port, interface, driver)},
         links=(
-            f"serial/by-id/usb-{usb.properties['ID_SERIAL']}-if{interface:02}-port0",
-            f"serial/by-path/{id_path(port, interface)}-port0",
+            f"serial/by-id/usb-{usb.properties['ID_SERIAL']}-if{interface:02}-port{port_number}",
+            f"serial/by-path/{id_path(port, interface)}-port{port_number}",
         ),
     )

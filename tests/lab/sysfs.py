@@ -9,6 +9,9 @@ from collections.abc import Mapping
 
 from tests.lab.records import FakeDevice, FakeNode
 
+MODE = 0o600
+"""What the kernel gives a node, before udevd is at work."""
+
 
 def make_bare() -> None:
     """Makes /sys look like that of a kernel without devices."""
@@ -18,29 +21,25 @@ def make_bare() -> None:
 
 
 def add(device: FakeDevice) -> None:
-    """Makes the device appear, its `uevent` last."""
+    """Makes the device appear, but for its node. What finds it finds its `uevent` too."""
     os.makedirs(device.sys_path, exist_ok=True)
-    write_attributes(device)
-    for link in _elsewhere(device):
-        _symlink(device.sys_path, link)
+    write(f"{device.sys_path}/uevent", lines(device.uevent_file()))
     bus = f"/sys/bus/{device.subsystem}"
     _symlink(bus if device.is_on_bus else device.collection, f"{device.sys_path}/subsystem")
+    write_attributes(device)
     if device.driver:
         os.makedirs(f"{bus}/drivers/{device.driver}", exist_ok=True)
         _symlink(f"{bus}/drivers/{device.driver}", f"{device.sys_path}/driver")
     if device.node:
         write(f"{device.sys_path}/dev", f"{device.node.major}:{device.node.minor}\n")
-        make_node(device.node)
-    write(f"{device.sys_path}/uevent", lines(device.uevent_file()))
+    for link in _elsewhere(device):
+        _symlink(device.sys_path, link)
 
 
 def remove(device: FakeDevice) -> None:
-    """Makes the device and its node vanish."""
-    for link in _elsewhere(device):
+    """Makes the device vanish, but for its node, which goes before."""
+    for link in reversed(_elsewhere(device)):
         os.unlink(link)
-    if device.node:
-        os.unlink(device.node.path)
-        prune(os.path.dirname(device.node.path), "/dev")
     shutil.rmtree(device.sys_path)
     prune(os.path.dirname(device.sys_path), "/sys/devices")
 
@@ -51,12 +50,20 @@ def write_attributes(device: FakeDevice) -> None:
         write(f"{device.sys_path}/{name}", f"{value}\n")
 
 
-def make_node(node: FakeNode) -> None:
-    """A true node, which cannot be opened as no driver has these numbers."""
+def make_node(node: FakeNode, mode: int | None = None) -> None:
+    """A true node, which cannot be opened as no driver has these numbers; with the mode that udevd gives it."""
     os.makedirs(os.path.dirname(node.path), exist_ok=True)
+    mode = node.mode if mode is None else mode
     kind = stat.S_IFBLK if node.kind == "b" else stat.S_IFCHR
-    os.mknod(node.path, kind | node.mode, os.makedev(node.major, node.minor))
-    os.chmod(node.path, node.mode)
+    os.mknod(node.path, kind | mode, os.makedev(node.major, node.minor))
+    if stat.S_IMODE(os.stat(node.path).st_mode) != mode:  # the umask's doing
+        os.chmod(node.path, mode)
+
+
+def remove_node(node: FakeNode) -> None:
+    """Removes a node, and the directories that it was alone in."""
+    os.unlink(node.path)
+    prune(os.path.dirname(node.path), "/dev")
 
 
 def lines(values: Mapping[str, str]) -> str:
@@ -65,9 +72,9 @@ def lines(values: Mapping[str, str]) -> str:
 
 
 def write(path: str, text: str) -> None:
-    """Writes a file, with the directories above it."""
+    """Writes a file, with the directories above it; for bytes that are no UTF-8 there are `surrogateescape`'s."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w") as file:
+    with open(path, "w", errors="surrogateescape") as file:
         file.write(text)
 
 

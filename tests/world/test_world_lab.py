@@ -12,7 +12,18 @@ from tests.lab.host import FakeHost
 from tests.lab.monitor import Ear
 from tests.lab.plugin import PluginProcess
 from tests.lab.records import FakeDevice
-from tests.lab.sticks import camera, ch340, modem, serial_adapter, sound_card
+from tests.lab.sticks import (
+    camera,
+    ch340,
+    dvb_stick,
+    eight_port_adapter,
+    keyboard,
+    modem,
+    serial_adapter,
+    sound_card,
+    sound_card_with_two_captures,
+)
+from tests.lab.udevd_steps import DATABASE, go_on
 
 
 @pytest.mark.usefixtures("host")
@@ -106,6 +117,99 @@ def test_before_udevd_has_been_at_work_there_is_a_node_and_nothing_else(host: Fa
     assert ear.events(1) == [("add", "ttyUSB0")]
 
 
+def test_a_plug_is_done_step_by_step(host: FakeHost) -> None:
+    stick, ear, states = serial_adapter(), Ear(), {}
+    for parent in stick.devices[:-1]:
+        host.appear(parent)
+    for step in host.adding(stick.main):
+        states[step] = (
+            os.path.exists(f"{stick.main.sys_path}/uevent"),
+            os.path.exists(stick.devnode) and stat.S_IMODE(os.stat(stick.devnode).st_mode),
+            os.path.exists(stick.by_id),
+            os.path.exists(f"{DATABASE}/{stick.main.database_name}"),
+            not ear.hears_nothing,
+        )
+    assert [*states.items()] == [
+        ("sysfs", (True, False, False, False, False)),
+        ("node", (True, 0o600, False, False, False)),
+        ("rules", (True, 0o600, False, False, False)),
+        ("mode", (True, 0o660, False, False, False)),
+        ("links", (True, 0o660, True, False, False)),
+        ("entry", (True, 0o660, True, True, False)),
+        ("RUN", (True, 0o660, True, True, False)),
+        ("event", (True, 0o660, True, True, True)),
+    ]
+
+
+def test_an_unplug_is_done_step_by_step(host: FakeHost) -> None:
+    stick, states = serial_adapter(), {}
+    host.plug(stick)
+    ear = Ear()
+    for step in host.removing(stick.main):
+        states[step] = (
+            os.path.exists(stick.devnode),
+            os.path.exists(stick.main.sys_path),
+            os.path.exists(f"{DATABASE}/{stick.main.database_name}"),
+            os.path.lexists(stick.by_id),
+            not ear.hears_nothing,
+        )
+    assert [*states.items()] == [
+        ("node", (False, True, True, True, False)),
+        ("sysfs", (False, False, True, True, False)),
+        ("entry", (False, False, False, True, False)),
+        ("rules", (False, False, False, True, False)),
+        ("links", (False, False, False, False, False)),
+        ("RUN", (False, False, False, False, False)),
+        ("event", (False, False, False, False, True)),
+    ]
+
+
+def test_a_newer_udevd_writes_the_entry_when_it_begins_and_again_when_it_is_done(host: FakeHost) -> None:
+    stick, context = serial_adapter(), pyudev.Context()
+    steps = host.adding(stick.main, 257)
+
+    def looked_at() -> tuple[bool, str | None, str | None]:
+        device = pyudev.Devices.from_device_file(context, stick.devnode)
+        known = device.properties
+        return device.is_initialized, known.get("ID_PROCESSING"), known.get("ID_SERIAL_SHORT")
+
+    go_on(steps, until="entry begun")
+    assert looked_at() == (True, "1", None)
+    go_on(steps, until="RUN")
+    assert looked_at() == (True, "1", "A1B2")
+    assert [*steps] == ["entry ended", "event"]
+    assert looked_at() == (True, None, "A1B2")
+
+
+def test_where_no_rule_says_anything_the_entry_is_empty(host: FakeHost) -> None:
+    control = modem().main
+    host.plug(control)
+    assert control.node
+    assert os.stat(f"{DATABASE}/{control.node.number}").st_size == 0
+    device = pyudev.Devices.from_device_file(pyudev.Context(), control.node.path)
+    assert device.is_initialized
+    host.unplug(control)
+    assert not os.path.exists(f"{DATABASE}/{control.node.number}")
+
+
+def test_what_goes_while_udevd_is_dead_leaves_entry_and_links_to_the_next_one_with_its_number(host: FakeHost) -> None:
+    former, later = serial_adapter("ttyUSB0", "OLD", "1-2"), serial_adapter("ttyUSB0", "NEW", "1-3")
+    host.plug(former)
+    context = pyudev.Context()
+    moment = pyudev.Devices.from_device_file(context, former.devnode).properties["USEC_INITIALIZED"]
+    for device in reversed(former.devices):
+        host.vanish(device)
+    for device in later:
+        host.appear(device)
+    assert os.path.realpath(former.by_id) == later.devnode
+    assert pyudev.Devices.from_device_file(context, later.devnode).properties["ID_SERIAL_SHORT"] == "OLD"
+    host.finish(later.main)
+    assert not os.path.lexists(former.by_id)
+    assert os.path.realpath(later.by_id) == later.devnode
+    known = pyudev.Devices.from_device_file(context, later.devnode).properties
+    assert (known["ID_SERIAL_SHORT"], known["USEC_INITIALIZED"]) == ("NEW", moment)
+
+
 def test_between_the_kernels_and_udevds_part_of_an_unplug_links_dangle(host: FakeHost) -> None:
     stick = serial_adapter()
     host.plug(stick)
@@ -153,6 +257,42 @@ def test_sticks_with_several_nodes_look_like_the_real_ones(host: FakeHost) -> No
     assert ear.enumerated("tty") == [f"/dev/ttyUSB{number}" for number in range(4)]
     assert ear.enumerated("usbmisc") == ["/dev/cdc-wdm0"]
     assert ear.enumerated("usb", DEVTYPE="usb_device") == [f"/dev/bus/usb/001/{n:03}" for n in (4, 5, 6)]
+
+
+def test_of_an_adapter_with_eight_ports_the_kernels_parents_know_which_is_which(host: FakeHost) -> None:
+    stick = eight_port_adapter(8, numbers=(5, 0, 7, 6, 4, 3, 2, 1))
+    host.plug(stick)
+    for port_number, name in enumerate(stick.nodes("tty")):
+        device = pyudev.Devices.from_device_file(pyudev.Context(), name)
+        assert device.parent.subsystem == "usb-serial"
+        assert device.parent.attributes.asint("port_number") == port_number
+        assert sum(link.endswith(f"-if00-port{port_number}") for link in device.device_links) == 1
+    assert stick.nodes("tty")[:2] == ("/dev/ttyUSB13", "/dev/ttyUSB8")
+
+
+def test_an_adapter_with_eight_ports_may_have_no_links(host: FakeHost) -> None:
+    host.plug(eight_port_adapter(links=False))
+    assert not os.path.lexists("/dev/serial")
+    assert len(Ear().enumerated("tty", ID_BUS="usb")) == 8
+
+
+def test_sticks_with_several_nodes_of_a_kind_look_like_the_real_ones(host: FakeHost) -> None:
+    sticks = (
+        camera(4, numbers=(3, 0, 1, 2)),
+        sound_card_with_two_captures(1),
+        dvb_stick(adapters=(1, 0)),
+        keyboard(numbers=(2, 0, 1)),
+    )
+    for stick in sticks:
+        host.plug(stick)
+    ear = Ear()
+    assert ear.enumerated("video4linux") == [f"/dev/video{number}" for number in range(4, 8)]
+    assert ear.enumerated("video4linux", ID_V4L_CAPABILITIES=":capture:") == ["/dev/video7"]
+    assert ear.enumerated("sound") == ["/dev/snd/pcmC1D0c", "/dev/snd/pcmC1D1c"]
+    assert ear.enumerated("dvb") == ["/dev/dvb/adapter0/frontend0", "/dev/dvb/adapter1/frontend0"]
+    assert ear.enumerated("input") == [f"/dev/input/event{number}" for number in (3, 4, 5)]
+    (link,) = os.listdir("/dev/input/by-id")
+    assert os.path.realpath(f"/dev/input/by-id/{link}") == "/dev/input/event4", "that of the last one"
 
 
 def test_events_can_be_untrue_and_incomplete(host: FakeHost) -> None:

@@ -10,9 +10,10 @@ from dataclasses import replace
 from tests.lab.chaos.park import ARTICLES, NUMBERS, PORTS, ROOT_HUBS, Plugged
 from tests.lab.chaos.resources import GLOBS, STICKS
 from tests.lab.chaos.steps import Step
-from tests.lab.host import DATABASE, FakeHost
+from tests.lab.host import FakeHost
 from tests.lab.records import FakeDevice, Stick
 from tests.lab.sticks import serial_adapter
+from tests.lab.udevd_steps import DATABASE
 
 HELD_BACK = 2.5
 """Seconds after which a node that udevd has not finished with may be offered all the same: a little under 3."""
