@@ -11,7 +11,7 @@ from selenium.webdriver.common.keys import Keys
 
 from tests.lab.browser import PHONE, Browser
 from tests.lab.host import FakeHost
-from tests.lab.node import SERIAL, every, wait_until_listed
+from tests.lab.node import SERIAL, every, until_dropped, wait_until_listed
 from tests.lab.plugin import PluginProcess
 from tests.lab.sticks import camera, serial_adapter
 from udev_device_plugin.testing.kubelet import Kubelet
@@ -209,7 +209,8 @@ async def test_a_plugin_that_ends_and_comes_back_is_followed(
     host.plug(serial_adapter())
     async with shown(browser, plugin_directory, ALL) as (kubelet, plugin):
         address = await plugin.address()
-        assert await plugin.terminate() == 0
+        async with until_dropped(kubelet, SERIAL):
+            assert await plugin.terminate() == 0
         await do(browser.wait_until, lambda: "No connection" in browser.text("#live"), "that it is gone")
         assert "ttyUSB0" in browser.text()
         await do(browser.log)  # the browser complains about that

@@ -140,6 +140,28 @@ async def wait_until_listed(kubelet: Kubelet, *specs: str) -> None:
     await kubelet.wait_until(lambda kubelet: all(is_listed(kubelet, name) for name in names), timeout=PATIENCE)
 
 
+@asynccontextmanager
+async def until_dropped(kubelet: Kubelet, *resources: str) -> AsyncIterator[None]:
+    """End or hang up on who serves these resources in here; in the end, wait until the kubelet has dropped them all.
+
+    Until it has, it takes what they had listed for what their successor lists; from then on, nothing is healthy before
+    a new list. It counts as well if a successor has registered by the end.
+    """
+    for name in resources:
+        assert kubelet.resource(name).connected, f"{name} is not connected, so it cannot be dropped"
+    drops = asyncio.gather(*(_dropped(kubelet, name) for name in resources))
+    await asyncio.sleep(0)  # so that they watch before anything happens
+    try:
+        yield
+        await drops
+    finally:
+        drops.cancel()
+
+
+async def _dropped(kubelet: Kubelet, resource: str) -> None:
+    await kubelet.wait_until(lambda kubelet: not kubelet.resource(resource).connected, timeout=PATIENCE)
+
+
 def is_listed(kubelet: Kubelet, resource: str = SERIAL) -> bool:
     """Whether a resource is registered and has sent a list, since the kubelet's start."""
     view = kubelet.resource(resource)

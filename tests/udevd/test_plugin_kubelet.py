@@ -1,7 +1,7 @@
 """The plugin between a real udevd and a kubelet that restarts, and its own end and return."""
 
 from tests.lab.hotplug import MacvtapSticks
-from tests.lab.node import SERIAL, every, node, offers, sockets
+from tests.lab.node import SERIAL, every, node, offers, sockets, until_dropped
 from tests.lab.plugin import PluginProcess
 from tests.lab.udevd import Udevd
 from udev_device_plugin.testing.kubelet import Kubelet
@@ -55,7 +55,8 @@ async def test_killed_and_started_at_once_it_offers_the_same_and_clears_up(
         async with PluginProcess.serving(BOTH, directory=plugin_directory) as plugin:
             await kubelet.wait_for_devices(SERIAL, healthy=2)
             before = await offers(kubelet)
-            await plugin.kill()
+            async with until_dropped(kubelet, SERIAL):
+                await plugin.kill()
         left_behind = sockets(plugin_directory)
         assert len(left_behind) == 1
         async with PluginProcess.serving(BOTH, directory=plugin_directory):
@@ -75,7 +76,8 @@ async def test_what_is_unplugged_while_it_is_away_is_not_offered(
     async with Kubelet(plugin_directory) as kubelet:
         async with PluginProcess.serving(BOTH, directory=plugin_directory) as plugin:
             await kubelet.wait_for_devices(SERIAL, healthy=2)
-            await plugin.kill()
+            async with until_dropped(kubelet, SERIAL):
+                await plugin.kill()
         sticks.unplug(24)
         async with PluginProcess.serving(BOTH, directory=plugin_directory):
             await kubelet.wait_for_devices(SERIAL, healthy=1, unhealthy=0)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.lab.hotplug import MacvtapSticks
-from tests.lab.node import SERIAL, Landmarks, Node, every, landmarks, wait_until_listed
+from tests.lab.node import SERIAL, Landmarks, Node, every, landmarks, until_dropped, wait_until_listed
 from tests.lab.plugin import PluginProcess
 from tests.lab.udevd import Udevd
 from udev_device_plugin.testing.kubelet import Kubelet
@@ -64,7 +64,8 @@ async def test_a_pod_keeps_its_stick_over_an_unplug_a_restart_of_the_plugin_and_
                 waiting = rf"device {stick.by_id} is unplugged since \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
                 with pytest.raises(ContainerStartError, match=waiting):
                     await kubelet.start_container(pod)
-                await first.kill()
+                async with until_dropped(kubelet, SERIAL):
+                    await first.kill()
 
             # The plugin comes back while the stick is out, and knows of it what the kubelet knows.
             lists = kubelet.resource(SERIAL).lists

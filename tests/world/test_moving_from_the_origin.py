@@ -15,7 +15,7 @@ import pytest
 
 from tests.lab import origin
 from tests.lab.host import FakeHost
-from tests.lab.node import is_listed, metric, offers
+from tests.lab.node import is_listed, metric, offers, until_dropped
 from tests.lab.plugin import PATIENCE, PLUGIN, PluginProcess
 from tests.lab.records import FakeDevice, FakeNode, Stick
 from tests.lab.sticks import Product, camera, ch340, serial_adapter, sound_card
@@ -229,6 +229,8 @@ async def test_a_pod_that_got_its_device_from_the_origin_is_not_held_up(host: Fa
             await former.register()
             await kubelet.wait_for_devices("squat.ai/video", healthy=1)
             pod = await kubelet.allocate("squat.ai/video")
+            async with until_dropped(kubelet, "squat.ai/video"):
+                former.end_stream()
         async with PluginProcess(*origin.VIDEO, environment=place(plugin_directory)):
             await kubelet.wait_for_devices("squat.ai/video", healthy=1)
             await kubelet.start_container(pod)

@@ -16,6 +16,7 @@ from tests.lab.node import (
     offers,
     sockets,
     together,
+    until_dropped,
     wait_for_metric,
     wait_until_listed,
 )
@@ -118,7 +119,8 @@ async def test_ids_are_the_same_after_the_plugins_end_and_the_kubelets(host: Fak
             await kubelet.restart()
             await kubelet.wait_for_devices(SERIAL, healthy=3)
             assert await offers(kubelet) == before
-            await plugin.kill()
+            async with until_dropped(kubelet, SERIAL):
+                await plugin.kill()
         for stick in sticks:
             host.unplug(stick)
         for stick in (ch340("ttyUSB0", "1-3"), ch340("ttyUSB1", "1-2"), serial_adapter("ttyUSB2", "A", "1-1")):
@@ -148,8 +150,9 @@ async def test_what_came_of_who_else_was_there_is_the_same_after_the_plugins_end
             await kubelet.wait_for_devices("squat.ai/pairs", healthy=2)
             await kubelet.wait_for_devices(SERIAL, healthy=2)
             before = await all_offers()
-            plugin.signal(signal.Signals[end])
-            await plugin.wait()
+            async with until_dropped(kubelet, SERIAL, "squat.ai/pairs"):
+                plugin.signal(signal.Signals[end])
+                await plugin.wait()
         async with PluginProcess.serving(*specs, directory=plugin_directory):
             await kubelet.wait_for_devices("squat.ai/pairs", healthy=2)
             await kubelet.wait_for_devices(SERIAL, healthy=2)
@@ -318,7 +321,8 @@ async def test_our_links_are_right_again_after_a_restart_and_after_the_directory
             await kubelet.wait_for_devices("squat.ai/modems", healthy=1)
             links = own_links(plugin_directory)
             assert list(links.values()) == ["/dev/cdc-wdm0"]
-            await plugin.kill()
+            async with until_dropped(kubelet, "squat.ai/modems"):
+                await plugin.kill()
         (link,) = links
         os.unlink(link)
         os.symlink("/dev/null", link)
@@ -394,12 +398,11 @@ async def test_two_plugins_that_overlap_end_as_one_that_serves(
             async with new:
                 await wait_for_metric(new, "udev_device_plugin_kubelet_connected", 2)
                 gone, staying = (old, new) if first_to_go == "old" else (new, old)
-                assert await gone.terminate() == 0
+                async with until_dropped(kubelet, SERIAL, "squat.ai/modems"):  # whoever of the two has gone
+                    assert await gone.terminate() == 0
                 await kubelet.wait_for_devices(SERIAL, healthy=4)
                 await kubelet.wait_for_devices("squat.ai/modems", healthy=1)
                 await wait_for_metric(staying, "udev_device_plugin_kubelet_connected", 2)
-                await kubelet.wait_until(lambda kubelet: kubelet.resource(SERIAL).connected)
-                await kubelet.wait_for_devices(SERIAL, healthy=4)
                 assert await offers(kubelet) == before
                 assert own_links(plugin_directory) == links
                 assert len(sockets(plugin_directory)) == 2

@@ -18,6 +18,7 @@ from tests.lab.node import (
     node,
     offers,
     sockets,
+    until_dropped,
     wait_until_listed,
 )
 from tests.lab.plugin import PluginProcess
@@ -109,8 +110,9 @@ async def test_a_wiped_directory_is_served_in_anew(host: FakeHost, plugin_direct
     async with node(plugin_directory, TTYS) as here:
         before = await here.offers()
         old = sockets(plugin_directory)
-        for name in old:
-            os.unlink(f"{plugin_directory}/{name}")
+        async with until_dropped(here.kubelet, SERIAL):
+            for name in old:
+                os.unlink(f"{plugin_directory}/{name}")
         await registered_again(here)
         assert await here.offers() == before
         assert not old & sockets(plugin_directory)
@@ -176,7 +178,8 @@ async def test_killed_and_started_at_once_it_offers_the_same_and_clears_up(
         async with PluginProcess.serving(TTYS, directory=plugin_directory) as plugin:
             await kubelet.wait_for_devices(SERIAL, healthy=2)
             before = await offers(kubelet)
-            await plugin.kill()
+            async with until_dropped(kubelet, SERIAL):
+                await plugin.kill()
         left_behind = sockets(plugin_directory)
         assert len(left_behind) == 1
         async with PluginProcess.serving(TTYS, directory=plugin_directory) as plugin:
@@ -192,11 +195,15 @@ async def test_sockets_of_others_and_of_the_living_are_left_alone(host: FakeHost
         others = f"{plugin_directory}/gdp-c3F1YXQuYWkvc2VyaWFs-1700000000.sock"
         os.close(os.open(others, os.O_CREAT, 0o600))
         living = sockets(plugin_directory)
-        async with PluginProcess.serving(VIDEO, directory=plugin_directory):
+        async with PluginProcess.serving(VIDEO, directory=plugin_directory) as plugin:
             await wait_until_listed(here.kubelet, VIDEO)
             assert living <= sockets(plugin_directory)
             assert os.path.exists(others)
-        await here.wait_for(healthy=1)
+            async with until_dropped(here.kubelet, "squat.ai/video"):
+                await plugin.kill()
+        await here.catch_up()
+        assert await here.paths() == ["/dev/ttyUSB0"]
+        assert here.kubelet.resource(SERIAL).registrations == 1
 
 
 @pytest.mark.parametrize(("goes", "ended_by"), WAYS, ids=lambda way: getattr(way, "name", way))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from tests.lab.host import FakeHost
-from tests.lab.node import SERIAL, every, node, wait_for_metric
+from tests.lab.node import SERIAL, every, node, until_dropped, wait_for_metric
 from tests.lab.plugin import PluginProcess
 from tests.lab.sticks import serial_adapter
 
@@ -32,9 +32,9 @@ async def overlap(host: FakeHost, directory: str, goes: Which, ended_by: signal.
             newer.is_quiet = here.plugin.is_quiet = True
             await wait_for_metric(newer, "udev_device_plugin_kubelet_connected", 1)
             going, staying = (here.plugin, newer) if goes == "the older" else (newer, here.plugin)
-            going.signal(ended_by)
-            await going.wait()
-            # The kubelet has dropped the resource, whoever of the two has gone.
+            async with until_dropped(here.kubelet, SERIAL):  # whoever of the two has gone
+                going.signal(ended_by)
+                await going.wait()
             await wait_for_metric(staying, "generic_device_plugin_restarts_total", 1, resource=SERIAL)
             await here.wait_for(healthy=1)
             assert await here.offers() == before
