@@ -43,16 +43,18 @@ class VmNode:
 
     async def start_plugin(self) -> None:
         """Starts the plugin, and waits until it has listed everything."""
+        before = {name: self.kubelet.resource(name).lists for name in self._resources}
         self._plugin = make_plugin()
         await self._plugin.__aenter__()
-        await self.wait_until_listed()
+        await self._wait(lambda kubelet: all(kubelet.resource(name).lists > before[name] for name in self._resources))
 
     async def stop_plugin(self) -> None:
-        """Kills the plugin, which prints what it said."""
+        """Kills the plugin, which prints what it said, and waits until the kubelet has dropped it."""
         plugin, self._plugin = self._plugin, None
         if plugin is not None:
             await plugin.__aexit__(None, None, None)
             assert plugin.errors == []
+            await self._wait(lambda kubelet: not any(kubelet.resource(name).connected for name in self._resources))
 
     async def restart_kubelet(self) -> None:
         """Starts the kubelet anew, and waits until the plugin has found it."""
