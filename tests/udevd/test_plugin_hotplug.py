@@ -92,6 +92,7 @@ async def test_a_stick_whose_place_in_sysfs_moves_is_the_same_until_it_is_pulled
         sticks.move(3)
         udevd.settle()
         await wait_for_metric(here.plugin, UEVENTS, 1, action="move")
+        await here.catch_up()
         assert await here.offers() == before
         sticks.unplug(3)
         await here.wait_for(healthy=0, unhealthy=1)
@@ -144,17 +145,21 @@ async def test_40_sticks_that_udevd_announces_together_are_all_listed(
         assert here.kubelet.resource(SERIAL).allocatable == len(plugged)
 
 
-async def test_a_stick_that_flaps_ends_as_it_is(sticks: MacvtapSticks, plugin_directory: str) -> None:
+async def test_a_stick_that_flaps_ends_as_it_is(sticks: MacvtapSticks, udevd: Udevd, plugin_directory: str) -> None:
     async with node(plugin_directory, BY_ID) as here:
         for _ in range(10):
             sticks.plug(3)
             sticks.unplug(3)
         sticks.plug(3)
+        udevd.settle()
+        await here.catch_up()  # until then, it may be one of the states in between
         await here.wait_for(healthy=1)
         for _ in range(10):
             sticks.unplug(3)
             sticks.plug(3)
         sticks.unplug(3)
+        udevd.settle()
+        await here.catch_up()
         await here.wait_for(healthy=0, unhealthy=1)
         assert here.most_listed() == 1
 

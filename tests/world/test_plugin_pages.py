@@ -1,7 +1,7 @@
 """What the plugin says of itself over HTTP is true in each phase of its life."""
 
 from tests.lab.host import FakeHost
-from tests.lab.node import SERIAL, every, metric, node, wait_for_metric
+from tests.lab.node import SERIAL, every, metric, node, wait_for_metric, wait_until_listed
 from tests.lab.plugin import PluginProcess
 from tests.lab.sticks import serial_adapter
 from udev_device_plugin import __version__
@@ -33,7 +33,7 @@ async def test_ready_means_that_the_kubelet_listens_to_every_resource(host: Fake
             assert await metric(plugin, "udev_device_plugin_registrations_total", result="refused") >= 1
 
             kubelet.misbehaviour.behave()
-            await kubelet.wait_for_devices("squat.ai/video", healthy=0, unhealthy=0)
+            await wait_until_listed(kubelet, video)
             await wait_for_metric(plugin, "udev_device_plugin_kubelet_connected", 2)
             assert await plugin.get("/readyz") == (200, "ok\n")
             assert await plugin.get("/health") == (200, "ok\n")
@@ -68,8 +68,9 @@ async def test_our_own_metrics_tell_health_events_and_looks(host: FakeHost, plug
         first, second = serial_adapter("ttyUSB0", "A", "1-1"), serial_adapter("ttyUSB1", "B", "1-2")
         for stick in (first, second):
             host.plug(stick)
+        await here.wait_for(healthy=4)
         host.unplug(first)
-        await here.wait_for(healthy=2)
+        await here.wait_for(healthy=2, unhealthy=2)
         await wait_for_metric(here.plugin, "udev_device_plugin_uevents_total", 4, action="remove")
         assert await metric(here.plugin, "udev_device_plugin_uevents_total", action="add") == 8
         devices = "udev_device_plugin_devices"
