@@ -16,6 +16,10 @@ PAUSE = 0.05
 """Seconds from one look at something that udevd is done with to the next, at least."""
 
 
+FIRST_RETRY, LAST_RETRY = 0.1, 30.0
+"""Seconds to the next attempt at what could not be looked at, at first and at last."""
+
+
 @dataclass(slots=True)
 class _Pending:
     due: float
@@ -32,6 +36,7 @@ class Hints:
         self._looking: dict[Hashable, float] = {}  # when the earliest hint behind a look that runs was received
         self._again: dict[Hashable, _Pending] = {}
         self._looked: dict[Hashable, float] = {}
+        self._pauses: dict[Hashable, float] = {}
 
     def add(self, subject: Hashable, now: float, *, is_finished: bool, is_urgent: bool = False) -> None:
         """Have a subject looked at.
@@ -83,6 +88,17 @@ class Hints:
         if (again := self._again.pop(subject, None)) is not None:
             self.add_at(subject, again.due, again.received)
         return received
+
+    def retry(self, subject: Hashable, now: float) -> bool:
+        """Have a subject looked at again, as it could not be, with growing pauses; whether that is new."""
+        before = self._pauses.get(subject, 0.0)
+        self._pauses[subject] = pause = min(max(2 * before, FIRST_RETRY), LAST_RETRY)
+        self.add_at(subject, now + pause, now)
+        return not before
+
+    def succeed(self, subject: Hashable) -> bool:
+        """A subject could be looked at; whether it could not before."""
+        return self._pauses.pop(subject, None) is not None
 
     def forget(self, subject: Hashable) -> None:
         """A subject is gone."""

@@ -5,23 +5,22 @@ Host thread only. It blocks on nothing: existence is looked at here (`DevPaths`)
 
 import itertools
 import logging
-import re
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
-from dataclasses import replace
-from functools import partial
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from operator import methodcaller
 
-from udev_device_plugin.device import DeviceNumber, HostDevice, Node, NodeState, PathEntry, Unit
+from udev_device_plugin.device import DeviceNumber, HostDevice, Node, PathEntry, Unit
 from udev_device_plugin.discovery.usb_sticks import usb_device_path
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.host.everything import everything
 from udev_device_plugin.host.existence import inode_at
+from udev_device_plugin.host.findings import Findings
 from udev_device_plugin.host.hints import Hints
-from udev_device_plugin.host.looks import HostLook, NodeLook, NotLookedError, UnitLook
-from udev_device_plugin.host.memory import HOLD_BACK, Memory
-from udev_device_plugin.host.outside import OutsidePaths
-from udev_device_plugin.host.paths import DevPaths, is_glob_in_dev
+from udev_device_plugin.host.looks import HostLook, NotLookedError, UnitLook
+from udev_device_plugin.host.memory import Memory
+from udev_device_plugin.host.outside import OutsideGlobs
+from udev_device_plugin.host.paths import DevPaths
 from udev_device_plugin.host.pool import Pool, Result
-from udev_device_plugin.host.reader import UDEV_DATA, Reader, unit_of
+from udev_device_plugin.host.reader import Reader, number_of_entry, unit_of
 from udev_device_plugin.host.relevance import is_relevant
 from udev_device_plugin.host.udev.delivery_check import DeliveryCheck
 from udev_device_plugin.host.udev.monitor import UdevEvent
@@ -35,13 +34,8 @@ MAX_BULK = 32
 SLICE = 0.01
 """Seconds for which hints of everything are collected before the descriptors are polled again."""
 
-FIRST_RETRY, LAST_RETRY = 0.1, 30.0
-"""Seconds to the next attempt at what could not be looked at, at first and at last."""
-
 _ONCE = frozenset({"add", "remove", "move"})
 """Actions that are seen once in the life of a device: there is nothing to gather, and no storm of them."""
-
-_ENTRY = re.compile(rf"{re.escape(UDEV_DATA)}/([bc])(\d{{1,10}}):(\d{{1,10}})")
 
 
 class Looking:
@@ -61,34 +55,29 @@ class Looking:
         self._has_udevd = True
         self._memory = Memory()
         self._hints = Hints()
-        self._outside: dict[Glob, OutsidePaths] = {}
-        self._outside_entries: dict[Glob, dict[str, PathEntry]] = {}
+        self._outside = OutsideGlobs()
         self._everything: Iterator[Unit] | None = None
         self._awaited: set[Hashable] = set()  # of everything, what has not been looked at yet
-        self._retries: dict[Hashable, float] = {}
-        self._changed_paths: dict[str, PathEntry | None] = {}
-        self._changed_units: set[Unit] = set()
-        self._received = float("inf")
+        self._findings = Findings()
         self._is_completed = False
 
     @property
     def outside(self) -> dict[int, Glob]:
         """The watches of globs outside of ``/dev``, by descriptor, but those that are being looked at."""
-        looking = self._hints.is_looking
-        return {paths.fileno(): glob for glob, paths in self._outside.items() if not looking(glob)}
+        return {paths.fileno(): glob for glob, paths in self._outside.watches() if not self._hints.is_looking(glob)}
 
     def begin(self, interest: Interest, now: float, *, has_udevd: bool) -> None:
         """Look at everything for ``interest``; a monitor has begun before."""
         self._interest, self._has_udevd = interest, has_udevd
         self._paths.configure(interest.globs)
         self._paths.rescan()
-        self._configure_outside(now)
+        self._outside.configure(interest.globs, self._hints.is_looking)
         self._everything = everything(self._memory.units, self._numbers())
-        self._awaited = set(self._outside)
+        self._awaited = set(self._outside.globs)
+        for glob in self._outside.globs:
+            self.hint_outside(glob, now)
         self._is_completed = False
         self._look_at_paths(self._paths.all_paths(), now)
-
-    # Hints.
 
     def take_event(self, event: UdevEvent, now: float) -> None:
         """One of udev's events has arrived."""
@@ -105,8 +94,8 @@ class Looking:
     def take_paths(self, changed: Iterable[str], now: float) -> None:
         """Something may have changed at these watched paths."""
         for path in changed:
-            if (entry := _ENTRY.fullmatch(path)) is not None:
-                self.hint(DeviceNumber("c" if entry[1] == "c" else "b", int(entry[2]), int(entry[3])), now)
+            if (number := number_of_entry(path)) is not None:
+                self.hint(number, now)
             else:
                 self._hint_claimants(path, now)
         self._look_at_paths(changed, now)
@@ -126,20 +115,18 @@ class Looking:
         for number in self._memory.sharing.claiming(link):
             self.hint(number, now)
 
-    # Looks.
-
     def work(self, now: float) -> None:
         """Begin what is due."""
         self._collect_everything(now)
         for subject in self._hints.begin_due(now):
             if isinstance(subject, Glob):
-                if (paths := self._outside.get(subject)) is not None:
-                    self._pool.submit(subject, partial(_look_outside, paths))
+                if (look := self._outside.look_of(subject)) is not None:
+                    self._pool.submit(subject, look)
                 else:  # it is not configured any more
                     self._hints.end(subject)
             elif isinstance(subject, str | DeviceNumber):
                 overdue = self._memory.overdue(subject, now) if self._has_udevd else None
-                self._pool.submit(subject, partial(_look_at_unit, subject, self._interest, overdue))
+                self._pool.submit(subject, methodcaller("look", subject, self._interest, overdue))
 
     def _collect_everything(self, now: float) -> None:
         while self._everything is not None and self._hints.waiting < MAX_BULK:
@@ -167,36 +154,30 @@ class Looking:
         if not self._hints.is_waiting(result.key):
             self._awaited.discard(result.key)
         if isinstance(result.error, NotLookedError | OSError):
-            self._retry(result.key, result.error, now)
+            if self._hints.retry(result.key, now):
+                logger.error("%s: cannot be looked at, what was known of it stays: %s", result.key, result.error)
             return
         if result.error is not None:
             raise result.error
-        if self._retries.pop(result.key, None) is not None:
+        if self._hints.succeed(result.key):
             logger.info("%s: could be looked at now", result.key)
         if isinstance(result.outcome, UnitLook):
             self._take_unit(result.outcome, received, now)
         elif isinstance(result.key, Glob) and isinstance(result.outcome, dict):
-            self._take_outside(result.key, result.outcome, received)
-
-    def _retry(self, subject: Hashable, error: Exception, now: float) -> None:
-        pause = self._retries.get(subject, 0.0)
-        if not pause:
-            logger.error("%s: could not be looked at, and what was known of it stays: %s", subject, error)
-        self._retries[subject] = pause = min(max(2 * pause, FIRST_RETRY), LAST_RETRY)
-        self._hints.add_at(subject, now + pause, now)
+            changed, numbers = self._outside.take(result.key, result.outcome)
+            self._paths_changed(changed, numbers, received)
 
     def _take_unit(self, look: UnitLook, received: float, now: float) -> None:
         before = self._memory.nodes(look.unit)
-        if (nodes := _worth_knowing(look)) != look.nodes:
-            look = replace(look, nodes=nodes)
-        is_named = not nodes and look.unit in self._numbers()
+        is_named = not look.nodes and look.unit in self._numbers()
         changed = {*self._memory.take_in(look, now, has_udevd=self._has_udevd, is_named=is_named)}
         after = self._memory.nodes(look.unit)
         self._follow(look.unit, after)
         described = [node.description for node in (*before, *after) if node.description is not None]
         if before != after or changed - {look.unit}:
-            self._changed(changed, received)
-            self._note_progress(before, after, now)
+            self._findings.note_units(changed, received)
+            if not self._memory.is_first_look:
+                self._delivery.compare(before, after, now)
             self._look_again(look.unit, described, now)
         self._look_at_paths({name for device in described if device.is_wanted for name in device.names}, received)
         if (deadline := self._memory.deadline(look.unit)) is not None:
@@ -217,7 +198,7 @@ class Looking:
         if not node.inode or inode_at(node.devnode) == node.inode:
             return False
         self._memory.lose(node.number)
-        self._changed({node.unit}, now)
+        self._findings.note_units({node.unit}, now)
         self._follow(node.unit, self._memory.nodes(node.unit))
         return True
 
@@ -230,24 +211,9 @@ class Looking:
             {link for device in wanted for link in device.devlinks},
         )
 
-    def _note_progress(self, before: Iterable[Node], after: Collection[Node], now: float) -> None:
-        """Have it known what udevd is done with, and what it has not got to in time."""
-        was = {(node.number, node.inode): node.state for node in before}
-        for number in {node.number for node in before} - {node.number for node in after}:
-            self._delivery.gone(number)
-        for node in after:
-            if self._memory.is_first_look or node.state is was.get((node.number, node.inode)):
-                continue
-            if node.state is NodeState.FINISHED:
-                self._delivery.finished(node.number, now)
-            if node.state is NodeState.OVERDUE and self._has_udevd and node.description and node.description.is_wanted:
-                logger.warning("%s: udevd has not announced it within %g s; offered as it is", node.devnode, HOLD_BACK)
-
-    # Paths.
-
     def _numbers(self) -> set[DeviceNumber]:
         """The numbers of all nodes at paths."""
-        entries = itertools.chain(self._paths.entries.values(), *map(dict.values, self._outside_entries.values()))
+        entries = itertools.chain(self._paths.entries.values(), self._outside.entries())
         return {entry.number for entry in entries if entry.number is not None}
 
     def _look_at_paths(self, paths: Iterable[str], received: float) -> None:
@@ -259,84 +225,26 @@ class Looking:
             logger.error("%s", error)  # noqa: TRY400 - a traceback tells a person no more
             return
         for path in outside:
-            self._add_outside(Glob.of(path), received)
-        if looked:
-            self._paths_changed(looked, numbers, received)
+            self._outside.add(Glob.of(path))
+            self.hint_outside(Glob.of(path), received)
+        self._paths_changed(looked, numbers, received)
 
     def _paths_changed(
         self, looked: Mapping[str, PathEntry | None], numbers: set[DeviceNumber], received: float
     ) -> None:
-        self._changed_paths.update(looked)
-        self._received = min(self._received, received)
+        if not looked:
+            return
+        self._findings.note_paths(looked, received)
         now_at = {entry.number for entry in looked.values() if entry is not None and entry.number is not None}
         for number in numbers | now_at:
             node = self._memory.node(number)
             is_gone = node is not None and self._check_presence(node, received)
             self.hint(number, received, is_urgent=is_gone)
 
-    def _configure_outside(self, now: float) -> None:
-        globs = {glob for glob in self._interest.globs if not is_glob_in_dev(glob)}
-        for glob in [glob for glob in self._outside if glob not in globs]:
-            self._outside_entries.pop(glob, None)
-            paths = self._outside.pop(glob)
-            if not self._hints.is_looking(glob):  # else its descriptors last as long as the look
-                paths.close()
-        for glob in globs:
-            self._add_outside(glob, now)
-
-    def _add_outside(self, glob: Glob, now: float) -> None:
-        if glob not in self._outside:
-            self._outside[glob] = OutsidePaths(glob)
-        self.hint_outside(glob, now)
-
-    def _take_outside(self, glob: Glob, found: dict[str, PathEntry], received: float) -> None:
-        if glob not in self._outside:
-            return
-        before = self._outside_entries.get(glob, {})
-        self._outside_entries[glob] = found
-        changed: dict[str, PathEntry | None] = dict.fromkeys(before.keys() - found.keys())
-        changed |= {path: entry for path, entry in found.items() if before.get(path) != entry}
-        if changed:
-            numbers = {entry.number for entry in before.values() if entry.path in changed and entry.number is not None}
-            self._paths_changed(changed, numbers, received)
-
-    # What came of it.
-
-    def _changed(self, units: Iterable[Unit], received: float) -> None:
-        self._changed_units.update(units)
-        self._received = min(self._received, received)
-
     def take_look(self) -> HostLook | None:
         """What was found since this was last called; None if nothing."""
-        is_complete = self._everything is None and not self._is_completed and self._awaited <= self._pool.stuck
-        if not (self._changed_paths or self._changed_units or is_complete):
-            return None
-        if is_complete:
+        complete_for = None
+        if self._everything is None and not self._is_completed and self._awaited <= self._pool.stuck:
             self._is_completed, self._memory.is_first_look = True, False
-        look = HostLook(
-            self._changed_paths,
-            {unit: self._memory.nodes(unit) for unit in self._changed_units},
-            self._received,
-            self._interest.number if is_complete else None,
-        )
-        self._changed_paths, self._changed_units, self._received = {}, set(), float("inf")
-        return look
-
-
-def _look_at_unit(unit: Unit, interest: Interest, overdue: Collection[DeviceNumber] | None, reader: Reader) -> UnitLook:
-    return reader.look(unit, interest, overdue)
-
-
-def _look_outside(paths: OutsidePaths, _: Reader) -> Mapping[str, PathEntry]:
-    return paths.look()
-
-
-def _worth_knowing(look: UnitLook) -> tuple[NodeLook, ...]:
-    """Without a node that nobody asks for, that claims no link and belongs to no USB device: most of a host's."""
-    if isinstance(look.unit, str):
-        return look.nodes
-    return tuple(
-        node
-        for node in look.nodes
-        if node.description is None or node.description.is_wanted or node.description.devlinks
-    )
+            complete_for = self._interest.number
+        return self._findings.take(self._memory, complete_for)

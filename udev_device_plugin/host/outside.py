@@ -1,13 +1,14 @@
-"""What stands at the matches of one glob outside of ``/dev``, where a network mount may hang.
+"""What stands at the matches of globs outside of ``/dev``, where a network mount may hang.
 
-All but ``fileno`` runs on a thread of the pool, one call at a time.
+`OutsideGlobs` is the host thread's; a look at one of them runs on a thread of the pool, one at a time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-from udev_device_plugin.device import PathEntry
+from udev_device_plugin.device import DeviceNumber, PathEntry
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.host.existence import links_on_the_way, stands_at
+from udev_device_plugin.host.paths import is_glob_in_dev
 from udev_device_plugin.watching import PathWatch
 
 
@@ -57,3 +58,57 @@ class OutsidePaths:
                 break
         entries = {path: stands_at(path) for path in paths}
         return {path: entry for path, entry in entries.items() if entry is not None}
+
+
+class OutsideGlobs:
+    """The globs outside of ``/dev``, and what stood at their matches when they were last looked at."""
+
+    def __init__(self) -> None:
+        self._paths: dict[Glob, OutsidePaths] = {}
+        self._entries: dict[Glob, Mapping[str, PathEntry]] = {}
+
+    @property
+    def globs(self) -> Collection[Glob]:
+        """Which they are."""
+        return self._paths.keys()
+
+    def watches(self) -> Iterable[tuple[Glob, OutsidePaths]]:
+        """Each with what is watched for it."""
+        return self._paths.items()
+
+    def entries(self) -> Iterator[PathEntry]:
+        """What stood at their matches."""
+        return (entry for entries in self._entries.values() for entry in entries.values())
+
+    def configure(self, globs: Iterable[Glob], is_looking: Callable[[Glob], bool]) -> None:
+        """Have those of these globs that lie outside, and no others."""
+        wanted = {glob for glob in globs if not is_glob_in_dev(glob)}
+        for glob in self._paths.keys() - wanted:
+            self._entries.pop(glob, None)
+            paths = self._paths.pop(glob)
+            if not is_looking(glob):  # else its descriptor lasts as long as the look
+                paths.close()
+        for glob in wanted:
+            self.add(glob)
+
+    def add(self, glob: Glob) -> None:
+        """Have one more."""
+        if glob not in self._paths:
+            self._paths[glob] = OutsidePaths(glob)
+
+    def look_of(self, glob: Glob) -> Callable[[object], Mapping[str, PathEntry]] | None:
+        """What looks at a glob's matches, for the pool; None if it is not one of them any more."""
+        paths = self._paths.get(glob)
+        return None if paths is None else lambda _: paths.look()
+
+    def take(
+        self, glob: Glob, found: Mapping[str, PathEntry]
+    ) -> tuple[Mapping[str, PathEntry | None], set[DeviceNumber]]:
+        """A glob was looked at: what is another than before at which path, and the numbers that were there."""
+        if glob not in self._paths:
+            return {}, set()
+        before, self._entries[glob] = self._entries.get(glob, {}), found
+        changed: dict[str, PathEntry | None] = dict.fromkeys(before.keys() - found.keys())
+        changed |= {path: entry for path, entry in found.items() if before.get(path) != entry}
+        numbers = {entry.number for path, entry in before.items() if path in changed and entry.number is not None}
+        return changed, numbers

@@ -27,6 +27,7 @@ _USB_DEVICE_BELOW = re.compile(r"(?:usb\d+|\d+-\d+(?:\.\d+)*)")
 """The name of another USB device below a hub: a unit of its own."""
 
 _NUMBER = re.compile(r"(\d{1,10}):(\d{1,10})\n?")
+_ENTRY = re.compile(rf"{re.escape(UDEV_DATA)}/([bc])(\d{{1,10}}):(\d{{1,10}})")
 
 
 class Reader:
@@ -54,6 +55,8 @@ class Reader:
             if (look := self._look_at_node(number, sys_path, listed, interest, without_entry)) is not None
         ]
         _require_descriptors()
+        if not isinstance(unit, str):
+            looks = list(filter(_is_worth_knowing, looks))
         return UnitLook(unit, tuple(looks), is_elsewhere=not looks and unit_of_known(unit) != unit)
 
     @staticmethod
@@ -103,6 +106,11 @@ class Reader:
         raise NotLookedError(f"{number}: it changes while it is read")
 
 
+def _is_worth_knowing(look: NodeLook) -> bool:
+    """Not so of a node that nobody asks for and that claims no link: most of a host's."""
+    return look.description is None or look.description.is_wanted or bool(look.description.devlinks)
+
+
 def sysfs_path(number: DeviceNumber) -> str:
     """Where sysfs has the device with this number; "" if no driver stands behind it: a node can be made for any."""
     directory = f"/sys/dev/{'char' if number.kind == 'c' else 'block'}"
@@ -110,6 +118,12 @@ def sysfs_path(number: DeviceNumber) -> str:
         return os.path.normpath(os.path.join(directory, os.readlink(f"{directory}/{number.major}:{number.minor}")))
     except OSError:
         return ""
+
+
+def number_of_entry(path: str) -> DeviceNumber | None:
+    """Whose entry a file of udev's database is, ``/run/udev/data/c188:0``; None for another path."""
+    entry = _ENTRY.fullmatch(path)
+    return None if entry is None else DeviceNumber("c" if entry[1] == "c" else "b", int(entry[2]), int(entry[3]))
 
 
 def unit_of(number: DeviceNumber) -> Unit:

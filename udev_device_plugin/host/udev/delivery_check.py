@@ -6,8 +6,9 @@ silence), and a network namespace other than udevd's. Logged once, and once more
 
 import logging
 import os
+from collections.abc import Collection, Iterable
 
-from udev_device_plugin.device import DeviceNumber
+from udev_device_plugin.device import DeviceNumber, Node, NodeState
 
 logger = logging.getLogger(__name__)
 
@@ -54,15 +55,24 @@ class DeliveryCheck:
             else:
                 self._announced.add(number)
 
-    def gone(self, number: DeviceNumber) -> None:
-        """A node is gone: what was announced of it is over."""
-        self._announced.discard(number)
-        self._expected.pop(number, None)
+    def compare(self, before: Iterable[Node], after: Collection[Node], now: float) -> None:
+        """A unit's nodes were looked at again: what udevd is done with must have been announced, or will be soon."""
+        was = {(node.number, node.inode): node.state for node in before}
+        for number, _ in was.keys() - {(node.number, node.inode) for node in after}:
+            if number not in {node.number for node in after}:
+                self._announced.discard(number)
+                self._expected.pop(number, None)
+        for node in after:
+            if node.state is was.get((node.number, node.inode)):
+                continue
+            if node.state is NodeState.FINISHED and self._is_working and node.number not in self._announced:
+                self._expected.setdefault(node.number, now + TOLERANCE)
+            if node.state is NodeState.OVERDUE and self._has_udevd and node.description and node.description.is_wanted:
+                logger.warning("%s: udevd has not announced it within 3 s; offered as it is", node.devnode)
 
-    def finished(self, number: DeviceNumber, now: float) -> None:
-        """Udevd is done with a node that appeared, so its event must be on the way, unless it came before."""
-        if self._has_udevd and not self._is_failing and number not in self._announced:
-            self._expected.setdefault(number, now + TOLERANCE)
+    @property
+    def _is_working(self) -> bool:
+        return self._has_udevd and not self._is_failing
 
     @property
     def next_due(self) -> float | None:
