@@ -121,9 +121,11 @@ def dvb_stick(serial: str | None = "DVB1", port: str = "1-6", *, adapters: Seque
     return Stick((usb, interface, *tuners))
 
 
-def keyboard(first: int = 3, port: str = "1-7", *, numbers: Sequence[int] = (0, 1, 2)) -> Stick:
+def keyboard(
+    first: int = 3, port: str = "1-7", *, serial: str | None = None, numbers: Sequence[int] = (0, 1, 2)
+) -> Stick:
     """A keyboard, of whose interface three event nodes claim the same links; `numbers` counts them from the first."""
-    usb = _usb_device(port, KEYBOARD, None)
+    usb = _usb_device(port, KEYBOARD, serial)
     interface = _usb_interface(usb, 0, KEYBOARD.driver)
     hid = FakeDevice(f"{interface.devpath}/0003:046D:C31C.0001", "hid", driver="hid-generic")
     devices = [usb, interface, hid]
