@@ -77,7 +77,7 @@ async def test_our_own_metrics_tell_health_events_and_looks(host: FakeHost, plug
         assert await metric(here.plugin, devices, resource=SERIAL, health="Healthy") == 2
         assert await metric(here.plugin, "udev_device_plugin_rescans_total", source="udev") == 1
         assert await metric(here.plugin, "udev_device_plugin_overflows_total") == 0
-        assert await metric(here.plugin, "udev_device_plugin_uevent_to_list_seconds_count") >= 1
+        await wait_for_metric(here.plugin, "udev_device_plugin_uevent_to_list_seconds_count", 1)
         assert await metric(here.plugin, "udev_device_plugin_build_info", version=__version__) == 1
 
 
