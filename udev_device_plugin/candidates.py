@@ -101,7 +101,8 @@ def candidates(
     offered = {candidate.node for _, candidate in held}
     known = {candidate.node: candidate for slot, candidate in held if slot not in plain}
     found = [
-        ((slot, key, path) not in holding, not path_spec.is_literal, slot, path, key, entry)  # in this order
+        # In this order: what is held, what is named, the kernel's own node, the spec's order, the names'.
+        ((slot, key, path) not in holding, not path_spec.is_literal, key.inode != entry.inode, slot, path, key, entry)
         for slot, path_spec in slots.items()
         for path, entry in inventory.matches(path_spec.selector).items()
         for key in (node_key(inventory, entry),)
@@ -120,7 +121,7 @@ def candidates(
     result: dict[Slot, dict[str, Candidate]] = {slot: {} for slot in slots}
     claimed: set[NodeKey | DeviceNumber] = set()
     found.sort()  # a slot has a path once, so nothing behind these is ever compared
-    for _, _, slot, _, key, entry in found:
+    for _, _, _, slot, _, key, entry in found:
         if _may_have(slots[slot], key, claimed):
             candidate = chooser.choose(slots[slot], entry, key, is_plain=slot in plain)
             if slot not in plain:

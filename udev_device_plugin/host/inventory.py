@@ -189,7 +189,7 @@ class Inventory:
         Of several nodes with one number the kernel's own counts, and the others are names of it.
         """
         node = self._nodes.get(entry.number) if entry.number is not None else None
-        if node is None or node.inode in (0, entry.inode):
+        if node is None or node.inode == entry.inode or not node.devnode:
             return node
         return None if entry.target == node.devnode else node
 

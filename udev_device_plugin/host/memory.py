@@ -27,6 +27,7 @@ class _Making:
         device: the inode of its device's directory in sysfs.
         entry: the version of udev's database entry that its description comes from.
         foreign: the version that describes the number's former device.
+        former: the inode of that device's directory in sysfs; 0 if it is not known.
         is_foreign_by_age: that is said by the wall clock alone, which may have been set back.
     """
 
@@ -35,6 +36,7 @@ class _Making:
     device: int = 0
     entry: EntryStamp | None = None
     foreign: EntryStamp | None = None
+    former: int = 0
     is_foreign_by_age: bool = False
 
 
@@ -89,9 +91,10 @@ class Memory:
         making = self._makings.pop(number, None)
         if making is None:
             return None
-        stamp = making.entry or making.foreign
-        if stamp is not None:
-            self._former[number] = stamp, making.device
+        if making.entry is not None:
+            self._former[number] = making.entry, making.device
+        elif making.foreign is not None:
+            self._former[number] = making.foreign, making.former
         if making.node.description is not None:
             self.sharing.discard(making.node.description)
         numbers = self._units[making.node.unit]
@@ -136,12 +139,12 @@ class Memory:
     def _new(self, unit: Unit, look: NodeLook, now: float) -> _Making:
         """A making at its first look."""
         node = Node(look.number, unit, NodeState.UNFINISHED, look.inode, look.devnode)
-        foreign, device = self._former.pop(look.number, (None, 0))
-        if foreign is not None and device == look.device:  # somebody removed the node by hand, and made it again
+        foreign, former = self._former.pop(look.number, (None, 0))
+        if foreign is not None and former == look.device:  # somebody removed the node by hand, and made it again
             return _Making(node, now, look.device)
         if foreign is None and look.entry is not None and look.entry.written < look.made and not self.is_first_look:
             return _Making(node, now, look.device, foreign=look.entry, is_foreign_by_age=True)
-        return _Making(node, now, look.device, foreign=foreign)
+        return _Making(node, now, look.device, foreign=foreign, former=former)
 
     def _judged(self, making: _Making, look: NodeLook, now: float, *, has_udevd: bool) -> _Making:
         """A making after a look at it."""
