@@ -27,6 +27,7 @@ class Stage:
     def __init__(self, host: FakeHost) -> None:
         self._host = host
         self._makings = 0
+        self._left_behind: list[Stick] = []
         self.plugged: list[Plugged] = []
         self.is_hidden = False
         self._plays: dict[str, Callable[[Step], None]] = {
@@ -39,6 +40,7 @@ class Stage:
             "pull silently": lambda step: self._pull(step, silent=True),
             "vanish": self._vanish_one,
             "forget": self._forget_one,
+            "vanish unseen": self._vanish_unseen,
             "replug": self._replug,
             "change": self._change,
             "change silently": lambda step: self._change(step, silent=True),
@@ -63,6 +65,10 @@ class Stage:
         self.show()
         for one in list(self.plugged):
             self._take_away(one)
+        for stick in self._left_behind:
+            for device in stick:
+                self._host.forget(device, silent=True)
+        self._left_behind.clear()
 
     def overflow(self) -> None:
         """Make every listener lose events."""
@@ -207,6 +213,13 @@ class Stage:
     def _vanish_one(self, step: Step) -> None:
         for one in self._some(step):
             self._vanish(one)
+
+    def _vanish_unseen(self, step: Step) -> None:
+        """udevd is dead while a stick goes: its entries and links stay until others have its numbers."""
+        for one in self._some(step, finished=True):
+            self._vanish(one)
+            self.plugged.remove(one)
+            self._left_behind.append(one.stick)
 
     def _forget_one(self, step: Step) -> None:
         for one in self._some(step, vanished=True):

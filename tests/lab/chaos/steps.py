@@ -17,6 +17,7 @@ WEIGHTS = {
     "pull silently": 4,
     "vanish": 3,  # the kernel's half of an unplug
     "forget": 3,  # udevd's half
+    "vanish unseen": 3,  # the kernel's half alone: udevd is dead, and leaves entries and links to the next ones
     "replug": 9,  # elsewhere, under another number, with nothing between
     "change": 3,  # one more link, or one fewer
     "change silently": 2,
