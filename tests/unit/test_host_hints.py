@@ -54,4 +54,4 @@ def test_the_latency_counts_from_the_earliest_hint() -> None:
 def test_nothing_is_due_where_nothing_is_hinted_at() -> None:
     hints = Hints()
     assert hints.next_due is None
-    assert hints.waiting == 0
+    assert not hints.is_waiting("a")

@@ -104,11 +104,6 @@ class Hints:
         """A subject is gone."""
         self._looked.pop(subject, None)
 
-    @property
-    def waiting(self) -> int:
-        """How many subjects are to be looked at, or are being looked at."""
-        return len(self._pending) + len(self._looking)
-
     def is_looking(self, subject: Hashable) -> bool:
         """Whether a subject is being looked at."""
         return subject in self._looking

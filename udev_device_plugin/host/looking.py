@@ -31,9 +31,6 @@ logger = logging.getLogger(__name__)
 MAX_BULK = 32
 """Looks under way at a time when everything is looked at: a hint that comes meanwhile has no more before it."""
 
-SLICE = 0.01
-"""Seconds for which hints of everything are collected before the descriptors are polled again."""
-
 _ONCE = frozenset({"add", "remove", "move"})
 """Actions that are seen once in the life of a device: there is nothing to gather, and no storm of them."""
 
@@ -74,21 +71,20 @@ class Looking:
         self._outside.configure(interest.globs, self._hints.is_looking)
         self._everything = everything(self._memory.units, self._numbers())
         self._awaited = set(self._outside.globs)
+        self._is_completed = False
         for glob in self._outside.globs:
             self.hint_outside(glob, now)
-        self._is_completed = False
         self._look_at_paths(self._paths.all_paths(), now)
 
     def take_event(self, event: UdevEvent, now: float) -> None:
         """One of udev's events has arrived."""
         self._delivery.received(event.number, event.action)
-        usb_device = usb_device_path(event.sys_path)
+        usb_device, is_urgent = usb_device_path(event.sys_path), event.number is not None and event.action in _ONCE
         if event.number is not None and (usb_device or is_relevant(event, self._interest, self._memory)):
-            self.hint(event.number, now, is_urgent=event.action in _ONCE)
+            self.hint(event.number, now, is_urgent=is_urgent)
             for link in event.devlinks.split():
                 self._hint_claimants(link, now)
         for path in filter(None, (usb_device, usb_device_path(event.former_path))):
-            is_urgent = event.number is not None and event.action in _ONCE
             self._hints.add(path, now, is_finished=self._memory.is_finished(path), is_urgent=is_urgent)
 
     def take_paths(self, changed: Iterable[str], now: float) -> None:
@@ -129,17 +125,24 @@ class Looking:
                 self._pool.submit(subject, methodcaller("look", subject, self._interest, overdue))
 
     def _collect_everything(self, now: float) -> None:
-        while self._everything is not None and self._hints.waiting < MAX_BULK:
+        room = self._room
+        while self._everything is not None and room > 0:
             unit = next(self._everything, None)
             if unit is None:
                 self._everything = None
             elif unit not in self._awaited:
+                room -= 1
                 self._awaited.add(unit)
                 self._hints.add_at(unit, now, now)
 
+    @property
+    def _room(self) -> int:
+        """How many more looks may be begun for the sake of everything."""
+        return MAX_BULK - self._pool.outstanding + len(self._pool.stuck)
+
     def next_due(self, now: float) -> float | None:
         """In how many seconds there is something to begin; None: not before the next hint."""
-        if self._everything is not None and self._hints.waiting < MAX_BULK:
+        if self._everything is not None and self._room > 0:
             return 0.0
         due = self._hints.next_due
         return None if due is None else max(0.0, due - now)
@@ -213,8 +216,8 @@ class Looking:
 
     def _numbers(self) -> set[DeviceNumber]:
         """The numbers of all nodes at paths."""
-        entries = itertools.chain(self._paths.entries.values(), self._outside.entries())
-        return {entry.number for entry in entries if entry.number is not None}
+        at_paths = itertools.chain(self._paths.entries.values(), self._outside.entries())
+        return {entry.number for entry in at_paths if entry.number is not None}
 
     def _look_at_paths(self, paths: Iterable[str], received: float) -> None:
         paths = set(paths)
@@ -232,8 +235,6 @@ class Looking:
     def _paths_changed(
         self, looked: Mapping[str, PathEntry | None], numbers: set[DeviceNumber], received: float
     ) -> None:
-        if not looked:
-            return
         self._findings.note_paths(looked, received)
         now_at = {entry.number for entry in looked.values() if entry is not None and entry.number is not None}
         for number in numbers | now_at:
