@@ -119,8 +119,8 @@ class HostThread:
         self._metrics.rescans.labels("udev").inc()
         self._looking.begin(self._interest, time.monotonic(), has_udevd=has_udevd)
         while not (self._is_renewing or self._is_stopping):
-            self._work()
-            ready = self._wait(monitor)
+            supervise_in = self._work()
+            ready = self._wait(monitor, supervise_in)
             if ready.get(monitor.fileno(), 0) & _BROKEN or not self._receive(monitor):
                 self._metrics.overflows.inc()
                 logger.warning("udev: events were lost; looking at everything anew")
@@ -135,13 +135,13 @@ class HostThread:
             for result in self._pool.take_results():
                 self._looking.take_result(result, time.monotonic())
 
-    def _wait(self, monitor: UdevMonitor) -> dict[int, int]:
-        """Wait until there is something to do; returns what is ready."""
+    def _wait(self, monitor: UdevMonitor, supervise_in: float | None) -> dict[int, int]:
+        """Wait until there is something to do, or to supervise; returns what is ready."""
         now = time.monotonic()
         due = self._delivery.next_due
         times = (
             self._looking.next_due(now),
-            self._pool.supervise(now) if self._pool.outstanding else None,
+            supervise_in,
             None if due is None else max(0.0, due - now),
         )
         timeout = min((seconds for seconds in times if seconds is not None), default=None)
@@ -168,10 +168,15 @@ class HostThread:
         self._looking.take_paths(changed, time.monotonic())
         return UDEV_CONTROL in changed
 
-    def _work(self) -> None:
-        self._looking.work(time.monotonic())
+    def _work(self) -> float | None:
+        """Begin what is due and hand on what was found; returns in how many seconds to supervise the pool."""
+        now = time.monotonic()
+        self._looking.work(now)
+        # What is stuck is awaited no longer: that may complete the look at everything.
+        supervise_in = self._pool.supervise(now) if self._pool.outstanding else None
         if (look := self._looking.take_look()) is not None:
             self._on_look(look)
+        return supervise_in
 
     def _drain_wake_up(self) -> None:
         with contextlib.suppress(BlockingIOError):
