@@ -27,6 +27,9 @@ _IS_DEAD = int(flags.IGNORED | flags.DELETE_SELF | flags.MOVE_SELF | flags.UNMOU
 _MASK = _COMES | _GOES | int(flags.DELETE_SELF | flags.MOVE_SELF | flags.ONLYDIR)
 _OVERFLOW = int(flags.Q_OVERFLOW)
 
+_ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EACCES})
+"""What says that nothing is there, or nothing for us."""
+
 
 @dataclass(slots=True)
 class _Directory:
@@ -69,6 +72,9 @@ class PathWatch:
         globs: what to watch at first.
         writes: report files that were written, too.
 
+    Attributes:
+        error: why something could not be looked at since the last ``rescan``: then more may stand there than is found.
+
     Raises:
         StartError: the kernel gives no inotify instance.
     """
@@ -80,6 +86,7 @@ class PathWatch:
         self._by_wd: defaultdict[int, set[str]] = defaultdict(set)
         self._made = 0  # directories that were ever watched
         self._is_exhausted = False
+        self.error: OSError | None = None
         try:
             self._inotify = INotify(nonblocking=True)
         except OSError as error:
@@ -121,6 +128,7 @@ class PathWatch:
 
     def rescan(self) -> None:
         """Walk everything anew, for what inotify may have missed; ``found`` is right afterwards."""
+        self.error = None
         for glob in list(self._coverage):
             self._walk_anew(glob)
 
@@ -185,15 +193,36 @@ class PathWatch:
             return False
         coverage.directories.add(path)
         # From here on what comes is reported; what came before that is found now.
-        for name in [element.literal] if element.is_literal else _names(path):
+        for name in [element.literal] if element.is_literal else self._names(path):
             if not element.matches(name):
                 continue
             child = _join(path, name)
             if not is_last:
                 self._walk(glob, child, depth + 1, coverage)
-            elif os.path.lexists(child):
+            elif self._stands(child):
                 coverage.found.add(child)
         return True
+
+    def _names(self, directory: str) -> list[str]:
+        try:
+            return os.listdir(directory)
+        except OSError as error:
+            self._note(error)
+            return []
+
+    def _stands(self, path: str) -> bool:
+        try:
+            os.lstat(path)
+        except OSError as error:
+            self._note(error)
+            return False
+        except ValueError:  # a NUL byte
+            return False
+        return True
+
+    def _note(self, error: OSError) -> None:
+        if error.errno not in _ABSENT:
+            self.error = error
 
     def _watch(self, path: str, glob: Glob, depth: int) -> bool:
         """Have the directory watched for ``glob``; False if it is not there."""
@@ -213,6 +242,7 @@ class PathWatch:
     def _is_unwatchable(self, path: str, error: OSError) -> bool:
         """Whether to go on without a watch for ``path``: not if it is simply not there."""
         if error.errno not in (errno.ENOSPC, errno.ENOMEM):
+            self._note(error)
             if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG):
                 logger.warning("%s: cannot be watched: %s", path, error.strerror)
             return False
@@ -254,10 +284,3 @@ def _join(directory: str, name: str) -> str:
 def _depth(directory: str) -> int:
     """How many elements a normalised absolute path has."""
     return 0 if directory == "/" else directory.count("/")
-
-
-def _names(directory: str) -> list[str]:
-    try:
-        return os.listdir(directory)
-    except OSError:
-        return []

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from udev_device_plugin.device import DeviceNumber, PathEntry
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.host.existence import links_on_the_way, stands_at
+from udev_device_plugin.host.looks import NotLookedError
 from udev_device_plugin.host.paths import is_glob_in_dev
 from udev_device_plugin.watching import PathWatch
 
@@ -56,6 +57,8 @@ class OutsidePaths:
             self._ends = ends
             if not any(is_new):
                 break
+        if (error := self._watch.error) is not None:
+            raise NotLookedError(f"{error.filename or self._glob}: {error.strerror}")
         entries = {path: stands_at(path) for path in paths}
         return {path: entry for path, entry in entries.items() if entry is not None}
 
