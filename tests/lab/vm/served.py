@@ -10,7 +10,7 @@ PATIENT_PLUGIN = (sys.executable, "-m", "tests.lab.vm.patient")
 POD_RESOURCES_SOCKET = "/run/plugins-pods/kubelet.sock"
 
 ADAPTERS, VIDEO, CAMERAS, MODEMS = "squat.ai/adapters", "squat.ai/video", "squat.ai/cameras", "squat.ai/modems"
-LIDAR, LTE, RULED = "squat.ai/lidar", "squat.ai/lte", "squat.ai/ruled"
+LIDAR, LTE, RULED, WEBCAMS = "squat.ai/lidar", "squat.ai/lte", "squat.ai/ruled", "squat.ai/webcams"
 
 RULE = 'SUBSYSTEM=="tty", ATTRS{idVendor}=="0403", ATTRS{serial}=="RULED"'
 
@@ -37,6 +37,7 @@ SPECS = (
     _every("modems", "/dev/cdc-wdm*"),
     _select("usb", "lidar", vendor="10c4", product="ea60", serial="LIDAR1", nodes=["tty"]),
     _select("usb", "lte", vendor="2c7c", product="0125", nodes={"tty": 4, "usbmisc": 1}),
+    _select("usb", "webcams", vendor="046d", product="0825", nodes=["video4linux"]),
     _select("udev", "ruled", match=RULE, mountPath="/dev/ruled", permissions="rw"),
 )
 

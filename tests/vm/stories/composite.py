@@ -7,7 +7,7 @@ import re
 from tests.lab.node import SERIAL
 from tests.lab.vm.models import Camera, modem
 from tests.lab.vm.node import write
-from tests.lab.vm.served import CAMERAS, LTE, MODEMS, VIDEO
+from tests.lab.vm.served import CAMERAS, LTE, MODEMS, VIDEO, WEBCAMS
 from tests.lab.vm.stories import Stage
 from tests.lab.vm.usbip import Port
 from udev_device_plugin.testing.records import ContainerStartError
@@ -31,6 +31,16 @@ async def a_camera_is_a_node_for_pictures_and_one_for_metadata(stage: Stage) -> 
     there.plug(Camera("CAM1"))
     await node.wait_healthy(*(offer.id for offer in nodes), resource=VIDEO)
     await node.wait_healthy(pictures.id, resource=CAMERAS)
+
+    # In whatever order udev announces its two nodes, at each of twenty plugs.
+    (whole,) = await node.found(there.place, resource=WEBCAMS)
+    for _ in range(20):
+        there.unplug()
+        await node.wait_unhealthy(whole.id, resource=WEBCAMS)
+        there.plug(Camera("CAM1"))
+        await node.wait_healthy(whole.id, resource=WEBCAMS)
+        again = await node.offer(whole.id, WEBCAMS)
+        assert [device.host_path for device in again.devices] == [f"{link}0", f"{link}1"]
 
 
 async def a_modem_is_four_ttys_and_a_control_node(stage: Stage) -> None:
