@@ -124,3 +124,17 @@ async def test_sigterm_waits_for_nothing_that_hangs(host: FakeHost, hung_share: 
         started = time.monotonic()
         assert await here.plugin.terminate() == 0
         assert time.monotonic() - started < PROMPT
+
+
+async def test_forty_sticks_that_udevd_has_not_got_to_do_not_hold_up_the_first_registration(
+    host: FakeHost, plugin_directory: str
+) -> None:
+    for number in range(40):
+        for device in serial_adapter(f"ttyUSB{number}", f"S{number}", f"1-{number + 1}"):
+            host.appear(device)
+    other = serial_adapter("ttyUSB99", "Z", "2-9")
+    host.plug(other)
+    async with node(plugin_directory, TTYS) as here:
+        first = next(message for message in here.kubelet.history if message.resource == SERIAL)
+        assert len(first.devices) == 1
+        await here.wait_for(healthy=41)

@@ -4,7 +4,7 @@ Everything is looked at in the same way as anything.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator
 
 from udev_device_plugin.device import DeviceNumber, PathEntry, Unit
 from udev_device_plugin.host.existence import matches_of, stands_at
@@ -30,6 +30,51 @@ def everything(units: Iterable[Unit], numbers: Iterable[DeviceNumber]) -> Iterat
             major, _, minor = name.partition(":")
             yield unit_of(DeviceNumber("c" if directory == "char" else "b", int(major), int(minor)))
     yield from map(unit_of, list(numbers))
+
+
+class FullLook:
+    """How far a look at everything is: host thread only."""
+
+    def __init__(self) -> None:
+        self._units: Iterator[Unit] | None = None
+        self._awaited: set[Hashable] = set()
+        self._is_complete = True
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there are further units to be looked at."""
+        return self._units is not None
+
+    def begin(self, units: Iterator[Unit], others: Iterable[Hashable]) -> None:
+        """Look at these units one after the other, and at these other subjects, which are hinted at already."""
+        self._units, self._awaited, self._is_complete = units, set(others), False
+
+    def include(self, subject: Hashable) -> None:
+        """A subject has turned out to belong to it."""
+        if not self._is_complete:
+            self._awaited.add(subject)
+
+    def take(self, number: int) -> Iterator[Unit]:
+        """The next units to be looked at, so many at most; each once."""
+        while self._units is not None and number > 0:
+            unit = next(self._units, None)
+            if unit is None:
+                self._units = None
+            elif unit not in self._awaited:
+                self._awaited.add(unit)
+                number -= 1
+                yield unit
+
+    def looked_at(self, subject: Hashable) -> None:
+        """A subject has been looked at, and need not be so again."""
+        self._awaited.discard(subject)
+
+    def is_newly_complete(self, stuck: Collection[Hashable]) -> bool:
+        """Whether all but what is stuck has been looked at, for the first time since it began."""
+        if self._units is not None or self._is_complete or not self._awaited.issubset(stuck):
+            return False
+        self._is_complete = True
+        return True
 
 
 def look_at_everything(interest: Interest) -> tuple[HostLook, frozenset[str]]:

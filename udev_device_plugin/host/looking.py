@@ -5,20 +5,21 @@ Host thread only. It blocks on nothing: existence is looked at here (`DevPaths`)
 
 import itertools
 import logging
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from operator import methodcaller
 
 from udev_device_plugin.device import DeviceNumber, HostDevice, Node, PathEntry, Unit
 from udev_device_plugin.discovery.usb_sticks import usb_device_path
+from udev_device_plugin.errors import StartError
 from udev_device_plugin.globs import Glob
-from udev_device_plugin.host.everything import everything
+from udev_device_plugin.host.everything import FullLook, everything
 from udev_device_plugin.host.existence import inode_at
 from udev_device_plugin.host.findings import Findings
 from udev_device_plugin.host.hints import Hints
 from udev_device_plugin.host.looks import HostLook, NotLookedError, UnitLook
 from udev_device_plugin.host.memory import Memory
 from udev_device_plugin.host.outside import OutsideGlobs
-from udev_device_plugin.host.paths import DevPaths
+from udev_device_plugin.host.paths import DevPaths, is_glob_in_dev
 from udev_device_plugin.host.pool import Pool, Result
 from udev_device_plugin.host.reader import Reader, number_of_entry, unit_of
 from udev_device_plugin.host.relevance import is_relevant
@@ -53,10 +54,8 @@ class Looking:
         self._memory = Memory()
         self._hints = Hints()
         self._outside = OutsideGlobs()
-        self._everything: Iterator[Unit] | None = None
-        self._awaited: set[Hashable] = set()  # of everything, what has not been looked at yet
+        self._full_look = FullLook()
         self._findings = Findings()
-        self._is_completed = False
 
     @property
     def outside(self) -> dict[int, Glob]:
@@ -68,10 +67,8 @@ class Looking:
         self._interest, self._has_udevd = interest, has_udevd
         self._paths.configure(interest.globs)
         self._paths.rescan()
-        self._outside.configure(interest.globs, self._hints.is_looking)
-        self._everything = everything(self._memory.units, self._numbers())
-        self._awaited = set(self._outside.globs)
-        self._is_completed = False
+        self._outside.configure(interest.globs, self._paths.is_wanted, self._hints.is_looking)
+        self._full_look.begin(everything(self._memory.units, self._numbers()), self._outside.globs)
         for glob in self._outside.globs:
             self.hint_outside(glob, now)
         self._look_at_paths(self._paths.all_paths(), now)
@@ -113,27 +110,18 @@ class Looking:
 
     def work(self, now: float) -> None:
         """Begin what is due."""
-        self._collect_everything(now)
+        for unit in self._full_look.take(self._room):
+            self._hints.add_at(unit, now, now)
         for subject in self._hints.begin_due(now):
             if isinstance(subject, Glob):
                 if (look := self._outside.look_of(subject)) is not None:
                     self._pool.submit(subject, look)
-                else:  # it is not configured any more
+                else:  # a path in /dev that could not be looked at; or it is not configured any more
                     self._hints.end(subject)
+                    self._look_at_paths({subject.literal} if is_glob_in_dev(subject) else (), now)
             elif isinstance(subject, str | DeviceNumber):
                 overdue = self._memory.overdue(subject, now) if self._has_udevd else None
                 self._pool.submit(subject, methodcaller("look", subject, self._interest, overdue))
-
-    def _collect_everything(self, now: float) -> None:
-        room = self._room
-        while self._everything is not None and room > 0:
-            unit = next(self._everything, None)
-            if unit is None:
-                self._everything = None
-            elif unit not in self._awaited:
-                room -= 1
-                self._awaited.add(unit)
-                self._hints.add_at(unit, now, now)
 
     @property
     def _room(self) -> int:
@@ -142,7 +130,7 @@ class Looking:
 
     def next_due(self, now: float) -> float | None:
         """In how many seconds there is something to begin; None: not before the next hint."""
-        if self._everything is not None and self._room > 0:
+        if self._full_look.has_more and self._room > 0:
             return 0.0
         due = self._hints.next_due
         return None if due is None else max(0.0, due - now)
@@ -155,20 +143,26 @@ class Looking:
         """
         received = self._hints.end(result.key)
         if not self._hints.is_waiting(result.key):
-            self._awaited.discard(result.key)
+            self._full_look.looked_at(result.key)
         if isinstance(result.error, NotLookedError | OSError):
-            if self._hints.retry(result.key, now):
-                logger.error("%s: cannot be looked at, what was known of it stays: %s", result.key, result.error)
+            self._retry(result.key, result.error, now)
             return
         if result.error is not None:
             raise result.error
-        if self._hints.succeed(result.key):
-            logger.info("%s: could be looked at now", result.key)
+        self._note_success(result.key)
         if isinstance(result.outcome, UnitLook):
             self._take_unit(result.outcome, received, now)
         elif isinstance(result.key, Glob) and isinstance(result.outcome, dict):
             changed, numbers = self._outside.take(result.key, result.outcome)
             self._paths_changed(changed, numbers, received)
+
+    def _retry(self, subject: Hashable, error: Exception, now: float) -> None:
+        if self._hints.retry(subject, now):
+            logger.error("%s: could not be looked at, and what was known of it stays: %s", subject, error)
+
+    def _note_success(self, subject: Hashable) -> None:
+        if self._hints.succeed(subject):
+            logger.info("%s: could be looked at now", subject)
 
     def _take_unit(self, look: UnitLook, received: float, now: float) -> None:
         before = self._memory.nodes(look.unit)
@@ -222,14 +216,20 @@ class Looking:
     def _look_at_paths(self, paths: Iterable[str], received: float) -> None:
         paths = set(paths)
         numbers = self._paths.numbers_at(paths)
-        try:
-            looked, outside = self._paths.look(paths)
-        except NotLookedError as error:
-            logger.error("%s", error)  # noqa: TRY400 - a traceback tells a person no more
-            return
-        for path in outside:
-            self._outside.add(Glob.of(path))
-            self.hint_outside(Glob.of(path), received)
+        looked: dict[str, PathEntry | None] = {}
+        for path in paths:  # one by one: what cannot be looked at keeps no other from being told
+            try:
+                changed, outside = self._paths.look((path,))
+                for one in map(Glob.of, outside):
+                    self._outside.add(one)
+                    self._full_look.include(one)
+                    self.hint_outside(one, received)
+            except (NotLookedError, StartError) as error:
+                self._retry(Glob.of(path), error, received)
+            else:
+                looked.update(changed)
+                if not outside:
+                    self._note_success(Glob.of(path))
         self._paths_changed(looked, numbers, received)
 
     def _paths_changed(
@@ -245,7 +245,7 @@ class Looking:
     def take_look(self) -> HostLook | None:
         """What was found since this was last called; None if nothing."""
         complete_for = None
-        if self._everything is None and not self._is_completed and self._awaited <= self._pool.stuck:
-            self._is_completed, self._memory.is_first_look = True, False
+        if self._full_look.is_newly_complete(self._pool.stuck):
+            self._memory.is_first_look = False
             complete_for = self._interest.number
         return self._findings.take(self._memory, complete_for)

@@ -83,9 +83,12 @@ class OutsideGlobs:
         """What stood at their matches."""
         return (entry for entries in self._entries.values() for entry in entries.values())
 
-    def configure(self, globs: Iterable[Glob], is_looking: Callable[[Glob], bool]) -> None:
-        """Have those of these globs that lie outside, and no others."""
+    def configure(
+        self, globs: Iterable[Glob], is_wanted: Callable[[str], bool], is_looking: Callable[[Glob], bool]
+    ) -> None:
+        """Have those of these globs that lie outside, and no others but paths in ``/dev`` that are still wanted."""
         wanted = {glob for glob in globs if not is_glob_in_dev(glob)}
+        wanted |= {glob for glob in self._paths if is_glob_in_dev(glob) and is_wanted(glob.literal)}
         for glob in self._paths.keys() - wanted:
             self._entries.pop(glob, None)
             paths = self._paths.pop(glob)
