@@ -128,6 +128,15 @@ def test_a_node_that_udevd_does_not_get_to_is_held_back_for_three_seconds() -> N
     assert host.memory.deadline(NUMBER) is None
 
 
+def test_a_node_that_udevd_has_been_at_work_on_for_too_long_is_overdue_at_each_look() -> None:
+    host = Host()
+    host.sees(look(NEW, FIRST, is_processing=True))
+    host.now += HOLD_BACK
+    for _ in range(2):
+        assert host.state(look(NEW, FIRST, is_processing=True)) == (NodeState.OVERDUE, "")
+    assert host.state(look(EntryStamp(3, PLUGGED), SECOND)) == (NodeState.FINISHED, "second")
+
+
 def test_an_entry_that_is_old_only_by_the_clock_is_taken_when_the_time_is_up() -> None:
     host = Host()
     host.sees(look(OLD, FIRST))

@@ -156,7 +156,8 @@ class Memory:
             return self._finished(making, look)
         if making.node.description is not None:
             # An absent entry, or one that udevd is at work on, takes nothing from what was known.
-            state = NodeState.UNFINISHED if look.is_processing else making.node.state
+            is_begun_again = look.is_processing and making.node.state is NodeState.FINISHED
+            state = NodeState.UNFINISHED if is_begun_again else making.node.state
             return replace(making, node=replace(making.node, state=state))
         if has_udevd and now < making.seen + HOLD_BACK:
             return replace(making, node=replace(making.node, state=NodeState.UNFINISHED))
