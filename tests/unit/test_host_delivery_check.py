@@ -4,11 +4,24 @@ import logging
 
 import pytest
 
-from udev_device_plugin.device import DeviceNumber
+from udev_device_plugin.device import DeviceNumber, Node, NodeState
 from udev_device_plugin.host.udev import delivery_check
 from udev_device_plugin.host.udev.delivery_check import TOLERANCE, DeliveryCheck
 
 ONE, OTHER = DeviceNumber("c", 188, 0), DeviceNumber("c", 188, 1)
+
+
+def node(number: DeviceNumber) -> Node:
+    return Node(number, number, NodeState.FINISHED, 1, "/dev/ttyUSB0")
+
+
+def finished(check: DeliveryCheck, number: DeviceNumber, now: float) -> None:
+    """Udevd is done with a node that has appeared."""
+    check.compare((), [node(number)], now)
+
+
+def gone(check: DeliveryCheck, number: DeviceNumber) -> None:
+    check.compare([node(number)], (), 0.0)
 
 
 @pytest.fixture
@@ -24,24 +37,24 @@ def check(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> 
 def test_a_node_that_is_not_announced_in_time_is_one_line(
     check: DeliveryCheck, caplog: pytest.LogCaptureFixture
 ) -> None:
-    check.finished(ONE, 10.0)
+    finished(check, ONE, 10.0)
     assert check.next_due == 10.0 + TOLERANCE
     check.judge(10.0 + TOLERANCE - 0.1)
     assert not caplog.messages
     check.judge(10.0 + TOLERANCE)
-    check.finished(OTHER, 20.0)
+    finished(check, OTHER, 20.0)
     check.judge(30.0)
     (message,) = caplog.messages
     assert "hostNetwork: true" in message
 
 
 def test_when_events_arrive_again_that_is_said_once(check: DeliveryCheck, caplog: pytest.LogCaptureFixture) -> None:
-    check.finished(ONE, 10.0)
+    finished(check, ONE, 10.0)
     check.judge(20.0)
     for _ in range(2):
         check.received(None, "change")
     assert caplog.messages[1:] == ["udev: events arrive now"]
-    check.finished(OTHER, 20.0)
+    finished(check, OTHER, 20.0)
     assert check.next_due is not None
 
 
@@ -51,22 +64,22 @@ def test_a_node_that_is_announced_before_or_after_it_is_seen_is_not_missed(
 ) -> None:
     if is_first:
         check.received(ONE, "add")
-    check.finished(ONE, 10.0)
+    finished(check, ONE, 10.0)
     if not is_first:
         check.received(ONE, "add")
     assert check.next_due is None
 
 
 def test_a_node_that_goes_needs_no_announcement(check: DeliveryCheck) -> None:
-    check.finished(ONE, 10.0)
-    check.gone(ONE)
+    finished(check, ONE, 10.0)
+    gone(check, ONE)
     assert check.next_due is None
 
 
 def test_a_node_that_comes_again_must_be_announced_anew(check: DeliveryCheck) -> None:
     check.received(ONE, "add")
-    check.gone(ONE)
-    check.finished(ONE, 10.0)
+    gone(check, ONE)
+    finished(check, ONE, 10.0)
     assert check.next_due == 10.0 + TOLERANCE
 
 
@@ -76,7 +89,7 @@ def test_without_a_udevd_no_event_is_awaited(
     monkeypatch.setattr(delivery_check, "UDEV_CONTROL", "/missing")
     for _ in range(2):
         assert not check.begin()
-    check.finished(ONE, 10.0)
+    finished(check, ONE, 10.0)
     assert check.next_due is None
     (message,) = caplog.messages
     assert "/missing is not there" in message

@@ -21,7 +21,7 @@ class Findings:
     def note_paths(self, paths: Mapping[str, PathEntry | None], received: float) -> None:
         """Something else stands at paths; ``received``: when the hint that led to it was, monotonic seconds."""
         self._paths.update(paths)
-        self._received = min(self._received, received) if paths else self._received
+        self._received = min(self._received, received)
 
     def note_units(self, units: Iterable[Unit], received: float) -> None:
         """Units are others now."""

@@ -235,6 +235,8 @@ class Looking:
     def _paths_changed(
         self, looked: Mapping[str, PathEntry | None], numbers: set[DeviceNumber], received: float
     ) -> None:
+        if not looked:
+            return
         self._findings.note_paths(looked, received)
         now_at = {entry.number for entry in looked.values() if entry is not None and entry.number is not None}
         for number in numbers | now_at:

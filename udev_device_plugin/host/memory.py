@@ -159,11 +159,12 @@ class Memory:
             is_begun_again = look.is_processing and making.node.state is NodeState.FINISHED
             state = NodeState.UNFINISHED if is_begun_again else making.node.state
             return replace(making, node=replace(making.node, state=state))
-        if has_udevd and now < making.seen + HOLD_BACK:
+        # A look that began before the time was up has not read what sysfs alone says: there will be another one.
+        if (has_udevd and now < making.seen + HOLD_BACK) or look.description is None:
             return replace(making, node=replace(making.node, state=NodeState.UNFINISHED))
         if has_udevd and is_described and making.is_foreign_by_age:
             return self._finished(making, look)
-        description = None if look.description is None else _without_entry(look.description)
+        description = _without_entry(look.description)
         return replace(making, node=replace(making.node, state=NodeState.OVERDUE, description=description))
 
     @staticmethod

@@ -22,7 +22,7 @@ MAX_WORKERS = 4
 MAX_THREADS = 32
 """Threads in all, stuck ones included."""
 
-BUSY = 0.02
+BUSY = 0.1
 """Seconds for which a job may keep others waiting before another thread is started for them."""
 
 SLOW = 0.25
@@ -103,6 +103,9 @@ class Pool(Generic[R]):
         while self._results:
             results.append(self._results.popleft())
         self._outstanding -= len(results)
+        if results and not self._outstanding:  # one thread suffices for what comes next
+            for _ in range(sum(not worker.is_stuck for worker in self._workers) - 1):
+                self._queue.put(None)
         return results
 
     def supervise(self, now: float) -> float | None:

@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -137,7 +137,8 @@ class Run:
 
     def _remove_socket(self, step: Step) -> None:
         for name in sorted(sockets(self._kubelet.directory))[step.which % len(NAMES) :][:1]:
-            os.unlink(f"{self._kubelet.directory}/{name}")
+            with suppress(FileNotFoundError):  # the plugin may have just replaced it
+                os.unlink(f"{self._kubelet.directory}/{name}")
 
     def _release(self, step: Step) -> None:
         if self._verdict.held:
