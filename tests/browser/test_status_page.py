@@ -101,12 +101,12 @@ async def test_names_of_devices_are_shown_and_do_nothing(
     stick = serial_adapter()
     host.plug(stick)
     os.mkdir("/dev/odd")
-    number = os.stat("/dev/null").st_rdev
+    numbers = (os.makedev(240, minor) for minor in range(40))  # of one number, all would be one device
     for name in (*HOSTILE[:4], *SPELLED):
-        os.mknod(f"/dev/odd/{name}".encode("utf-8", "surrogateescape"), 0o20600, number)
+        os.mknod(f"/dev/odd/{name}".encode("utf-8", "surrogateescape"), 0o20600, next(numbers))
     async with shown(browser, plugin_directory, ALL) as (kubelet, _):
         for name in HOSTILE[4:]:
-            os.mknod(f"/dev/odd/{name}", 0o20600, number)
+            os.mknod(f"/dev/odd/{name}", 0o20600, next(numbers))
         await kubelet.wait_for_devices(SERIAL, healthy=1 + len(HOSTILE) + len(SPELLED))
         names = {*HOSTILE, *SPELLED.values()}
 
