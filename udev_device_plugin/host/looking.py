@@ -49,8 +49,7 @@ class Looking:
         self._paths = paths
         self._pool = pool
         self._delivery = delivery
-        self._interest = Interest(frozenset())
-        self._has_udevd = True
+        self._interest, self._has_udevd = Interest(frozenset()), True
         self._memory = Memory()
         self._hints = Hints()
         self._outside = OutsideGlobs()
@@ -153,8 +152,7 @@ class Looking:
         if isinstance(result.outcome, UnitLook):
             self._take_unit(result.outcome, received, now)
         elif isinstance(result.key, Glob) and isinstance(result.outcome, dict):
-            changed, numbers = self._outside.take(result.key, result.outcome)
-            self._paths_changed(changed, numbers, received)
+            self._paths_changed(*self._outside.take(result.key, result.outcome), received)
 
     def _retry(self, subject: Hashable, error: Exception, now: float) -> None:
         if self._hints.retry(subject, now):
@@ -246,8 +244,6 @@ class Looking:
 
     def take_look(self) -> HostLook | None:
         """What was found since this was last called; None if nothing."""
-        complete_for = None
-        if self._full_look.is_newly_complete(self._pool.stuck):
-            self._memory.is_first_look = False
-            complete_for = self._interest.number
-        return self._findings.take(self._memory, complete_for)
+        is_complete = self._full_look.is_newly_complete(self._pool.stuck)
+        self._memory.is_first_look = self._memory.is_first_look and not is_complete
+        return self._findings.take(self._memory, self._interest.number if is_complete else None)
