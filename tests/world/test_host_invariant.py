@@ -406,3 +406,23 @@ TestHost.settings = settings(
     suppress_health_check=list(HealthCheck),
     phases=(Phase.generate, Phase.shrink),
 )
+
+
+def test_a_look_that_found_nothing_says_nothing_of_the_next_device_with_that_number(host: FakeHost) -> None:
+    jobs, paths, number = Jobs(), DevPaths(()), DeviceNumber("c", 188, 0)
+    looking = Looking(paths, jobs, DeliveryCheck())
+    looking.begin(Interest(frozenset({Glob.parse("/dev/ttyUSB*")})), 0.0, has_udevd=True)
+    looking.hint(number, 0.0)
+    looking.work(1.0)
+    for _ in range(jobs.outstanding):
+        jobs.do(0)
+    for device in serial_adapter("ttyUSB0"):
+        host.appear(device)
+    looking.take_paths(paths.read(), 1.0)
+    for result in jobs.take_results():
+        looking.take_result(result, 1.0)
+    look = looking.take_look()
+    assert look is not None
+    assert "/dev/ttyUSB0" in look.paths
+    assert not look.units.get(number), "that is no node which nobody knows"
+    paths.close()
