@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from udev_device_plugin.config.specs import PathType, ResourceSpec, Selector
+from udev_device_plugin.config.specs import ResourceSpec, Selector
 from udev_device_plugin.device import HostDevice, Stick
 from udev_device_plugin.glob_sets import GlobSet
 from udev_device_plugin.globs import Glob
@@ -21,21 +21,17 @@ class Interest:
 
     Attributes:
         selectors: each once.
-        mounts: those of them that mean nothing but what is mounted: no devices.
         number: grows with each reload, so that it is known what a description was made for.
     """
 
     selectors: frozenset[Selector]
     number: int = 0
-    mounts: frozenset[Selector] = frozenset()
 
     @classmethod
     def of(cls, specs: Iterable[ResourceSpec], number: int = 0) -> "Interest":
         """What these specs ask for."""
         paths = [path for spec in specs for group in spec.groups for path in group.paths]
-        devices = frozenset(path.selector for path in paths if path.type is PathType.DEVICE)
-        mounts = frozenset(path.selector for path in paths) - devices
-        return cls(devices | mounts, number, mounts)
+        return cls(frozenset(path.selector for path in paths), number)
 
     @cached_property
     def globs(self) -> tuple[Glob, ...]:
