@@ -15,11 +15,10 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from udev_device_plugin.config.devices import ENTRIES, GROUP_KEYS, PATH_KEYS, SPEC_KEYS
 from udev_device_plugin.config.file import DEVICE_KEYS
 from udev_device_plugin.config.options import LOG_FORMAT, LOG_LEVEL, SETTINGS, Option
 from udev_device_plugin.config.scalars import MAX_NAME, NAME
-from udev_device_plugin.config.selectors import (
+from udev_device_plugin.config.selector_parser import (
     MAX_COUNT,
     MAX_NODES,
     MAX_SERIAL,
@@ -29,8 +28,9 @@ from udev_device_plugin.config.selectors import (
     USB_KEYS,
 )
 from udev_device_plugin.config.settings import LogFormat, LogLevel
+from udev_device_plugin.config.spec_parser import ENTRIES, GROUP_KEYS, PATH_KEYS, SPEC_KEYS
 from udev_device_plugin.config.specs import PathType
-from udev_device_plugin.rule_parser import MAX_RULE
+from udev_device_plugin.selectors.udev_rule.parser import MAX_RULE
 
 TARGET = Path(__file__).resolve().parent.parent / "udev_device_plugin/config/schema.json"
 

@@ -5,7 +5,7 @@ Floor 6, main thread; nothing but the call.
 
 import sys
 
-from udev_device_plugin.cli import main
+from udev_device_plugin.app.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 import grpc
 import pyudev
 
-from udev_device_plugin.kubelet.v1beta1 import api_pb2, api_pb2_grpc
+from udev_device_plugin.kubelet.api.v1beta1 import api_pb2, api_pb2_grpc
 
 _ENDPOINT = "bare.sock"
 

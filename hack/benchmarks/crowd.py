@@ -16,7 +16,7 @@ from hack.benchmarks.made_up import CROWD_LINKS, SUBSYSTEM, MadeUpSticks, gather
 from hack.benchmarks.programs import Program
 from hack.benchmarks.scene import MANY, plugin_of, spec
 from tests.lab.host import FakeHost
-from udev_device_plugin.kubelet.v1beta1 import api_pb2, api_pb2_grpc
+from udev_device_plugin.kubelet.api.v1beta1 import api_pb2, api_pb2_grpc
 
 PRESENT = 10
 """How many sticks are plugged at a time, each of another resource: no window is open when one is pulled."""

@@ -23,7 +23,7 @@ import pyudev
 import tenacity
 import yaml
 
-from udev_device_plugin.kubelet.v1beta1 import api_pb2, api_pb2_grpc
+from udev_device_plugin.kubelet.api.v1beta1 import api_pb2, api_pb2_grpc
 
 READY = "ready"
 

@@ -6,13 +6,13 @@ Each line is `NAME KIB`: how much resident memory it takes, of what was not ther
 import importlib
 
 STEPS = (
-    "udev_device_plugin.cli",  # with PyYAML
+    "udev_device_plugin.app.cli",  # with PyYAML
     "configargparse",
     "udev_device_plugin.spared",  # asyncio, prometheus-client, grpcio, protobuf: without what is spared
     "pyudev",
     "inotify_simple",
     "tenacity",
-    "udev_device_plugin.agent",
+    "udev_device_plugin.app.agent",
 )
 
 

@@ -126,7 +126,7 @@ async def list_devices(entry_point: list[str], directory: str, sticks: MacvtapSt
     specs = ["--device", every("/dev/tap42*"), "--plugin-directory", directory]
     listed = await said_inside(*entry_point, "--list-devices", *specs)
     assert f"Healthy  {stick.devnode}" in listed, f"the stick is not shown: {listed}"
-    await said_inside(python, "-c", "import udev_device_plugin.listing.terminal")
+    await said_inside(python, "-c", "import udev_device_plugin.reporting.list_devices.table")
     assert '"$schema"' in await said_inside(*entry_point, "--print-schema")
     await asyncio.to_thread(sticks.unplug, 8)
     print("--list-devices works beside the plugin, and shows the stick")

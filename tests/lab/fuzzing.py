@@ -13,13 +13,13 @@ from random import Random
 from typing import Any
 
 from tests.lab.subjects import MadeUpRelative, MadeUpSubject
-from udev_device_plugin.config.findings import Findings, Place
-from udev_device_plugin.config.loading import settle
+from udev_device_plugin.config.faults import Findings, Place
+from udev_device_plugin.config.loader import settle
 from udev_device_plugin.config.options import DEVICE, Given
 from udev_device_plugin.config.settings import Settings
 from udev_device_plugin.errors import ConfigError
-from udev_device_plugin.rule_parser import MAX_RULE, RuleError
-from udev_device_plugin.rules import Rule
+from udev_device_plugin.selectors.udev_rule.parser import MAX_RULE, RuleError
+from udev_device_plugin.selectors.udev_rule.rule import Rule
 
 SEEDS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "seeds")
 

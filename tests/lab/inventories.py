@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from udev_device_plugin.config.specs import Selector
-from udev_device_plugin.device import DeviceNumber, HostDevice, Node, NodeState, PathEntry, PathKind, Unit
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.looks import HostLook
+from udev_device_plugin.host.model import DeviceNumber, HostDevice, Node, NodeState, PathEntry, PathKind, Unit
 
 TTY_USB = 188
 """The major number of ``/dev/ttyUSB*``."""

@@ -214,7 +214,7 @@ async def wait_for_metric(plugin: PluginProcess, name: str, at_least: float, **l
 
 def most_lists(seconds: float) -> int:
     """How many lists of one resource can be sent in a time in which it changes without a pause."""
-    from udev_device_plugin.advertiser import WINDOW  # noqa: PLC0415 - as above: half of the program
+    from udev_device_plugin.controller.controller import WINDOW  # noqa: PLC0415 - as above: half of the program
 
     return int(seconds / WINDOW) + 2  # the first at once, the last when the last window ends
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import pyudev
 
-from udev_device_plugin.discovery.rule_subject import UdevSubject
-from udev_device_plugin.rules import Rule
+from udev_device_plugin.host.udev.rule_subject import UdevSubject
+from udev_device_plugin.selectors.udev_rule.rule import Rule
 
 SEEN = "TABLE_SEEN"
 LONG = "l" * 400

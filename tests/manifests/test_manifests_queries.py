@@ -8,8 +8,8 @@ import pytest
 from prometheus_client import generate_latest
 
 from tests.manifests.kustomize import built, of_kind, read
-from udev_device_plugin.metrics import Metrics
-from udev_device_plugin.snapshots import DeviceSet
+from udev_device_plugin.devices.store import DeviceSet
+from udev_device_plugin.telemetry.metrics import Metrics
 
 FROM_ELSEWHERE = ("kube_daemonset_", "process_")
 BY_PROMETHEUS = {"node", "le", "container"}

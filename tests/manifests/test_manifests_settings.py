@@ -18,8 +18,8 @@ from tests.manifests.kustomize import (
     of_kind,
     pod,
 )
+from udev_device_plugin.config.reading import load
 from udev_device_plugin.config.settings import Settings
-from udev_device_plugin.reading import load
 
 CONFIG = "--config=/etc/udev-device-plugin/config.yaml"
 EXAMPLE = f"{MANIFESTS}/components/own-configuration/config.yaml"

@@ -9,8 +9,8 @@ from pyudev import Context
 from tests.lab.hotplug import LoopDevices, MacvtapSticks
 from tests.lab.rules_table import ALIAS, REFUSED, ROWS, compare, rules_file
 from tests.lab.udevd import Udevd
-from udev_device_plugin.rule_parser import RuleError
-from udev_device_plugin.rules import Rule
+from udev_device_plugin.selectors.udev_rule.parser import RuleError
+from udev_device_plugin.selectors.udev_rule.rule import Rule
 
 RULES = "/run/udev/rules.d/99-table.rules"  # after 99-lab.rules, which gives devices their properties
 NUMBER_FOLDERS = ("/dev/char", "/dev/block")

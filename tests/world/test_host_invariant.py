@@ -21,22 +21,22 @@ from tests.lab.records import FakeDevice, FakeNode, Stick
 from tests.lab.sticks import camera, ch340, serial_adapter
 from tests.lab.udevd_steps import DATABASE, Step, Version
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec, Selector
-from udev_device_plugin.device import DeviceNumber
-from udev_device_plugin.formation import form
-from udev_device_plugin.formed import Circumstances, Formation
-from udev_device_plugin.globs import Glob
+from udev_device_plugin.devices.assembly import form
+from udev_device_plugin.devices.model import Circumstances, Formation
+from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.looking import Looking
 from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.host.memory import Memory
+from udev_device_plugin.host.model import DeviceNumber
 from udev_device_plugin.host.paths import DevPaths
 from udev_device_plugin.host.pool import Pool, Result
 from udev_device_plugin.host.reader import Reader
 from udev_device_plugin.host.udev.delivery_check import DeliveryCheck
 from udev_device_plugin.host.udev.monitor import UdevEvent
-from udev_device_plugin.interest import Interest
-from udev_device_plugin.rules import Rule
-from udev_device_plugin.usb import UsbSelector
+from udev_device_plugin.selectors.paths.glob import Glob
+from udev_device_plugin.selectors.udev_rule.rule import Rule
+from udev_device_plugin.selectors.usb.selector import UsbSelector
 
 SELECTORS: tuple[Selector, ...] = (
     Glob.parse("/dev/serial/by-id/*"),

@@ -13,7 +13,7 @@ from tests.lab.listing import list_devices
 from tests.lab.node import every, node, together
 from tests.lab.records import FakeDevice, FakeNode, Stick
 from tests.lab.sticks import CP2102, camera, ch340, modem, serial_adapter, sound_card
-from udev_device_plugin.links import LINKS_DIRECTORY
+from udev_device_plugin.controller.links import LINKS_DIRECTORY
 
 BY_ID, TTYS = "/dev/serial/by-id/*", "/dev/ttyUSB*"
 MODEM = {"vendor": "2c7c", "product": "0125", "nodes": {"tty": 4, "usbmisc": 1}}

@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from tests.lab import origin
+from tests.lab.fake_plugin import FakePlugin, served
 from tests.lab.host import FakeHost
 from tests.lab.node import is_listed, metric, offers, until_dropped
 from tests.lab.plugin import PATIENCE, PLUGIN, PluginProcess
 from tests.lab.records import FakeDevice, FakeNode, Stick
 from tests.lab.sticks import Product, camera, ch340, serial_adapter, sound_card
-from tests.unit.embedded_kubelet.plugin import FakePlugin, served
-from udev_device_plugin.kubelet.v1beta1 import api_pb2
+from udev_device_plugin.kubelet.api.v1beta1 import api_pb2
 from udev_device_plugin.testing.kubelet import Kubelet
 
 RTL_SDR = Product("0bda", "2838", "Realtek", "RTL2838UHIDIR", "")

@@ -23,7 +23,7 @@ from tests.lab.node import (
 from tests.lab.plugin import PLUGIN, PluginProcess
 from tests.lab.records import Stick
 from tests.lab.sticks import camera, ch340, modem, serial_adapter, sound_card
-from udev_device_plugin.links import LINKS_DIRECTORY
+from udev_device_plugin.controller.links import LINKS_DIRECTORY
 from udev_device_plugin.testing.kubelet import Kubelet
 from udev_device_plugin.testing.records import ContainerStartError
 

@@ -6,11 +6,11 @@ Floor 1: the one room of configuration that does I/O, and all it does is read th
 from collections.abc import Iterable
 from dataclasses import replace
 
-from udev_device_plugin.config.devices import SPEC_KEYS
-from udev_device_plugin.config.document import MAX_TEXT, read_document
-from udev_device_plugin.config.findings import Findings, Place, quoted, suggestion
-from udev_device_plugin.config.nodes import Entry, Mapping, Node, Scalar, is_null
+from udev_device_plugin.config.faults import Findings, Place, quoted, suggestion
 from udev_device_plugin.config.options import SETTINGS, Given
+from udev_device_plugin.config.spec_parser import SPEC_KEYS
+from udev_device_plugin.config.yaml_document import MAX_TEXT, read_document
+from udev_device_plugin.config.yaml_nodes import Entry, Mapping, Node, Scalar, is_null
 from udev_device_plugin.values import frozen
 
 DEVICE_KEYS = ("devices", "device")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from udev_device_plugin.config.findings import Place, listed
+from udev_device_plugin.config.faults import Place, listed
 from udev_device_plugin.config.scalars import (
     parse_choice,
     parse_domain,

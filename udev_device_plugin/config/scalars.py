@@ -8,7 +8,7 @@ import socket
 from enum import Enum
 from typing import TypeVar
 
-from udev_device_plugin.config.findings import listed, quoted
+from udev_device_plugin.config.faults import listed, quoted
 from udev_device_plugin.config.settings import ListenAddress
 
 MAX_SOCKET_PATH = 107

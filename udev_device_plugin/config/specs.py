@@ -6,9 +6,9 @@ Floor 1: values only. ``config.devices`` makes them from text; ``formation`` rea
 from dataclasses import field
 from enum import Enum
 
-from udev_device_plugin.globs import Glob
-from udev_device_plugin.rules import Rule
-from udev_device_plugin.usb import UsbSelector
+from udev_device_plugin.selectors.paths.glob import Glob
+from udev_device_plugin.selectors.udev_rule.rule import Rule
+from udev_device_plugin.selectors.usb.selector import UsbSelector
 from udev_device_plugin.values import frozen
 
 Selector = Glob | Rule | UsbSelector

@@ -6,13 +6,13 @@ Everything is looked at in the same way as anything.
 import os
 from collections.abc import Collection, Hashable, Iterable, Iterator
 
-from udev_device_plugin.device import DeviceNumber, PathEntry, Unit
 from udev_device_plugin.host.existence import matches_of, stands_at
+from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looks import HostLook, NotLookedError
 from udev_device_plugin.host.memory import Memory
+from udev_device_plugin.host.model import DeviceNumber, PathEntry, Unit
 from udev_device_plugin.host.reader import Reader, unit_of
 from udev_device_plugin.host.udev.delivery_check import DeliveryCheck
-from udev_device_plugin.interest import Interest
 
 
 def everything(units: Iterable[Unit], numbers: Iterable[DeviceNumber]) -> Iterator[Unit]:

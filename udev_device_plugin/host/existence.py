@@ -8,9 +8,9 @@ import os
 import stat
 from collections.abc import Iterator
 
-from udev_device_plugin.device import DeviceNumber, PathEntry, PathKind
-from udev_device_plugin.globs import Element, Glob
 from udev_device_plugin.host.looks import NotLookedError
+from udev_device_plugin.host.model import DeviceNumber, PathEntry, PathKind
+from udev_device_plugin.selectors.paths.glob import Element, Glob
 
 MAX_LINKS = 40
 """The kernel's own limit of links on the way to a file."""

@@ -5,9 +5,9 @@ Host thread only; pure.
 
 from collections.abc import Iterable, Mapping
 
-from udev_device_plugin.device import PathEntry, Unit
 from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.host.memory import Memory
+from udev_device_plugin.host.model import PathEntry, Unit
 
 
 class Findings:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 from udev_device_plugin.errors import SourceError
-from udev_device_plugin.globs import Glob
+from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looking import Looking
 from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.host.paths import DevPaths
@@ -20,8 +20,8 @@ from udev_device_plugin.host.pool import Pool
 from udev_device_plugin.host.reader import UDEV_DATA, Reader
 from udev_device_plugin.host.udev.delivery_check import UDEV_CONTROL, DeliveryCheck
 from udev_device_plugin.host.udev.monitor import UdevMonitor
-from udev_device_plugin.interest import Interest
-from udev_device_plugin.metrics import Metrics
+from udev_device_plugin.selectors.paths.glob import Glob
+from udev_device_plugin.telemetry.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 

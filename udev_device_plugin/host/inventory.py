@@ -8,13 +8,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from udev_device_plugin.config.specs import DeviceSelector, Selector
-from udev_device_plugin.device import DeviceNumber, HostDevice, Node, NodeState, PathEntry, Stick, Unit
-from udev_device_plugin.glob_sets import GlobSet
-from udev_device_plugin.globs import Glob
 from udev_device_plugin.host.looks import HostLook
+from udev_device_plugin.host.model import DeviceNumber, HostDevice, Node, NodeState, PathEntry, Stick, Unit
 from udev_device_plugin.host.sharing import Sharing
-from udev_device_plugin.rules import Rule
-from udev_device_plugin.usb import UsbSelector
+from udev_device_plugin.selectors.paths.glob import Glob
+from udev_device_plugin.selectors.paths.glob_index import GlobSet
+from udev_device_plugin.selectors.udev_rule.rule import Rule
+from udev_device_plugin.selectors.usb.selector import UsbSelector
 
 
 class Inventory:

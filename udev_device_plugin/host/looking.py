@@ -8,16 +8,15 @@ import logging
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from operator import methodcaller
 
-from udev_device_plugin.device import DeviceNumber, HostDevice, Node, PathEntry, Unit
-from udev_device_plugin.discovery.usb_sticks import usb_device_path
 from udev_device_plugin.errors import StartError
-from udev_device_plugin.globs import Glob
 from udev_device_plugin.host.everything import FullLook, everything
 from udev_device_plugin.host.existence import inode_at, is_in_dev
 from udev_device_plugin.host.findings import Findings
 from udev_device_plugin.host.hints import Hints
+from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looks import HostLook, NotLookedError, UnitLook
 from udev_device_plugin.host.memory import Memory
+from udev_device_plugin.host.model import DeviceNumber, HostDevice, Node, PathEntry, Unit
 from udev_device_plugin.host.outside import OutsideGlobs
 from udev_device_plugin.host.paths import DevPaths, is_glob_in_dev
 from udev_device_plugin.host.pool import Pool, Result
@@ -25,7 +24,8 @@ from udev_device_plugin.host.reader import Reader, number_of_entry, sysfs_path, 
 from udev_device_plugin.host.relevance import is_relevant
 from udev_device_plugin.host.udev.delivery_check import DeliveryCheck
 from udev_device_plugin.host.udev.monitor import UdevEvent
-from udev_device_plugin.interest import Interest
+from udev_device_plugin.host.udev.usb_sysfs import usb_device_path
+from udev_device_plugin.selectors.paths.glob import Glob
 
 logger = logging.getLogger(__name__)
 

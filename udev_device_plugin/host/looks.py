@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from udev_device_plugin.device import DeviceNumber, HostDevice, Node, PathEntry, Unit
+from udev_device_plugin.host.model import DeviceNumber, HostDevice, Node, PathEntry, Unit
 
 
 class NotLookedError(Exception):

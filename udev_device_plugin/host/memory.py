@@ -9,8 +9,8 @@ ctime) is taken for a former one's too. Every other version that comes later is 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
-from udev_device_plugin.device import DeviceNumber, HostDevice, Node, NodeState, Unit
 from udev_device_plugin.host.looks import EntryStamp, NodeLook, UnitLook
+from udev_device_plugin.host.model import DeviceNumber, HostDevice, Node, NodeState, Unit
 from udev_device_plugin.host.sharing import Sharing
 
 HOLD_BACK = 3.0

@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Callable
 
 from udev_device_plugin.host.host_thread import HostThread
+from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looks import HostLook
-from udev_device_plugin.interest import Interest
-from udev_device_plugin.metrics import Metrics
+from udev_device_plugin.telemetry.metrics import Metrics
 
 AT_ONCE = 256
 """Looks that are handed over in one go, at most: the loop has other things to do."""

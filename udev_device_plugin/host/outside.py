@@ -5,12 +5,12 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-from udev_device_plugin.device import DeviceNumber, PathEntry
-from udev_device_plugin.globs import Glob
+from udev_device_plugin.filesystem.path_watch import PathWatch
 from udev_device_plugin.host.existence import links_on_the_way, stands_at
 from udev_device_plugin.host.looks import NotLookedError
+from udev_device_plugin.host.model import DeviceNumber, PathEntry
 from udev_device_plugin.host.paths import is_glob_in_dev
-from udev_device_plugin.watching import PathWatch
+from udev_device_plugin.selectors.paths.glob import Glob
 
 
 class OutsidePaths:

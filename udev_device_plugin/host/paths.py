@@ -7,11 +7,11 @@ all links on the way, and links that such devices claim.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
-from udev_device_plugin.device import DeviceNumber, PathEntry, Unit
-from udev_device_plugin.glob_sets import GlobSet
-from udev_device_plugin.globs import Glob
+from udev_device_plugin.filesystem.path_watch import PathWatch
 from udev_device_plugin.host.existence import is_in_dev, leads_outside, links_on_the_way, stands_at
-from udev_device_plugin.watching import PathWatch
+from udev_device_plugin.host.model import DeviceNumber, PathEntry, Unit
+from udev_device_plugin.selectors.paths.glob import Glob
+from udev_device_plugin.selectors.paths.glob_index import GlobSet
 
 _NOTHING: frozenset[str] = frozenset()
 

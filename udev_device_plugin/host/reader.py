@@ -10,12 +10,12 @@ import re
 import stat
 from collections.abc import Collection, Iterator
 
-from udev_device_plugin.device import DeviceNumber, Unit
-from udev_device_plugin.discovery.small_files import beginning
-from udev_device_plugin.discovery.usb_sticks import stick_of, usb_device_path
+from udev_device_plugin.filesystem.small_files import beginning
+from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looks import EntryStamp, NodeLook, NotLookedError, UnitLook
+from udev_device_plugin.host.model import DeviceNumber, Unit
 from udev_device_plugin.host.udev.device_reader import UdevDeviceReader
-from udev_device_plugin.interest import Interest
+from udev_device_plugin.host.udev.usb_sysfs import stick_of, usb_device_path
 
 UDEV_DATA = "/run/udev/data"
 """udev's database: one file for each device, named by its node's number."""

@@ -3,9 +3,9 @@
 Host thread only.
 """
 
+from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.memory import Memory
 from udev_device_plugin.host.udev.monitor import UdevEvent
-from udev_device_plugin.interest import Interest
 
 
 def is_relevant(event: UdevEvent, interest: Interest, memory: Memory) -> bool:

@@ -14,8 +14,8 @@ import grpc
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, stop_before_delay, wait_exponential
 
 from udev_device_plugin.errors import UdevDevicePluginError
+from udev_device_plugin.kubelet.api.podresources.v1 import api_pb2, api_pb2_grpc
 from udev_device_plugin.kubelet.channel import open_channel
-from udev_device_plugin.kubelet.podresources.v1 import api_pb2, api_pb2_grpc
 from udev_device_plugin.values import frozen
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 
 from udev_device_plugin.errors import UdevDevicePluginError
-from udev_device_plugin.kubelet.v1beta1 import api_pb2, api_pb2_grpc
+from udev_device_plugin.kubelet.api.v1beta1 import api_pb2, api_pb2_grpc
 from udev_device_plugin.testing.records import ContainerResponse, DeviceSpec, DeviceView, ListReceived, Mount
 
 _PRE_START_TIMEOUT = 30.0  # the kubelet's; Allocate has none

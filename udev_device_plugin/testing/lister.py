@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import grpc
 
-from udev_device_plugin.kubelet.podresources.v1 import api_pb2, api_pb2_grpc
+from udev_device_plugin.kubelet.api.podresources.v1 import api_pb2, api_pb2_grpc
 from udev_device_plugin.testing.book import Book
 from udev_device_plugin.testing.misbehaviour import Misbehaviour
 from udev_device_plugin.testing.records import Allocation

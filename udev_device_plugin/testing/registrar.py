@@ -9,7 +9,7 @@ import asyncio
 
 import grpc
 
-from udev_device_plugin.kubelet.v1beta1 import api_pb2, api_pb2_grpc
+from udev_device_plugin.kubelet.api.v1beta1 import api_pb2, api_pb2_grpc
 from udev_device_plugin.testing.book import Book
 from udev_device_plugin.testing.client import PluginClient
 from udev_device_plugin.testing.misbehaviour import Misbehaviour

@@ -9,8 +9,8 @@ import tempfile
 
 import grpc
 
-from udev_device_plugin.kubelet.podresources.v1 import api_pb2_grpc as pod_resources_pb2_grpc
-from udev_device_plugin.kubelet.v1beta1 import api_pb2_grpc
+from udev_device_plugin.kubelet.api.podresources.v1 import api_pb2_grpc as pod_resources_pb2_grpc
+from udev_device_plugin.kubelet.api.v1beta1 import api_pb2_grpc
 from udev_device_plugin.testing.directory import SOCKET
 from udev_device_plugin.testing.lister import Lister
 from udev_device_plugin.testing.registrar import Registrar

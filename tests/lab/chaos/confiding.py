@@ -28,6 +28,6 @@ def _say(loop: asyncio.AbstractEventLoop) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGUSR1, confide)
-    from udev_device_plugin.cli import main
+    from udev_device_plugin.app.cli import main
 
     sys.exit(main())

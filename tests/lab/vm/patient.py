@@ -14,6 +14,6 @@ if __name__ == "__main__":
     from udev_device_plugin.host import memory
 
     memory.HOLD_BACK = PATIENCE
-    from udev_device_plugin.cli import main
+    from udev_device_plugin.app.cli import main
 
     sys.exit(main())

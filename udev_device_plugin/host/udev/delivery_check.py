@@ -8,7 +8,7 @@ import logging
 import os
 from collections.abc import Collection, Iterable
 
-from udev_device_plugin.device import DeviceNumber, Node, NodeState
+from udev_device_plugin.host.model import DeviceNumber, Node, NodeState
 
 logger = logging.getLogger(__name__)
 

@@ -11,14 +11,14 @@ from typing import TypeVar
 
 import pyudev
 
-from udev_device_plugin.device import DeviceNumber, HostDevice, Stick
-from udev_device_plugin.discovery.rule_subject import UdevSubject
-from udev_device_plugin.discovery.small_files import beginning
-from udev_device_plugin.discovery.usb_sticks import controller, usb_version
+from udev_device_plugin.filesystem.small_files import beginning
+from udev_device_plugin.host.interest import Interest
+from udev_device_plugin.host.model import DeviceNumber, HostDevice, Stick
 from udev_device_plugin.host.siblings import place_among_siblings, siblings_in_sysfs
 from udev_device_plugin.host.udev.context import new_context
-from udev_device_plugin.interest import Interest
-from udev_device_plugin.rules import Rule
+from udev_device_plugin.host.udev.rule_subject import UdevSubject
+from udev_device_plugin.host.udev.usb_sysfs import controller, usb_version
+from udev_device_plugin.selectors.udev_rule.rule import Rule
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pyudev
 
-from udev_device_plugin.device import DeviceNumber
+from udev_device_plugin.host.model import DeviceNumber
 from udev_device_plugin.host.udev.context import new_context
 
 logger = logging.getLogger(__name__)

@@ -1,0 +1,154 @@
+"""`usb` and `udev` in the configuration: what they mean, and every mistake with place, value and remedy."""
+
+import pytest
+
+from tests.unit.config.test_spec_parser import faults, resources
+from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType
+from udev_device_plugin.selectors.udev_rule.rule import Rule
+from udev_device_plugin.selectors.usb.selector import UsbSelector
+
+
+def group(text: str) -> GroupSpec:
+    (spec,) = resources(f"name: a\ngroups:\n  - {text}")
+    (only,) = spec.groups
+    return only
+
+
+def usb(entry: str) -> PathSpec:
+    (path,) = group(f"usb: [{entry}]").paths
+    return path
+
+
+def selector(entry: str) -> UsbSelector:
+    selected = usb(entry).selector
+    assert isinstance(selected, UsbSelector)
+    return selected
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ('"1a86"', "1a86"),
+        ("1a86", "1a86"),
+        ("1A86", "1a86"),
+        ('"0451"', "0451"),
+        ("0451", "0451"),  # YAML 1.1: an octal number
+        ("2838", "2838"),  # a decimal one
+        ("10e4", "10e4"),  # a floating-point one
+        ("1_0", None),
+        ("0x1a86", "1a86"),  # a hexadecimal one
+        ("451", "0451"),
+        ("12:30", None),  # a sexagesimal one
+        ("true", None),
+        ('""', None),
+        ("1a860", None),
+    ],
+)
+def test_a_usb_id_is_hexadecimal_however_yaml_reads_it(written: str, meant: str | None) -> None:
+    entry = f"{{vendor: {written}, product: 0001}}"
+    if meant is not None:
+        assert selector(entry) == UsbSelector(meant, "0001")
+    else:
+        (fault,) = faults(f"{{name: a, groups: [{{usb: [{entry}]}}]}}")
+        assert fault.startswith("groups[0].usb[0].vendor: ")
+        assert "is not a USB id; give up to four hexadecimal digits, as lsusb prints them" in fault
+
+
+def test_json_spells_ids_as_well() -> None:
+    (spec,) = resources('{"name": "a", "groups": [{"usb": [{"vendor": "1a86", "product": 7523, "serial": "0001"}]}]}')
+    assert spec.groups == (GroupSpec((PathSpec(UsbSelector("1a86", "7523", "0001"), permissions="rw"),)),)
+
+
+@pytest.mark.parametrize(("written", "meant"), [('"0001"', "0001"), ("0001", "0001"), ("1e3", "1e3"), ("yes", "yes")])
+def test_a_serial_number_is_exactly_what_was_written(written: str, meant: str) -> None:
+    assert selector(f"{{vendor: a, product: b, serial: {written}}}").serial == meant
+
+
+@pytest.mark.parametrize(
+    ("nodes", "numbers", "is_open_ended"),
+    [
+        ("{tty: 4, usbmisc: 1}", (("tty", 4), ("usbmisc", 1)), False),
+        ("[usbmisc, tty, tty]", (("usbmisc", 1), ("tty", 1)), True),
+        ("null", (("usb", 1),), False),
+    ],
+)
+def test_nodes_are_given_with_their_numbers_or_without(
+    nodes: str, numbers: tuple[tuple[str, int], ...], is_open_ended: bool
+) -> None:
+    chosen = selector(f"{{vendor: 2c7c, product: 0125, nodes: {nodes}}}")
+    assert (chosen.nodes, chosen.is_open_ended) == (numbers, is_open_ended)
+
+
+def test_what_a_container_may_do_with_a_stick_and_where_it_finds_it() -> None:
+    plain, other = group(
+        "usb: [{vendor: 1a86, product: 7523}, {vendor: 1a86, product: 7523, permissions: mrw, mountPath: /dev/x/}]"
+    ).paths
+    assert (plain.permissions, plain.container_path("/dev/bus/usb/001/002")) == ("rw", "/dev/bus/usb/001/002")
+    assert (other.permissions, other.container_path("/dev/bus/usb/001/002")) == ("mrw", "/dev/x/002")
+
+
+RULE = 'SUBSYSTEM=="tty", ATTRS{idVendor}=="10c4"'
+
+
+def test_udev_takes_rules_alone_or_with_options() -> None:
+    made = group(f"""udev:
+      - '{RULE}'
+      - match: '{RULE}, KERNEL=="ttyUSB*"'
+        mountPath: /dev/lidar
+        permissions: r
+        limit: 2
+        optional: true
+    count: 3""")
+    assert made == GroupSpec(
+        (
+            PathSpec(Rule.parse(RULE)),
+            PathSpec(
+                Rule.parse(RULE + ', KERNEL=="ttyUSB*"'), "/dev/lidar", PathType.DEVICE, "r", limit=2, optional=True
+            ),
+        ),
+        3,
+    )
+
+
+def test_a_rule_may_stand_on_several_lines() -> None:
+    made = group("""udev:
+      - match: |
+          SUBSYSTEM=="tty"
+          ATTRS{idVendor}=="10c4"
+    """)
+    assert made.paths == (PathSpec(Rule.parse(RULE)),)
+
+
+@pytest.mark.parametrize(
+    ("group", "expected"),
+    [
+        ("usb: [{product: b}]", "usb[0]: it has no vendor; give the id that lsusb prints"),
+        ("usb: [{vendor: a}]", "usb[0]: it has no product; give the id that lsusb prints"),
+        ("usb: [1a86]", 'usb[0]: "1a86" is a text; a USB device is needed, a mapping with vendor, product'),
+        ("usb: [{vendor: [a], product: b}]", "usb[0].vendor: it is a list; a single value is needed"),
+        ("usb: [{vendor: a, product: b, port: 1}]", "usb[0].port: unknown key; use vendor, product"),
+        ("usb: [{vendor: a, product: b, serial: ''}]", 'usb[0].serial: "" has 0 characters; give 1 to 126, or leave'),
+        ("usb: [{vendor: a, product: b, nodes: tty}]", 'usb[0].nodes: "tty" is a text; name the subsystems'),
+        ("usb: [{vendor: a, product: b, nodes: []}]", "usb[0].nodes: it is a list; name the subsystems"),
+        ("usb: [{vendor: a, product: b, nodes: {}}]", "usb[0].nodes: it is a mapping; name the subsystems"),
+        ("usb: [{vendor: a, product: b, nodes: [T/Y]}]", 'usb[0].nodes[0]: "T/Y" is not a subsystem; name one as'),
+        ("usb: [{vendor: a, product: b, nodes: {/: 1}}]", 'usb[0].nodes."/": "/" is not a subsystem; name one as'),
+        ("usb: [{vendor: a, product: b, nodes: {tty: -1}}]", 'usb[0].nodes.tty: "-1" is not a whole number from 0'),
+        ("usb: [{vendor: a, product: b, mountPath: /dev/x}]", 'usb[0].mountPath: "/dev/x" is no directory for'),
+        ("usb: [{vendor: a, product: b, permissions: x}]", 'usb[0].permissions: "x" is not made of m, r and w'),
+        ("usb: []", "usb: the list is empty; give one item or more"),
+        ("udev: [{permissions: r}]", "udev[0]: it has no match; give the match part of a udev rule"),
+        ("udev: [5]", 'udev[0]: "5" is a number; a text is needed: put it into quotes'),
+        ("udev: ['SUBSYSTEM=\"tty\"']", 'udev[0]: "SUBSYSTEM▸='),
+        ("udev: [{match: 'KERNEL==\"a\"', type: Mount}]", "udev[0].type: unknown key; use match"),
+    ],
+)
+def test_a_mistake_is_one_fault_with_place_value_and_remedy(group: str, expected: str) -> None:
+    (fault,) = faults(f"{{name: a, groups: [{{{group}}}]}}")
+    assert fault.startswith(f"groups[0].{expected}")
+
+
+def test_a_fault_in_a_rule_points_to_its_character() -> None:
+    (fault,) = faults('{name: a, groups: [{udev: [\'KERNEL=="a", NAME="x"\']}]}')
+    problem = "NAME cannot be used here: it is a network interface's; match KERNEL instead"
+    assert fault == f'groups[0].udev[0]: "KERNEL=="a", ▸NAME="x"", position 13: {problem}'

@@ -1,0 +1,199 @@
+"""Whether what udev's database says of a node is about that node, and what stays known of it."""
+
+from dataclasses import replace
+
+import pytest
+
+from udev_device_plugin.host.looks import EntryStamp, NodeLook, UnitLook
+from udev_device_plugin.host.memory import HOLD_BACK, Memory
+from udev_device_plugin.host.model import DeviceNumber, HostDevice, Node, NodeState
+
+NUMBER = DeviceNumber("c", 188, 0)
+PLUGGED = 1_000  # by the wall clock, nanoseconds
+OLD, NEW = EntryStamp(1, PLUGGED - 1), EntryStamp(2, PLUGGED + 1)
+
+
+def described(serial: str) -> HostDevice:
+    link = f"/dev/serial/by-id/{serial}"
+    return HostDevice("/sys/devices/x", "tty", NUMBER, "/dev/ttyUSB0", (link,), (link,), serial=serial)
+
+
+FIRST, SECOND = described("first"), described("second")
+
+
+def look(
+    entry: EntryStamp | None,
+    description: HostDevice | None = None,
+    *,
+    inode: int = 1,
+    device: int = 0,
+    is_processing: bool = False,
+) -> NodeLook:
+    return NodeLook(
+        NUMBER, "/sys/devices/x", device or inode, "/dev/ttyUSB0", inode, PLUGGED, entry, is_processing, description
+    )
+
+
+class Host:
+    """A memory, and a clock."""
+
+    def __init__(self, *, is_first_look: bool = False, has_udevd: bool = True) -> None:
+        self.memory = Memory()
+        self.memory.is_first_look = is_first_look
+        self.now = 100.0
+        self.has_udevd = has_udevd
+
+    def sees(self, *nodes: NodeLook, is_named: bool = False) -> Node | None:
+        for _ in self.memory.take_in(UnitLook(NUMBER, nodes), self.now, has_udevd=self.has_udevd, is_named=is_named):
+            pass
+        return self.memory.node(NUMBER)
+
+    def state(self, *nodes: NodeLook) -> tuple[NodeState, str]:
+        """How far udev is with the node now, and the serial number that is known."""
+        node = self.sees(*nodes)
+        assert node is not None
+        return node.state, node.description.serial if node.description else ""
+
+
+UNFINISHED = (NodeState.UNFINISHED, "")
+
+
+def test_a_node_is_finished_with_an_entry_that_is_not_older_than_itself() -> None:
+    host = Host()
+    assert host.state(look(None)) == UNFINISHED
+    assert host.state(look(NEW, FIRST)) == (NodeState.FINISHED, "first")
+
+
+def test_an_entry_that_is_older_than_the_node_is_that_of_the_numbers_former_device() -> None:
+    host = Host()
+    assert host.state(look(OLD, SECOND)) == UNFINISHED
+    assert host.state(look(None)) == UNFINISHED
+    assert host.state(look(NEW, FIRST)) == (NodeState.FINISHED, "first")
+
+
+def test_a_node_that_was_there_before_the_plugin_may_be_newer_than_its_entry() -> None:
+    assert Host(is_first_look=True).state(look(OLD, FIRST)) == (NodeState.FINISHED, "first")
+
+
+def test_an_entry_that_the_former_making_had_is_not_the_new_ones_whatever_the_clock_says() -> None:
+    host = Host()
+    host.sees(look(NEW, FIRST))
+    assert host.state(look(NEW, FIRST, inode=2)) == UNFINISHED  # the clock was set back before it was plugged
+    assert host.state(look(OLD, SECOND, inode=2)) == (NodeState.FINISHED, "second")
+
+
+def test_a_node_that_goes_and_comes_between_two_looks_is_another_one() -> None:
+    host = Host()
+    host.sees(look(NEW, FIRST))
+    host.sees()
+    assert host.memory.node(NUMBER) is None
+    assert host.state(look(NEW, FIRST, inode=2)) == UNFINISHED
+
+
+def test_a_node_that_somebody_made_again_by_hand_is_still_the_same_devices() -> None:
+    host = Host()
+    host.sees(look(NEW, FIRST, device=7))
+    assert host.state(look(NEW, FIRST, inode=2, device=7)) == (NodeState.FINISHED, "first")
+
+
+@pytest.mark.parametrize("later", [look(None), look(None, replace(FIRST, serial=""))])
+def test_a_database_that_is_emptied_takes_nothing_from_what_is_known(later: NodeLook) -> None:
+    host = Host()
+    host.sees(look(NEW, FIRST))
+    assert host.state(later) == (NodeState.FINISHED, "first")
+
+
+def test_an_entry_that_udevd_works_on_takes_nothing_from_what_is_known_but_is_not_finished() -> None:
+    host = Host()
+    host.sees(look(NEW, FIRST))
+    assert host.state(look(EntryStamp(3, PLUGGED), FIRST, is_processing=True)) == (NodeState.UNFINISHED, "first")
+    assert host.state(look(EntryStamp(4, PLUGGED), SECOND)) == (NodeState.FINISHED, "second")
+
+
+def test_an_entry_that_udevd_works_on_says_nothing_of_a_new_node() -> None:
+    host = Host()
+    assert host.state(look(NEW, FIRST, is_processing=True)) == UNFINISHED
+
+
+def test_a_node_that_udevd_does_not_get_to_is_held_back_for_three_seconds() -> None:
+    host = Host()
+    host.sees(look(None))
+    assert host.memory.deadline(NUMBER) == host.now + HOLD_BACK
+    host.now += HOLD_BACK - 0.1
+    assert host.state(look(None)) == UNFINISHED
+    assert host.memory.overdue(NUMBER, host.now) == frozenset()
+    host.now += 0.1
+    assert host.memory.overdue(NUMBER, host.now) == {NUMBER}
+    assert host.state(look(None, FIRST)) == (NodeState.OVERDUE, "")  # what a database says is not read then
+    assert host.memory.deadline(NUMBER) is None
+
+
+def test_a_node_that_udevd_has_been_at_work_on_for_too_long_is_overdue_at_each_look() -> None:
+    host = Host()
+    host.sees(look(NEW, FIRST, is_processing=True))
+    host.now += HOLD_BACK
+    for _ in range(2):
+        assert host.state(look(NEW, FIRST, is_processing=True)) == (NodeState.OVERDUE, "")
+    assert host.state(look(EntryStamp(3, PLUGGED), SECOND)) == (NodeState.FINISHED, "second")
+
+
+def test_an_entry_that_is_old_only_by_the_clock_is_taken_when_the_time_is_up() -> None:
+    host = Host()
+    host.sees(look(OLD, FIRST))
+    host.now += HOLD_BACK
+    assert host.state(look(OLD, FIRST)) == (NodeState.FINISHED, "first")
+
+
+def test_the_former_devices_entry_is_not_taken_even_when_the_time_is_up() -> None:
+    host = Host()
+    host.sees(look(NEW, FIRST))
+    host.sees(look(NEW, FIRST, inode=2))
+    host.now += HOLD_BACK
+    assert host.state(look(NEW, FIRST, inode=2)) == (NodeState.OVERDUE, "")
+
+
+def test_an_entry_that_comes_late_counts() -> None:
+    host = Host()
+    host.sees(look(None))
+    host.now += HOLD_BACK
+    host.sees(look(None))
+    assert host.state(look(NEW, FIRST)) == (NodeState.FINISHED, "first")
+
+
+def test_nothing_is_waited_for_where_there_is_no_udevd() -> None:
+    assert Host(has_udevd=False).state(look(None, FIRST)) == (NodeState.OVERDUE, "")
+
+
+def test_a_device_without_a_node_is_not_waited_for_and_claims_no_link() -> None:
+    node = Host().sees(look(NEW, FIRST, inode=0))
+    assert node is not None
+    assert node.state is NodeState.UNKNOWN
+    assert node.description is not None
+    assert node.description.devlinks == ()
+
+
+def test_a_node_that_sysfs_does_not_know_is_what_it_is_where_a_path_leads_to_it() -> None:
+    host = Host()
+    assert host.sees() is None
+    assert host.sees(is_named=True) == Node(NUMBER, NUMBER, NodeState.UNKNOWN)
+
+
+def test_a_number_that_moves_to_another_unit_is_taken_from_the_former_one() -> None:
+    host = Host()
+    host.sees(look(NEW, FIRST))
+    moved = UnitLook("/sys/devices/usb1/1-1", (look(NEW, SECOND, inode=2),))
+    changed = set(host.memory.take_in(moved, host.now, has_udevd=True, is_named=False))
+    assert changed == {NUMBER, "/sys/devices/usb1/1-1"}
+    assert host.memory.nodes(NUMBER) == ()
+    assert [node.number for node in host.memory.nodes("/sys/devices/usb1/1-1")] == [NUMBER]
+
+
+def test_a_unit_is_finished_when_all_its_nodes_are() -> None:
+    memory, unit = Memory(), "/sys/devices/usb1/1-1"
+    memory.is_first_look = False
+    other = DeviceNumber("c", 188, 1)
+    for entry, is_finished in ((None, False), (NEW, True)):
+        late = replace(look(entry, replace(SECOND, number=other)), number=other)
+        list(memory.take_in(UnitLook(unit, (look(NEW, FIRST), late)), 0.0, has_udevd=True, is_named=False))
+        assert memory.is_finished(unit) is is_finished
+    assert not memory.is_finished("/sys/devices/usb1/1-2")  # which nobody knows

@@ -1,0 +1,109 @@
+"""Under which paths devices were handed out, and whether those are still theirs."""
+
+from dataclasses import replace
+
+import pytest
+
+from udev_device_plugin.config.specs import PathType
+from udev_device_plugin.devices.identity import device_id
+from udev_device_plugin.devices.store import Device, DeviceSet, Member
+from udev_device_plugin.kubelet.device_plugin import allocated_paths as room
+from udev_device_plugin.kubelet.device_plugin.allocated_paths import Handouts
+
+RESOURCE = "squat.ai/serial"
+LINK = "/dev/serial/by-id/usb-x"
+OWN = "/plugins/udev-device-plugin/usb-x"
+
+
+def offering(host_path: str, *, is_healthy: bool = True, optional: str | None = None) -> DeviceSet:
+    members = [Member(LINK, host_path, "/dev/ttyUSB0", PathType.DEVICE, "mrw")]
+    if optional:
+        members.append(Member("/dev/extra", optional, "/dev/extra", PathType.DEVICE, "mrw", is_optional=True))
+    return DeviceSet(RESOURCE, (Device((LINK,), tuple(members), 2, is_healthy, since=0.0),))
+
+
+ID = device_id(RESOURCE, (LINK,), 0)
+SECOND = device_id(RESOURCE, (LINK,), 1)
+
+
+@pytest.mark.parametrize(
+    ("handed_out", "now", "ids", "strays"),
+    [
+        pytest.param(offering(LINK), offering(LINK), [ID], 0, id="its path is still its own"),
+        pytest.param(offering(LINK), offering(OWN), [ID], 1, id="its path is another's now"),
+        pytest.param(offering(LINK), offering(OWN), [ID, SECOND], 1, id="said once for all replicas"),
+        pytest.param(offering(LINK), offering(OWN), [SECOND], 0, id="another replica was not handed out"),
+        pytest.param(offering(LINK), offering(OWN, is_healthy=False), [ID], 0, id="absent: said elsewhere"),
+        pytest.param(offering(LINK), DeviceSet(RESOURCE), [ID], 0, id="forgotten: said elsewhere"),
+        pytest.param(offering(LINK), offering(OWN), ["of-another-form"], 0, id="an ID that is not ours"),
+        pytest.param(offering(LINK, optional="/a"), offering(LINK), [ID], 0, id="an optional member that went"),
+        pytest.param(offering(LINK, optional="/a"), offering(LINK, optional="/b"), [ID], 0, id="or moved"),
+    ],
+)
+def test_a_path_that_is_another_devices_now_is_told(
+    handed_out: DeviceSet, now: DeviceSet, ids: list[str], strays: int
+) -> None:
+    handouts = Handouts()
+    handouts.note(handed_out, [ID], 0.0)
+    told = list(handouts.strayed(now, ids))
+    assert len(told) == strays
+    assert all(text.startswith(f"{LINK} may lead to another device now") for text in told)
+
+
+def test_a_link_of_our_own_that_was_handed_out_is_good_for_as_long_as_it_is_kept() -> None:
+    handouts, now = Handouts(), offering(LINK)
+    handouts.note(offering(OWN), [ID], 0.0)
+    assert len(list(handouts.strayed(now, [ID]))) == 1
+    (device,) = now.devices
+    kept = replace(device, members=tuple(replace(member, own_link=OWN) for member in device.members))
+    assert list(handouts.strayed(DeviceSet(RESOURCE, (kept,)), [ID])) == []
+
+
+def test_what_was_handed_out_lately_is_known() -> None:
+    handouts = Handouts()
+    handouts.note(offering(LINK), [ID], 10.0)
+    handouts.note(offering(LINK), [SECOND], 11.0)
+    assert handouts.since(10.0) == {ID, SECOND}
+    assert handouts.since(10.5) == {SECOND}
+    assert handouts.since(11.5) == frozenset()
+
+
+def test_of_what_was_never_handed_out_nothing_is_told() -> None:
+    assert list(Handouts().strayed(offering(OWN), [ID])) == []
+
+
+def test_the_latest_handout_is_what_counts() -> None:
+    handouts = Handouts()
+    handouts.note(offering(LINK), [ID], 0.0)
+    handouts.note(offering(OWN), [ID], 0.0)
+    assert list(handouts.strayed(offering(OWN), [ID])) == []
+    assert len(list(handouts.strayed(offering(LINK), [ID]))) == 1
+
+
+def test_what_one_pod_got_says_nothing_of_what_another_got() -> None:
+    handouts = Handouts()
+    handouts.note(offering(LINK), [ID], 0.0)
+    handouts.note(offering(OWN), [SECOND], 0.0)
+    assert len(list(handouts.strayed(offering(OWN), [ID]))) == 1
+    assert list(handouts.strayed(offering(OWN), [SECOND])) == []
+
+
+def test_ids_that_mean_nothing_here_are_not_noted() -> None:
+    handouts = Handouts()
+    handouts.note(DeviceSet(RESOURCE), [ID, "of-another-form"], 0.0)
+    assert list(handouts.strayed(offering(OWN), [ID, "of-another-form"])) == []
+
+
+def test_the_oldest_handouts_are_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "MAX_REMEMBERED", 2)
+    names = [f"/dev/{letter}" for letter in "abc"]
+
+    def at(prefix: str) -> DeviceSet:
+        members = {name: (Member(name, prefix + name, name, PathType.DEVICE),) for name in names}
+        return DeviceSet(RESOURCE, tuple(Device((name,), members[name], 1, True, 0.0) for name in names))
+
+    handouts = Handouts()
+    ids = [device_id(RESOURCE, (name,), 0) for name in names]
+    for id_ in (ids[0], ids[1], ids[0], ids[2]):
+        handouts.note(at(""), [id_], 0.0)
+    assert [text.split()[0] for text in handouts.strayed(at("/new"), ids)] == ["/dev/a", "/dev/c"]

@@ -1,0 +1,305 @@
+"""A resource's plugin and the kubelet, over real gRPC on real sockets: every order of starts, stops and mishaps."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from udev_device_plugin.config.specs import PathType
+from udev_device_plugin.devices.store import Board, Device, DeviceSet, Member, Snapshot
+from udev_device_plugin.errors import StartError
+from udev_device_plugin.kubelet.device_plugin import resource_plugin as plugin_module
+from udev_device_plugin.kubelet.device_plugin.resource_plugin import Plugin
+from udev_device_plugin.kubelet.device_plugin.server import MAX_SOCKET_PATH, remove_stale, socket_name
+from udev_device_plugin.kubelet.plugin_directory import PluginDirectory
+from udev_device_plugin.telemetry.event_log import History
+from udev_device_plugin.telemetry.metrics import Metrics
+from udev_device_plugin.testing.directory import Wipe
+from udev_device_plugin.testing.kubelet import Kubelet
+from udev_device_plugin.testing.records import AdmissionError
+
+SERIAL = "squat.ai/serial"
+OTHER = "squat.ai/other"
+
+
+def devices(resource: str, *paths: str, absent: tuple[str, ...] = ()) -> DeviceSet:
+    return DeviceSet(
+        resource,
+        tuple(
+            Device((path,), (Member(path, path, path, PathType.DEVICE, "mrw"),), 1, path not in absent, since=0.0)
+            for path in paths
+        ),
+    )
+
+
+class Instance:
+    """One running plugin process's kubelet side: as many plugins as there are resources."""
+
+    def __init__(self, directory: Path, *resources: str) -> None:
+        self.metrics = Metrics()
+        self.directory = PluginDirectory(str(directory))
+        self.boards = {resource: Board(Snapshot(devices(resource, "/dev/null"), 1)) for resource in resources}
+        self.plugins = [Plugin(board, self.directory, self.metrics, History()) for board in self.boards.values()]
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> "Instance":
+        self._tasks = [asyncio.create_task(self.directory.run())]
+        self._tasks += [asyncio.create_task(plugin.run()) for plugin in self.plugins]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    def count(self, result: str, resource: str = SERIAL) -> float:
+        labels = {"resource": resource, "result": result}
+        return self.metrics.registry.get_sample_value("udev_device_plugin_registrations_total", labels) or 0.0
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A directory with a short path: a unix socket's has 107 bytes at most."""
+    with tempfile.TemporaryDirectory(prefix="dp") as path:
+        yield Path(path)
+
+
+@pytest.fixture
+async def kubelet(tmp_path: Path) -> AsyncIterator[Kubelet]:
+    async with Kubelet(tmp_path, dial_timeout=0.5, seed=1) as kubelet:
+        yield kubelet
+
+
+def sockets(directory: Path) -> list[str]:
+    return sorted(name for name in os.listdir(directory) if name.startswith("udev-device-plugin-"))
+
+
+async def test_a_resource_is_registered_and_its_devices_are_listed(kubelet: Kubelet, tmp_path: Path) -> None:
+    async with Instance(tmp_path, SERIAL) as instance:
+        view = await kubelet.wait_for_devices(SERIAL, healthy=1)
+        assert (view.capacity, view.allocatable, view.registrations) == (1, 1, 1)
+        assert instance.plugins[0].trouble is None
+        async with asyncio.timeout(10):
+            while not instance.count("accepted"):  # the first list may come before the plugin has the answer
+                await asyncio.sleep(0)
+        assert instance.count("accepted") == 1
+
+
+async def test_each_published_change_reaches_the_kubelet(kubelet: Kubelet, tmp_path: Path) -> None:
+    async with Instance(tmp_path, SERIAL) as instance:
+        await kubelet.wait_for_devices(SERIAL, healthy=1)
+        instance.boards[SERIAL].publish(devices(SERIAL, "/dev/null", "/dev/zero", absent=("/dev/null",)))
+        view = await kubelet.wait_for_devices(SERIAL, healthy=1, unhealthy=1)
+        assert (view.capacity, view.allocatable, view.lists) == (2, 1, 2)
+
+
+async def test_a_container_gets_its_device(kubelet: Kubelet, tmp_path: Path) -> None:
+    async with Instance(tmp_path, SERIAL):
+        await kubelet.wait_for_devices(SERIAL, healthy=1)
+        response = (await kubelet.allocate(SERIAL)).response
+        assert [(device.host_path, device.permissions) for device in response.devices] == [("/dev/null", "mrw")]
+
+
+async def test_a_refused_allocation_says_why(kubelet: Kubelet, tmp_path: Path) -> None:
+    async with Instance(tmp_path, SERIAL):
+        await kubelet.wait_for_devices(SERIAL, healthy=1)
+        with pytest.raises(AdmissionError, match="the device 'nobody' is not known"):
+            await kubelet.allocate(SERIAL, ids=["nobody"])
+
+
+async def test_a_plugin_may_start_before_the_kubelet_and_before_the_directory(tmp_path: Path) -> None:
+    directory = tmp_path / "later" / "device-plugins"
+    async with Instance(directory, SERIAL) as instance:
+        assert instance.plugins[0].trouble == "no kubelet answers"
+        async with Kubelet(directory) as kubelet:
+            await kubelet.wait_for_devices(SERIAL, healthy=1)
+
+
+@pytest.mark.parametrize("wipe", Wipe)
+async def test_a_kubelet_restart_is_met_every_time(tmp_path: Path, wipe: Wipe) -> None:
+    async with Kubelet(tmp_path, wipe=wipe) as kubelet, Instance(tmp_path, SERIAL, OTHER) as instance:
+        for number in range(20):
+            await kubelet.wait_for_devices(SERIAL, healthy=1)
+            await kubelet.wait_for_devices(OTHER, healthy=1)
+            await kubelet.restart()
+            instance.boards[SERIAL].publish(devices(SERIAL, f"/dev/{number}"))  # a plug right after the restart
+        await kubelet.wait_until(lambda kubelet: any(id_.startswith("19-") for id_ in kubelet.resource(SERIAL).healthy))
+        assert kubelet.resource(SERIAL).capacity == 1
+        await kubelet.wait_for_devices(OTHER, healthy=1)
+        assert len(sockets(tmp_path)) == 2
+
+
+async def test_a_kubelet_that_is_away_for_a_while_is_met_when_it_comes_back(kubelet: Kubelet, tmp_path: Path) -> None:
+    async with Instance(tmp_path, SERIAL) as instance:
+        await kubelet.wait_for_devices(SERIAL, healthy=1)
+        await kubelet.stop()
+        while instance.plugins[0].trouble != "no kubelet answers":
+            await asyncio.sleep(0)
+        instance.boards[SERIAL].publish(devices(SERIAL, "/dev/null", "/dev/zero"))
+        await kubelet.start()
+        await kubelet.wait_for_devices(SERIAL, healthy=2)
+
+
+async def test_a_stream_that_the_kubelet_ends_leads_to_a_new_registration(kubelet: Kubelet, tmp_path: Path) -> None:
+    async with Instance(tmp_path, SERIAL) as instance:
+        await kubelet.wait_for_devices(SERIAL, healthy=1)
+        kubelet.disconnect(SERIAL)
+        await kubelet.wait_until(lambda kubelet: kubelet.resource(SERIAL).registrations == 2)
+        await kubelet.wait_for_devices(SERIAL, healthy=1)
+        assert (
+            instance.metrics.registry.get_sample_value("generic_device_plugin_restarts_total", {"resource": SERIAL})
+            == 1
+        )
+
+
+async def test_a_socket_that_somebody_removes_is_made_anew(kubelet: Kubelet, tmp_path: Path) -> None:
+    async with Instance(tmp_path, SERIAL):
+        await kubelet.wait_for_devices(SERIAL, healthy=1)
+        (first,) = sockets(tmp_path)
+        (tmp_path / first).unlink()
+        await kubelet.wait_until(lambda kubelet: not kubelet.resource(SERIAL).connected)
+        await kubelet.wait_until(lambda kubelet: kubelet.resource(SERIAL).registrations == 2)
+        await kubelet.wait_for_devices(SERIAL, healthy=1)
+        assert sockets(tmp_path) != [first]
+
+
+async def test_a_refused_name_is_tried_again_and_keeps_nobody_else(kubelet: Kubelet, tmp_path: Path) -> None:
+    kubelet.misbehaviour.refuse_registration(SERIAL, "the ResourceName is invalid")
+    async with Instance(tmp_path, SERIAL, OTHER) as instance:
+        await kubelet.wait_for_devices(OTHER, healthy=1)
+        await kubelet.wait_until(lambda kubelet: kubelet.resource(SERIAL).attempts >= 2)
+        assert instance.plugins[0].trouble is not None
+        kubelet.misbehaviour.behave()
+        await kubelet.wait_for_devices(SERIAL, healthy=1)
+        assert instance.count("refused") >= 2
+        assert instance.plugins[1].trouble is None
+
+
+async def test_a_kubelet_that_accepts_and_opens_no_stream_is_registered_with_again(
+    kubelet: Kubelet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plugin_module, "STREAM_TIMEOUT", 0.05)
+    kubelet.misbehaviour.never_open_stream(SERIAL)
+    async with Instance(tmp_path, SERIAL):
+        await kubelet.wait_until(lambda kubelet: kubelet.resource(SERIAL).registrations >= 2)
+        kubelet.misbehaviour.behave()
+        await kubelet.wait_for_devices(SERIAL, healthy=1)
+
+
+async def test_lives_that_keep_ending_soon_are_spaced_out_until_another_kubelet_comes(
+    kubelet: Kubelet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+
+    async def lists(number: int) -> None:
+        await kubelet.wait_until(lambda kubelet: kubelet.resource(SERIAL).lists == number)
+
+    async def pause(_: PluginDirectory, seconds: float, epoch: int) -> None:
+        del epoch
+        waits.append(seconds)
+
+    monkeypatch.setattr(PluginDirectory, "pause", pause)
+    async with Instance(tmp_path, SERIAL):
+        for number in range(1, 9):
+            await lists(number)
+            kubelet.disconnect(SERIAL)
+        await lists(9)
+        assert waits == [0.0, 0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0]
+        await kubelet.restart()
+        await kubelet.wait_for_devices(SERIAL, healthy=1)
+        assert waits[8:] == [0.0]
+
+
+async def test_two_instances_of_a_rolling_update_end_with_the_newer_one_connected(
+    kubelet: Kubelet, tmp_path: Path
+) -> None:
+    async with Instance(tmp_path, SERIAL) as new:
+        async with Instance(tmp_path, SERIAL) as old:
+            old.boards[SERIAL].publish(devices(SERIAL, "/dev/old"))
+            await kubelet.wait_until(lambda kubelet: kubelet.resource(SERIAL).registrations >= 2)
+        new.boards[SERIAL].publish(devices(SERIAL, "/dev/new", "/dev/newer"))
+        await kubelet.wait_for_devices(SERIAL, healthy=2)
+
+
+async def test_a_plugin_that_stops_takes_its_sockets_along_and_nothing_else(kubelet: Kubelet, tmp_path: Path) -> None:
+    (tmp_path / "somebody-elses.sock").touch()
+    async with Instance(tmp_path, SERIAL, OTHER):
+        await kubelet.wait_for_devices(SERIAL, healthy=1)
+        await kubelet.wait_for_devices(OTHER, healthy=1)
+    assert sockets(tmp_path) == []
+    assert (tmp_path / "somebody-elses.sock").exists()
+
+
+async def test_a_directory_that_is_taken_away_is_waited_for(tmp_path: Path) -> None:
+    directory = tmp_path / "device-plugins"
+    async with Kubelet(directory) as kubelet, Instance(directory, SERIAL):
+        await kubelet.wait_for_devices(SERIAL, healthy=1)
+        await kubelet.stop()
+        for name in os.listdir(directory):
+            (directory / name).unlink()
+        directory.rmdir()
+        await kubelet.start()
+        await kubelet.wait_for_devices(SERIAL, healthy=1)
+
+
+def burden() -> tuple[int, int]:
+    """How many descriptors and tasks there are."""
+    return len(os.listdir("/proc/self/fd")), len(asyncio.all_tasks())
+
+
+async def test_twenty_restarts_leave_no_task_and_no_descriptor_behind(tmp_path: Path) -> None:
+    async with Kubelet(tmp_path) as kubelet:
+        async with Instance(tmp_path, SERIAL):  # what grpc makes once for the process is made here
+            await kubelet.wait_for_devices(SERIAL, healthy=1)
+        before = burden()
+        for _ in range(20):
+            async with Instance(tmp_path, SERIAL):
+                await kubelet.wait_for_devices(SERIAL, healthy=1)
+            await kubelet.wait_until(lambda kubelet: not kubelet.resource(SERIAL).connected)
+        async with asyncio.timeout(10):  # connections are closed by grpc's own threads; those of earlier tests too
+            while any(now > then for now, then in zip(burden(), before, strict=True)):
+                await asyncio.sleep(0)
+
+
+def test_stale_sockets_of_ours_are_removed_and_those_of_the_living_stay(tmp_path: Path) -> None:
+    dead, living = tmp_path / "udev-device-plugin-a-1.sock", tmp_path / "udev-device-plugin-a-2.sock"
+    foreign, file = tmp_path / "foreign.sock", tmp_path / "udev-device-plugin-file.sock"
+    with contextlib.ExitStack() as stack:
+        for path in (dead, living, foreign):
+            made = stack.enter_context(socket.socket(socket.AF_UNIX))
+            made.bind(str(path))
+            if path == living:
+                made.listen()
+            else:
+                made.close()
+        file.touch()
+        remove_stale(str(tmp_path))
+        assert sorted(tmp_path.iterdir()) == sorted([living, foreign, file])
+    remove_stale(str(tmp_path / "nowhere"))
+
+
+def test_socket_names_fit_whatever_the_resource_and_too_long_a_directory_is_said() -> None:
+    name = socket_name("/var/lib/kubelet/device-plugins/", "squat.ai/" + "x" * 63)
+    assert len(f"/var/lib/kubelet/device-plugins/{name}") <= MAX_SOCKET_PATH
+    assert socket_name("/run", SERIAL) != socket_name("/run", SERIAL)
+    with pytest.raises(StartError, match=r"--plugin-directory: '/xxx.*too long"):
+        socket_name("/" + "x" * 80, SERIAL)
+
+
+async def test_who_is_told_to_stop_just_when_a_stream_ends_does_stop(tmp_path: Path) -> None:
+    directory = PluginDirectory(str(tmp_path))
+    running = asyncio.create_task(directory.run())
+    for _ in range(20):  # until nobody has answered, and it waits
+        await asyncio.sleep(0)
+    directory.doubt()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        async with asyncio.timeout(10):
+            await running

@@ -1,0 +1,39 @@
+"""What the kubelet's calls leave behind besides their answers."""
+
+import asyncio
+import time
+
+import pytest
+
+from udev_device_plugin.devices.store import Board, Device, DeviceSet, Snapshot
+from udev_device_plugin.kubelet.api.v1beta1 import api_pb2
+from udev_device_plugin.kubelet.device_plugin.allocated_paths import Handouts
+from udev_device_plugin.kubelet.device_plugin.servicer import Servicer
+from udev_device_plugin.kubelet.device_plugin.session import Life
+from udev_device_plugin.telemetry.event_log import History
+from udev_device_plugin.telemetry.metrics import Metrics
+
+SERIAL = "squat.ai/serial"
+DAYS_AGO = 3 * 86400.0
+
+
+async def test_only_lists_that_an_event_has_caused_are_timed_and_not_the_one_that_a_stream_begins_with() -> None:
+    metrics, life = Metrics(), Life()
+    board = Board(Snapshot(DeviceSet(SERIAL), 7, time.monotonic() - DAYS_AGO))
+    servicer = Servicer(board, life, Handouts(), metrics, History())
+
+    def timed(figure: str) -> float | None:
+        return metrics.registry.get_sample_value(f"udev_device_plugin_uevent_to_list_seconds_{figure}")
+
+    async with asyncio.timeout(10):
+        stream = servicer.ListAndWatch(api_pb2.Empty(), None)
+        await anext(stream)
+        device = Device(("/dev/ttyUSB0",), (), 1, is_healthy=True, since=0.0)
+        board.publish(DeviceSet(SERIAL, (device,)), time.monotonic())
+        await anext(stream)
+        assert timed("count") == 0
+        life.end("enough")
+        with pytest.raises(StopAsyncIteration):
+            await anext(stream)
+    assert timed("count") == 1
+    assert timed("sum") < DAYS_AGO  # type: ignore[operator]  # there is one

@@ -1,0 +1,1 @@
+"""Command line, settings in force, wiring, signals: what starts the other packages and takes them down."""

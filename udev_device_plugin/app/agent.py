@@ -1,0 +1,295 @@
+"""The hall: builds every part, runs them together, and takes them down in order.
+
+Floor 5; owns the main loop, the signals and the shutdown. A part that cannot go on raises; then everything ends, the
+process exits with 1 and whoever started it (a DaemonSet, systemd) starts it anew.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from udev_device_plugin import __version__, spared
+from udev_device_plugin.app.config_watch import ConfigWatch
+from udev_device_plugin.app.reload import Configuration
+from udev_device_plugin.config.settings import Settings
+from udev_device_plugin.controller.controller import Advertiser, Holdings, Surroundings
+from udev_device_plugin.controller.identity_record import PREFIX, Ledger
+from udev_device_plugin.controller.links import OwnLinks, links_below
+from udev_device_plugin.errors import StartError, UdevDevicePluginError
+from udev_device_plugin.host.boot import udev_is_idle
+from udev_device_plugin.host.interest import Interest
+from udev_device_plugin.host.observer import HostObserver
+from udev_device_plugin.kubelet.device_plugin.plugins import Fleet
+from udev_device_plugin.kubelet.device_plugin.server import remove_stale, socket_name
+from udev_device_plugin.kubelet.plugin_directory import PluginDirectory
+from udev_device_plugin.kubelet.pod_resources import PodResources
+from udev_device_plugin.reporting import http as web
+from udev_device_plugin.telemetry.event_log import Happening, History
+from udev_device_plugin.telemetry.metrics import Metrics
+
+if TYPE_CHECKING:
+    from udev_device_plugin.reporting.http.collect import Overview
+    from udev_device_plugin.reporting.http.status import Status
+
+logger = logging.getLogger(__name__)
+
+STARTED_AFTER = 1.0
+"""Seconds after which what the start needed and nobody else does is given back."""
+
+SWITCH_INTERVAL = 0.0005
+"""Seconds after which the loop lets the udev thread on, in a storm. That thread gives the interpreter back at each call
+into libudev, of which an event takes two dozen: with Python's 5 ms, events lie unread while a list is made."""
+
+PODS_ARE_KNOWN_AFTER = 10.0
+"""Seconds after which a kubelet that has just started certainly tells of all pods that hold devices."""
+
+
+def run(settings: Settings, load: Callable[[], Settings]) -> int:
+    """Run until SIGTERM or SIGINT.
+
+    Args:
+        settings: what to begin with.
+        load: reads the settings anew; ``ConfigError`` if they cannot be used.
+
+    Returns:
+        The exit code: 0 after a signal, 1 if a part broke down for good.
+
+    Raises:
+        StartError: something that the program needs is not to be had.
+    """
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    try:
+        asyncio.run(_main(settings, load))
+    except BaseExceptionGroup as group:
+        return _judge(group)
+    return 0
+
+
+def _judge(group: BaseExceptionGroup[BaseException]) -> int:
+    """What to tell of the errors that ended a run; returns the exit code."""
+    known, unknown = group.split(UdevDevicePluginError)
+    if unknown is not None:
+        logger.critical("internal error", exc_info=unknown)
+    if known is not None:
+        error = _first(known)
+        if isinstance(error, StartError):
+            raise error from group
+        logger.error("%s", error)
+    return 1
+
+
+def _first(group: BaseExceptionGroup[UdevDevicePluginError]) -> UdevDevicePluginError:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
+
+
+async def _main(settings: Settings, load: Callable[[], Settings]) -> None:
+    await Agent(settings, load).run()
+
+
+class Agent:
+    """All parts of one run, built on the running loop."""
+
+    def __init__(self, settings: Settings, load: Callable[[], Settings]) -> None:
+        self._metrics = Metrics()
+        self._history = History()
+        self._configuration = Configuration(settings, load, self._metrics)
+        self._interest = Interest.of(settings.resources)
+        self._host = HostObserver(self._interest, self._metrics)
+        self._links = OwnLinks(links_below(settings.plugin_directory), PREFIX)
+        self._ledger = Ledger(self._links.directory)
+        self._pod_resources = PodResources(settings.pod_resources_socket)
+        self._has_told = False
+        surroundings = Surroundings(
+            link=self._links.keep_for,
+            held=self._held,
+            handed_out=self._handed_out,
+            links_directory=self._links.directory,
+            recall=self._ledger.recall,
+            keep=self._ledger.keep,
+            history=self._history,
+        )
+        self._advertiser = Advertiser(settings.resources, surroundings, settings.removal_grace_period)
+        self._directory = PluginDirectory(settings.plugin_directory)
+        self._fleet = Fleet(self._directory, self._metrics, self._history)
+        for board in self._advertiser.boards.values():
+            self._fleet.add(board)
+        self._reloaded = asyncio.Event()
+        self._started = asyncio.get_running_loop().time()
+        self._metrics.read_from(
+            lambda: [board.snapshot.devices for board in self._advertiser.boards.values()],
+            lambda: [(plugin.resource, plugin.trouble is None) for plugin in self._fleet.plugins],
+        )
+
+    @property
+    def _settings(self) -> Settings:
+        return self._configuration.settings
+
+    @cached_property
+    def _overview(self) -> "Overview":
+        from udev_device_plugin.reporting.http.collect import Overview, Parts  # noqa: PLC0415 - who never looks pays nothing
+
+        parts = Parts(
+            resources=lambda: [
+                (board, self._fleet.plugin(resource)) for resource, board in self._advertiser.boards.items()
+            ],
+            has_looked=self._advertiser.has_looked.is_set,
+            problems=lambda: [*self._what_is_dead(), *self._what_to_note()],
+        )
+        return Overview(parts, self._history, self._pod_resources, self._started)
+
+    async def run(self) -> None:
+        """Run until SIGTERM or SIGINT."""
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
+        logger.info(
+            "starting",
+            extra={"version": __version__, "resources": [plugin.resource for plugin in self._fleet.plugins]},
+        )
+        for warning in self._settings.warnings:
+            logger.warning("%s", warning)
+        for spec in self._settings.resources:
+            socket_name(self._settings.plugin_directory, spec.resource)  # too long a path is known at once
+        asyncio.get_running_loop().call_later(STARTED_AFTER, spared.give_back)
+        with self._web(), self._watching_config():
+            remove_stale(self._settings.plugin_directory)
+            await self._run_parts(stop)
+        logger.info("stopped")
+
+    async def _run_parts(self, stop: asyncio.Event) -> None:
+        """Everything that runs, side by side; the kubelet's side goes first when it is time to go."""
+        async with asyncio.TaskGroup() as group:
+            sources = [
+                group.create_task(self._advertiser.run(), name="advertiser"),
+                group.create_task(self._host.run(self._advertiser.observe), name="host"),
+                group.create_task(self._rescan(), name="rescan"),
+            ]
+            serving = group.create_task(self._serve(), name="kubelet")
+            await stop.wait()
+            logger.info("stopping")
+            serving.cancel()
+            await asyncio.wait([serving])
+            for source in sources:
+                source.cancel()
+
+    async def _serve(self) -> None:
+        """Serve all resources once the host has been looked at: nothing is registered on a guess."""
+        await self._advertiser.has_looked.wait()
+        await udev_is_idle()
+        self._restore()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._directory.run(), name="plugin directory")
+            group.create_task(self._greet_kubelets(), name="new kubelets")
+            group.create_task(self._fleet.run(), name="plugins")
+
+    async def _greet_kubelets(self) -> None:
+        """What is owed to each kubelet that answers: it may have cleared our links away, and knows what pods hold."""
+        epoch = await self._directory.answering()
+        # Once for what pods hold from before us, and once more when a kubelet that has just started knows its pods.
+        self._advertiser.ask_for_holders()
+        later = asyncio.get_running_loop().call_later(PODS_ARE_KNOWN_AFTER, self._advertiser.ask_for_holders)
+        try:
+            while True:
+                self._restore()
+                epoch = await self._directory.newer_than(epoch)
+        finally:
+            later.cancel()
+
+    def _restore(self) -> None:
+        """Make good what somebody else may have done to what we keep in the plugin directory."""
+        self._links.restore()
+        self._ledger.restore()
+
+    async def _held(self) -> Holdings | None:
+        resources = [plugin.resource for plugin in self._fleet.plugins]
+        holdings = await self._pod_resources.held(resources)
+        if holdings is None:
+            # A kubelet that serves it and does not answer now will tell later; where none serves it, nobody ever knows.
+            is_served = self._has_told or os.path.exists(self._settings.pod_resources_socket)
+            return None if is_served else {}
+        self._has_told = True
+        return {resource: holdings.ids(resource) for resource in resources}
+
+    def _handed_out(self, resource: str, since: float) -> frozenset[str]:
+        return self._fleet.plugin(resource).handed_out_since(since)
+
+    async def _rescan(self) -> None:
+        """The safety net: look at everything anew now and then, for what no source was told of."""
+        while True:
+            self._reloaded.clear()
+            try:
+                async with asyncio.timeout(self._settings.rescan_interval or None):
+                    await self._reloaded.wait()
+            except TimeoutError:
+                self._host.look_at_everything()
+                self._restore()
+
+    def _reload(self) -> None:
+        """Do what the configuration says now; what stays as it was is not touched."""
+        before = self._settings
+        is_new = self._configuration.reload()
+        self._note_reload(is_new)
+        if not is_new:
+            return
+        now = self._settings
+        self._reloaded.set()
+        if (before.resources, before.removal_grace_period) != (now.resources, now.removal_grace_period):
+            self._offer_anew(now)
+
+    def _note_reload(self, is_new: bool) -> None:
+        kind = Happening.RELOADED if is_new else Happening.RELOAD_REFUSED
+        self._history.note("", asyncio.get_running_loop().time(), kind, text="; ".join(self._configuration.faults))
+
+    def _offer_anew(self, settings: Settings) -> None:
+        """Have every room know what is configured now."""
+        self._interest = Interest.of(settings.resources, self._interest.number + 1)
+        self._advertiser.configure(settings.resources, settings.removal_grace_period, self._interest)
+        for resource in {plugin.resource for plugin in self._fleet.plugins} - self._advertiser.boards.keys():
+            self._fleet.remove(resource)
+        for board in self._advertiser.boards.values():
+            self._fleet.add(board)
+        self._host.reconfigure(self._interest)
+
+    @contextlib.contextmanager
+    def _watching_config(self) -> Iterator[None]:
+        settings = self._settings
+        if settings.config_file is None:
+            yield
+            return
+        path = os.path.abspath(settings.config_file)
+        with contextlib.closing(ConfigWatch(path, settings.config_content, self._reload)):
+            yield
+
+    def _web(self) -> contextlib.AbstractContextManager[None]:
+        if self._settings.listen is None:
+            return contextlib.nullcontext()
+        pages = web.Pages(
+            self._metrics.registry,
+            alive=self._what_is_dead,
+            ready=self._what_is_missing,
+            look=self._look,
+            notes=self._what_to_note,
+        )
+        return web.serve(self._settings.listen, pages)
+
+    async def _look(self, newer_than: str | None) -> "Status":
+        return await self._overview.look(newer_than)
+
+    def _what_is_dead(self) -> Sequence[str]:
+        return () if self._host.is_running else ("udev: the thread that listens is not running",)
+
+    def _what_is_missing(self) -> Sequence[str]:
+        if not self._advertiser.has_looked.is_set():
+            return ("the first complete look at the host is not done",)
+        return [f"{plugin.resource}: {plugin.trouble}" for plugin in self._fleet.plugins if plugin.trouble]
+
+    def _what_to_note(self) -> Sequence[str]:
+        return [f"configuration not reloaded: {fault}" for fault in self._configuration.faults]

@@ -1,0 +1,109 @@
+"""From what was given on the command line, in the environment and in the file to ``Settings``.
+
+Floor 1: decides, and leaves reading to ``config.file``. A setting's first source counts: flag, environment,
+file, default. What the file says is checked even where another source wins: it is one document, and whoever
+takes the other source away must not find it broken.
+"""
+
+from collections.abc import Iterable, Sequence as Listing
+from typing import TypeVar
+
+from udev_device_plugin.config.faults import Findings
+from udev_device_plugin.config.file import ConfigFile, read_default_file, read_named_file
+from udev_device_plugin.config.options import (
+    CONFIG,
+    DEVICE,
+    DOMAIN,
+    LISTEN,
+    LOG_FORMAT,
+    LOG_LEVEL,
+    PLUGIN_DIRECTORY,
+    POD_RESOURCES_SOCKET,
+    REMOVAL_GRACE_PERIOD,
+    RESCAN_INTERVAL,
+    Given,
+    Option,
+)
+from udev_device_plugin.config.scalars import ScalarError
+from udev_device_plugin.config.settings import Settings
+from udev_device_plugin.config.spec_parser import read_resources
+from udev_device_plugin.config.specs import ResourceSpec
+from udev_device_plugin.config.yaml_document import read_document
+from udev_device_plugin.config.yaml_nodes import Node
+from udev_device_plugin.values import frozen
+
+DEFAULT_FILES = ("/etc/udev-device-plugin/config.yaml", "/etc/generic-device-plugin/config.yaml")
+"""The first of them that is there is read, if no file is named."""
+
+T = TypeVar("T")
+
+
+def settle(given: Iterable[Given], findings: Findings, default_files: Listing[str] = DEFAULT_FILES) -> Settings:
+    """Read the file, let the sources take precedence, check everything; ``ConfigError`` has all the faults.
+
+    Args:
+        given: from command line and environment, first what takes precedence; ``device`` may be repeated.
+        findings: what was found on the way here; more is added.
+        default_files: looked for if ``given`` names no file.
+    """
+    given = tuple(given)
+    before = len(findings.faults)
+    named = next((one for one in given if one.name == CONFIG.name), None)
+    file = read_named_file(named, findings) if named else read_default_file(default_files, findings)
+    documents = _documents(given, findings)
+    all_read = len(findings.faults) == before
+    chooser = _Chooser((*given, *file.settings), findings)
+    domain = chooser.choose(DOMAIN)
+    noted = len(findings.faults)
+    resources = _resources(documents, file, domain, findings)
+    if not resources and all_read and len(findings.faults) == noted:
+        findings.fault("", f"no device to offer; give {DEVICE.flag}, {DEVICE.variable}, or devices: in a file")
+    settings = Settings(
+        resources=resources,
+        listen=chooser.choose(LISTEN),
+        log_level=chooser.choose(LOG_LEVEL),
+        log_format=chooser.choose(LOG_FORMAT),
+        plugin_directory=chooser.choose(PLUGIN_DIRECTORY),
+        pod_resources_socket=chooser.choose(POD_RESOURCES_SOCKET),
+        removal_grace_period=chooser.choose(REMOVAL_GRACE_PERIOD),
+        rescan_interval=chooser.choose(RESCAN_INTERVAL),
+        config_file=file.path,
+        config_content=file.content,
+        warnings=tuple(findings.warnings),
+    )
+    findings.raise_faults()
+    return settings
+
+
+@frozen
+class _Chooser:
+    """Picks each setting's value from its first source, and checks the others."""
+
+    given: tuple[Given, ...]
+    findings: Findings
+
+    def choose(self, option: Option[T]) -> T:
+        values: list[T] = []
+        for given in (given for given in self.given if given.name == option.name):
+            try:
+                values.append(option.parse(given.text))
+            except ScalarError as error:
+                self.findings.fault(given.place, str(error))
+        return values[0] if values else option.parse(option.default)
+
+
+def _documents(given: Iterable[Given], findings: Findings) -> list[Node]:
+    devices = (one for one in given if one.name == DEVICE.name)
+    documents = (read_document(device.text, device.place, findings) for device in devices)
+    return [document for document in documents if document is not None]
+
+
+def _resources(documents: Listing[Node], file: ConfigFile, domain: str, findings: Findings) -> tuple[ResourceSpec, ...]:
+    """The specs of the first source that has any; they are not merged across sources."""
+    of_file = read_resources([] if file.devices is None else [file.devices], domain, findings)
+    if not documents:
+        return of_file
+    if file.devices is not None:
+        problem = f"not used: {documents[0].place.source} is given, and devices of two sources are not merged"
+        findings.warning(file.devices.place, problem)
+    return read_resources(documents, domain, findings)

@@ -1,0 +1,191 @@
+"""Text to nodes: YAML, read so that JSON is a subset of it, each scalar with its own text and place.
+
+Floor 1: the only room that knows PyYAML, and nothing of it leaves; no I/O. Values are not constructed: what a
+scalar means is its reader's business (``0451`` may be a hexadecimal number there, and is not one for YAML).
+"""
+
+import json
+from collections.abc import Collection, Iterator
+from itertools import islice
+
+import yaml
+
+from udev_device_plugin.config.faults import Findings, Place, quoted
+from udev_device_plugin.config.yaml_nodes import Entry, Kind, Mapping, Node, Scalar, Sequence
+
+MAX_TEXT = 1 << 20
+"""Characters of a document; a ConfigMap cannot hold more."""
+MAX_NODES = 50_000
+"""Nodes of a document, counted again for every alias and merge: what keeps a "billion laughs" small."""
+MAX_DEPTH = 32
+"""Levels of a document; device specs need eight."""
+
+_YAML = "tag:yaml.org,2002:"
+_MERGE = _YAML + "merge"
+_KINDS = {
+    _YAML + "str": Kind.TEXT,
+    _YAML + "timestamp": Kind.TEXT,
+    _YAML + "value": Kind.TEXT,
+    _MERGE: Kind.TEXT,
+    _YAML + "int": Kind.NUMBER,
+    _YAML + "float": Kind.NUMBER,
+    _YAML + "bool": Kind.BOOLEAN,
+    _YAML + "null": Kind.NULL,
+}
+_COLLECTIONS = (_YAML + "seq", _YAML + "map")
+
+
+def read_document(text: str, place: Place, findings: Findings) -> Node | None:
+    """Read ``text``, all that stands at ``place``: null if it is empty, None if it cannot be read."""
+    if len(text) > MAX_TEXT:
+        findings.fault(place, f"it has {len(text)} characters; no more than {MAX_TEXT} are read, make it smaller")
+        return None
+    try:
+        roots = _compose(text)
+        if len(roots) > 1:
+            findings.fault(place.at(_line(roots[1])), "a second document begins here; join both into one")
+        return _Converter(findings).node(roots[0], place, 1) if roots else Scalar(place, Kind.NULL, "")
+    except _UnreadableError as error:
+        findings.fault(place.at(error.line), error.problem)
+        return None
+
+
+class _UnreadableError(Exception):
+    """A text that has no nodes, or too many of them."""
+
+    def __init__(self, line: int, problem: str) -> None:
+        super().__init__(problem)
+        self.line = line
+        self.problem = problem
+
+
+def _check_size(nodes: int, depth: int, line: int) -> None:
+    if nodes > MAX_NODES:
+        raise _UnreadableError(line, f"it has more than {MAX_NODES} values, aliases resolved; make it smaller")
+    if depth > MAX_DEPTH:
+        raise _UnreadableError(line, f"it is nested deeper than {MAX_DEPTH} levels; make it flatter")
+
+
+class _Composer(yaml.SafeLoader):
+    """PyYAML's, with bounds on what it builds."""
+
+    nodes = 0
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self.nodes += 1
+        self.depth += 1
+        _check_size(self.nodes, self.depth, self.line + 1)
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
+def _compose(text: str) -> list[yaml.Node]:
+    try:
+        return _compose_yaml(text)
+    except _UnreadableError:
+        if "\t" in text and _is_json(text):
+            # PyYAML refuses tabs between tokens. In JSON they are blanks, and its strings have none.
+            return _compose_yaml(text.replace("\t", " "))
+        raise
+
+
+def _compose_yaml(text: str) -> list[yaml.Node]:
+    try:
+        return list(islice(yaml.compose_all(text, _Composer), 2))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        context = f" ({error.context})" if error.context else ""
+        raise _UnreadableError(mark.line + 1 if mark else 1, f"not YAML: {error.problem}{context}") from error
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        problem = f"not YAML: it contains the character U+{ord(text[error.position]):04X}; leave it out"
+        raise _UnreadableError(line, problem) from error
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
+        # PyYAML lets some through, for example at "\U00110000" and at a version number of many digits.
+        raise _UnreadableError(1, f"not YAML: {error}") from error
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+class _Converter:
+    """PyYAML's nodes to ours. An alias is resolved by walking to its target again; the walk is counted."""
+
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
+        self._nodes = 0
+
+    def node(self, node: yaml.Node, place: Place, depth: int) -> Node:
+        """Convert what stands at ``place``."""
+        self._nodes += 1
+        _check_size(self._nodes, depth, _line(node))
+        place = place.at(_line(node))
+        if isinstance(node, yaml.ScalarNode):
+            self._check_tag(node, place, _KINDS)
+            return Scalar(place, _KINDS.get(node.tag, Kind.TEXT), self._text(node, place))
+        self._check_tag(node, place, _COLLECTIONS)
+        if isinstance(node, yaml.MappingNode):
+            return Mapping(place, tuple(self._entries(node, place, depth)))
+        items = (self.node(item, place.item(index), depth + 1) for index, item in enumerate(node.value))
+        return Sequence(place, tuple(items))
+
+    def _check_tag(self, node: yaml.Node, place: Place, known: Collection[str]) -> None:
+        if node.tag not in known:
+            self._findings.fault(place, f"it has the tag {quoted(node.tag)}; tags mean nothing here, leave it out")
+
+    def _text(self, node: yaml.ScalarNode, place: Place) -> str:
+        """The scalar's text, with JSON's pairs of surrogates joined; a lone one is no character."""
+        text = str(node.value)
+        try:
+            return text.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            self._findings.fault(place, f"{quoted(text)} contains half a character; leave the escape out")
+            return text.encode("utf-8", "replace").decode()
+
+    def _entries(self, node: yaml.MappingNode, place: Place, depth: int) -> Iterator[Entry]:
+        """The mapping's own entries, then those merged into it that it does not have itself."""
+        seen: dict[str, Entry] = {}
+        merged: list[yaml.Node] = []
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                self._findings.fault(place.at(_line(key)), "a list or mapping stands as a key; use a plain word")
+            elif key.tag == _MERGE:
+                merged.append(value)
+            else:
+                self._add(self._entry(key, value, place, depth), seen)
+        for entry in (entry for value in merged for entry in self._merged(value, place, depth)):
+            seen.setdefault(entry.key, entry)
+        yield from seen.values()
+
+    def _entry(self, key: yaml.ScalarNode, value: yaml.Node, place: Place, depth: int) -> Entry:
+        text = self._text(key, place)
+        key_place = place.key(text).at(_line(key))
+        return Entry(key_place, text, self.node(value, key_place, depth + 1))
+
+    def _add(self, entry: Entry, seen: dict[str, Entry]) -> None:
+        if (first := seen.setdefault(entry.key, entry)) is not entry:
+            where = f", on line {first.place.line} first" if first.place.line else ""
+            self._findings.fault(entry.place, f"the key is given twice{where}; keep one of them")
+
+    def _merged(self, value: yaml.Node, place: Place, depth: int) -> Iterator[Entry]:
+        """The entries that a merge key's value brings; in a list the first of two equal keys counts."""
+        self._nodes += 1
+        _check_size(self._nodes, depth, _line(value))
+        if isinstance(value, yaml.MappingNode):
+            yield from self._entries(value, place, depth + 1)
+        elif isinstance(value, yaml.SequenceNode) and all(isinstance(v, yaml.MappingNode) for v in value.value):
+            for item in value.value:
+                yield from self._merged(item, place, depth + 1)
+        else:
+            self._findings.fault(place.at(_line(value)), "the merge key << needs a mapping, or a list of mappings")

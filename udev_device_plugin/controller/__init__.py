@@ -1,0 +1,1 @@
+"""When lists of devices are published, and what follows from it: log, identity record, links."""

@@ -1,0 +1,1 @@
+"""What a resource offers: pure but for the store."""

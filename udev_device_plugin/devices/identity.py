@@ -1,0 +1,176 @@
+"""Which device is it: the stable identity of a node, and the ID that the kubelet knows a device by.
+
+Floor 2, pure. An ID must be the same after every kind of restart and after a replug, because the kubelet remembers
+pods' devices by ID; it must be unique over all resources of the node, because the kubelet finds the pod of a device by
+the ID alone; and a person should recognise it.
+"""
+
+import hashlib
+import itertools
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
+from udev_device_plugin.host.model import HostDevice, Stick
+
+MAX_ID_LENGTH = 63
+"""The kubelet's limit on ``Device.ID``, in characters."""
+
+Identity = tuple[str, ...]
+"""What makes a device itself: the identities of its required device members, in the spec's order."""
+
+_HASH_LENGTH = 10
+_MAX_IDS = 32768
+"""IDs that are remembered: a list names all devices each time, and an ID takes two hashes and a slug."""
+_MAX_PORTS = 1024
+"""Places whose port is remembered: it is asked for several times when a device comes, and when it goes."""
+_NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
+_OUR_ID = re.compile(rf"[a-z0-9][a-z0-9-]*-([0-9a-f]{{{_HASH_LENGTH}}})-[0-9]+")
+
+_USB = re.compile(
+    r"/sys/devices/(?P<controller>.+?)/usb\d+/(?:\d+-[\d.]+/)*\d+-(?P<ports>[\d.]+)"
+    r"(?::(?P<interface>\d+\.\d+))?(?P<rest>(?:/.*)?)"
+)
+"""A place in sysfs below a USB port: bus ``usb1``, device ``1-2.3``, interface ``1-2.3:1.0``, and what is in that."""
+
+_USB_STICK = re.compile(r"/sys/devices/(?P<controller>.+?)/usb\d+/(?:\d+-[\d.]+/)*\d+-(?P<ports>[\d.]+)")
+"""A stick's own place in sysfs."""
+
+_PCI = re.compile(r"(?P<controller>/sys/devices/.*/[0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])(?P<rest>/.*)")
+_COUNTED = re.compile(r"(?<=/)((?:target)?)\d+((?::\d+){2,3})(?=/|$)|\d+|\.[0-9A-F]{4}(?=/|$)")
+"""What the kernel counts up in the names below a port: ``ttyUSB0``, ``card1``, HID's ``0003:046D:C52B.0005``, and of
+SCSI's addresses the host (``6:0:0:1``: channel, target and unit stay)."""
+
+_DISK = re.compile(r"(sd|hd|vd|xvd)[a-z]+(\d*)")
+"""Disks are counted by letters; their partitions have numbers of their own."""
+
+
+def node_identity(
+    device: HostDevice,
+    is_sole: Callable[[str], bool],
+    is_free: Callable[[str], bool],
+    is_told_apart_by_serial: Callable[[], bool],
+) -> str:
+    """The identity of a node of a physical device.
+
+    Its ``by-id`` link if the hardware has a serial number; if nodes of the same USB device claim that, too, its serial
+    number and its place in the USB device; else its ``by-path`` link, else its port (see ``port``).
+
+    Args:
+        device: the node's device.
+        is_sole: whether no other device that is present claims a link.
+        is_free: whether no other node that is present is known by an identity.
+        is_told_apart_by_serial: whether only nodes of the same USB device claim its ``by-id`` link, too, and no other
+            USB device has its serial number.
+    """
+    if device.stick is not None and device.serial and is_told_apart_by_serial():
+        identity = f"{stick_serial_identity(device.stick)}:{place_in_stick(device)}"
+        if is_free(identity):
+            return identity
+    if (link := persistent_link(device, lambda link: is_sole(link) and is_free(link))) is not None:
+        return link
+    place = port(device)
+    places = (f"{place}#{number}" if number else place for number in itertools.count(device.place))
+    return next(filter(is_free, places))
+
+
+def persistent_link(device: HostDevice, is_its_own: Callable[[str], bool]) -> str | None:
+    """The link that means the device wherever it is (``by-id``), else the one that means its port; None for none."""
+    links = sorted(filter(is_its_own, device.links))
+    for directory in ("/by-id/", "/by-path/") if device.serial else ("/by-path/",):
+        for link in links:
+            if directory in link:
+                return link
+    return None
+
+
+def stick_identity(stick: Stick, *, is_sole: bool) -> str:
+    """The identity of a stick: by its serial number, if no other one that is present has the same; else by its port."""
+    by_serial = stick_serial_identity(stick)
+    return by_serial if is_sole and by_serial else f"usb:{stick.vendor}:{stick.product}:port={_stick_port(stick)}"
+
+
+def stick_serial_identity(stick: Stick) -> str:
+    """The identity of a stick by its serial number; "" if it has none."""
+    return f"usb:{stick.vendor}:{stick.product}:serial={stick.serial}" if stick.serial else ""
+
+
+def _stick_port(stick: Stick) -> str:
+    chain = _USB_STICK.fullmatch(stick.sys_path)
+    if chain is None:  # a root hub
+        return stick.sys_path
+    return f"{chain['ports']}@{chain['controller']}/usb{stick.usb_version}"
+
+
+def place_in_stick(device: HostDevice) -> str:
+    """Which of its stick's nodes a node is: its interface and kind, wherever the stick is plugged: ``tty:1.0``."""
+    usb = _USB.fullmatch(device.sys_path)
+    rest = usb["rest"] if usb else ""
+    kind = _uncounted(rest).strip("/").replace("/", "-") or device.subsystem
+    interface = f":{usb['interface']}" if usb and usb["interface"] else ""
+    return f"{kind}{interface}#{device.place}" if device.place else f"{kind}{interface}"
+
+
+def port(device: HostDevice) -> str:
+    """The place of a device as seen from its port: no bus number, no device number, nothing that is counted up.
+
+    Several nodes of one interface can share it; they are told apart by their order. Devices that hang on no port keep
+    their sysfs path, which their driver decides.
+    """
+    return _port(device.sys_path, device.subsystem, device.usb_version)
+
+
+@lru_cache(maxsize=_MAX_PORTS)
+def _port(sys_path: str, subsystem: str, usb_version: str) -> str:
+    if (usb := _USB.fullmatch(sys_path)) is not None:
+        kind = _uncounted(usb["rest"]).strip("/") or subsystem
+        interface = f":{usb['interface']}" if usb["interface"] else ""
+        return f"{kind}-{usb['ports']}{interface}@{usb['controller']}/usb{usb_version}"
+    if (pci := _PCI.fullmatch(sys_path)) is not None:
+        return f"{pci['controller']}{_uncounted(pci['rest'])}"
+    return sys_path
+
+
+def place_pattern(sys_path: str) -> str:
+    """A place in sysfs as seen from its port, without what the kernel counts up: siblings have the same."""
+    return _port(sys_path, "", "")
+
+
+def _uncounted(rest: str) -> str:
+    """A place below a port, without what the kernel counts up."""
+    place, block, disk = rest.partition("/block/")
+    names = (_DISK.sub(r"\1\2", name) if _DISK.fullmatch(name) else _COUNTED.sub("", name) for name in disk.split("/"))
+    return _COUNTED.sub(r"\1\2", place) + block + "/".join(names)
+
+
+@lru_cache(maxsize=_MAX_IDS)
+def device_id(resource: str, identity: Identity, replica: int) -> str:
+    """The kubelet's ID of one replica of a device: ``ttyusb0-1f3a5c7e90-0``.
+
+    At most 63 characters of ``[a-z0-9-]``: a slug of the identity for a person, a hash of resource and identity for
+    uniqueness over the node's resources, the replica's number.
+    """
+    tail = f"-{digest(resource, *identity)}-{replica}"
+    return slug(*identity)[: MAX_ID_LENGTH - len(tail)].rstrip("-") + tail
+
+
+def id_base(id_: str) -> str | None:
+    """What all replicas of a device have in common in their IDs; None for an ID that is not of our making.
+
+    That is the hash alone: a replica with a longer number has a shorter slug.
+    """
+    ours = _OUR_ID.fullmatch(id_)
+    return ours[1] if ours and len(id_) <= MAX_ID_LENGTH else None
+
+
+def digest(*parts: str) -> str:
+    """A short hash of names."""
+    # NUL separates, since it is the one byte that no path holds.
+    hashed = "\0".join(parts).encode("utf-8", "surrogateescape")
+    return hashlib.sha256(hashed).hexdigest()[:_HASH_LENGTH]
+
+
+def slug(*identity: str) -> str:
+    """What a person recognises of an identity, in ``[a-z0-9-]``; never empty."""
+    names = "-".join(part.partition("@")[0].rsplit("/", 1)[-1] for part in identity)
+    return _NOT_IN_SLUG.sub("-", names.lower()).strip("-") or "device"

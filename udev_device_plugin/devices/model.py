@@ -1,0 +1,91 @@
+"""What a resource's devices were made of, and what that depends on: values.
+
+Floor 3, pure. ``formation`` makes them anew at each change, from the former ones.
+"""
+
+from udev_device_plugin.devices.candidates import Candidate
+from udev_device_plugin.devices.identity import Identity
+from udev_device_plugin.selectors.usb.grouping import QUIET, Gathering, Numbers
+from udev_device_plugin.values import frozen
+
+
+@frozen
+class Formed:
+    """A device as it was put together once.
+
+    Attributes:
+        identity: what makes it itself, for as long as it is known.
+        group: which of the spec's groups it belongs to.
+        members: what each of the group's paths gave to it, as last seen; None for an optional one that had nothing.
+            Of a stick: its nodes.
+        is_healthy: whether all required ones are there.
+        since: when that last changed, monotonic seconds.
+        keep_until: until when it is kept without being asked for, if it is absent; monotonic seconds.
+        member: of a stick: which of the group's paths selects it.
+        needs: of a stick: how many nodes it takes to be whole.
+    """
+
+    identity: Identity
+    group: int
+    members: tuple[Candidate | None, ...]
+    is_healthy: bool
+    since: float
+    keep_until: float = 0.0
+    member: int = 0
+    needs: Numbers = ()
+
+
+@frozen
+class Remembered:
+    """A device that a pod holds and that has not been seen since the plugin started: the ID is all that is known."""
+
+    id: str
+    since: float
+    keep_until: float
+
+
+@frozen
+class Formation:
+    """What a resource offers.
+
+    Attributes:
+        formed: all devices, those of earlier groups and earlier formation first.
+        remembered: what pods hold besides.
+        gatherings: sticks whose nodes are still counted.
+        is_first: whether the host has not been looked at yet; what is there by then is as complete as it gets.
+    """
+
+    formed: tuple[Formed, ...] = ()
+    remembered: tuple[Remembered, ...] = ()
+    gatherings: tuple[Gathering, ...] = ()
+    is_first: bool = True
+
+    @property
+    def settles_at(self) -> float | None:
+        """When the next stick will have been quiet for long enough, monotonic seconds; None if none is awaited."""
+        return min((gathering.since + QUIET for gathering in self.gatherings), default=None)
+
+    @property
+    def expires_at(self) -> float | None:
+        """When the time of the next absent device is up, monotonic seconds; None if none is absent."""
+        times = [formed.keep_until for formed in self.formed if not formed.is_healthy]
+        return min((*times, *(remembered.keep_until for remembered in self.remembered)), default=None)
+
+
+@frozen
+class Circumstances:
+    """What a formation depends on besides the host.
+
+    Attributes:
+        now: monotonic seconds.
+        grace_period: for how many seconds an absent device is kept, Unhealthy.
+        links_directory: where our own links are; with a trailing slash.
+        held: the IDs of the resource that pods hold; None while nobody has asked: then nothing is forgotten.
+        fresh: IDs that were handed out so recently that a kubelet may not count them among the held ones yet.
+    """
+
+    now: float
+    grace_period: float
+    links_directory: str = ""
+    held: frozenset[str] | None = None
+    fresh: frozenset[str] = frozenset()

@@ -1,0 +1,154 @@
+"""The notice board: what a resource offers now, and waiting for something newer.
+
+Floor 3. Lives on the main loop; the snapshots themselves are frozen and may be read by any thread. A board keeps the
+latest snapshot only: who was busy while three were pinned up sees the third, and misses nothing that is still true.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from udev_device_plugin.config.specs import PathType
+from udev_device_plugin.devices.identity import Identity, device_id, id_base
+from udev_device_plugin.host.model import DeviceNumber
+from udev_device_plugin.values import frozen
+
+
+@frozen
+class Member:
+    """One thing that a container gets with a device.
+
+    Attributes:
+        identity: what makes it itself.
+        host_path: what the runtime is told to look for on the host; always leads to this very thing.
+        container_path: where the container finds it.
+        type: device node or mount.
+        permissions: for the device cgroup, of ``r``, ``w``, ``m``; devices only.
+        read_only: mounts only.
+        node: where it is on the host now, or was last.
+        number: of a device node.
+        is_optional: the device is Healthy without it too.
+        own_link: the link of our own that it needs, or may have been handed out by once; "" for none.
+    """
+
+    identity: str
+    host_path: str
+    container_path: str
+    type: PathType
+    permissions: str = ""
+    read_only: bool = False
+    node: str = ""
+    number: DeviceNumber | None = None
+    own_link: str = ""
+    is_optional: bool = False
+
+
+@frozen
+class Device:
+    """One allocatable device, offered ``count`` times.
+
+    Attributes:
+        identity: what makes it itself; unique within its resource.
+        members: what a container gets with it, in the spec's order.
+        count: how many replicas of it are offered.
+        is_healthy: all its required members are there.
+        since: when its health last changed, monotonic seconds.
+        numa_nodes: that its members belong to, sorted.
+    """
+
+    identity: Identity
+    members: tuple[Member, ...]
+    count: int
+    is_healthy: bool
+    since: float
+    numa_nodes: tuple[int, ...] = ()
+
+
+def replica_ids(resource: str, device: Device) -> tuple[str, ...]:
+    """What the kubelet knows the replicas of a device by."""
+    return tuple(device_id(resource, device.identity, replica) for replica in range(device.count))
+
+
+@dataclass(frozen=True)
+class DeviceSet:
+    """All devices of one resource at one moment, sorted by identity.
+
+    Attributes:
+        resource: whose they are.
+        devices: all that is known.
+        remembered: IDs that pods hold of devices that have not been seen, and since when that is known.
+        ids: of each device, those of its replicas, from who worked them out already: thousands take milliseconds.
+    """
+
+    resource: str
+    devices: tuple[Device, ...] = ()
+    remembered: tuple[tuple[str, float], ...] = ()
+    ids: tuple[tuple[str, ...], ...] | None = field(default=None, compare=False, repr=False)
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Device]:
+        """The device behind each ID that the kubelet may name, replicas included, in the set's order."""
+        ids = (replica_ids(self.resource, one) for one in self.devices) if self.ids is None else self.ids
+        return {id_: device for device, of_device in zip(self.devices, ids, strict=True) for id_ in of_device}
+
+    @cached_property
+    def by_base(self) -> Mapping[str | None, Device]:
+        """The device behind each ID, whatever the number of the replica (see ``identity.id_base``)."""
+        return {id_base(device_id(self.resource, device.identity, 0)): device for device in self.devices}
+
+    @property
+    def count(self) -> int:
+        """How many IDs are listed, replicas included."""
+        return sum(device.count for device in self.devices) + len(self.remembered)
+
+    @property
+    def healthy_count(self) -> int:
+        """How many of them are Healthy."""
+        return sum(device.count for device in self.devices if device.is_healthy)
+
+
+@frozen
+class Snapshot:
+    """A device set and its generation, which grows with each published change.
+
+    Attributes:
+        caused_at: when the oldest observation that led to it was received, monotonic seconds; None: by no event.
+    """
+
+    devices: DeviceSet
+    generation: int
+    caused_at: float | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Board:
+    """The latest snapshot of one resource."""
+
+    snapshot: Snapshot
+    _readers: set[Callable[[], None]] = field(default_factory=set)
+
+    def publish(self, devices: DeviceSet, caused_at: float | None = None) -> None:
+        """Pin up ``devices`` as the next generation and wake all that wait for it."""
+        self.snapshot = Snapshot(devices, self.snapshot.generation + 1, caused_at)
+        for wake in tuple(self._readers):
+            wake()
+
+    async def newer_than(self, generation: int) -> Snapshot:
+        """The latest snapshot as soon as its generation is not ``generation`` any more."""
+        newer = asyncio.Event()
+        with self.read_by(newer.set):
+            while self.snapshot.generation == generation:
+                newer.clear()
+                await newer.wait()
+        return self.snapshot
+
+    @contextmanager
+    def read_by(self, wake: Callable[[], None]) -> Iterator[None]:
+        """Call ``wake`` at each new generation for as long as the context lasts."""
+        self._readers.add(wake)
+        try:
+            yield
+        finally:
+            self._readers.discard(wake)

@@ -1,0 +1,44 @@
+"""A path watch on the event loop: calls back when something comes or goes at watched paths."""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable
+
+from udev_device_plugin.filesystem.path_watch import PathWatch
+from udev_device_plugin.selectors.paths.glob import Glob
+
+
+class LoopWatch:
+    """Watches the matches of globs on the running event loop.
+
+    Args:
+        globs: what to watch at first.
+        on_change: called on the loop with the watched paths at which something may have changed.
+        writes: report files that were written, too.
+
+    Raises:
+        StartError: the kernel gives no inotify instance.
+    """
+
+    def __init__(
+        self, globs: Iterable[Glob], on_change: Callable[[Collection[str]], None], *, writes: bool = False
+    ) -> None:
+        self._watch = PathWatch(globs, writes=writes)
+        self._on_change = on_change
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._watch.fileno(), self._read)
+        self.add = self._watch.add
+        self.discard = self._watch.discard
+
+    @property
+    def found(self) -> frozenset[str]:
+        """The watched paths at which something stood when last heard of."""
+        return self._watch.found
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._loop.remove_reader(self._watch.fileno())
+        self._watch.close()
+
+    def _read(self) -> None:
+        if changed := self._watch.read():
+            self._on_change(changed)

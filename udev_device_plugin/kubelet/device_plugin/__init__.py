@@ -1,0 +1,1 @@
+"""Serves each resource to the kubelet: the gRPC servers, their registration, their end."""

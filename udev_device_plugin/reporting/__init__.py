@@ -1,0 +1,1 @@
+"""What the plugin shows of itself: over HTTP, and as ``--list-devices``."""

@@ -1,0 +1,115 @@
+"""The door: listens from the start, and has requests answered from the first one on.
+
+Floor 4; runs on the main loop. What answers (``server``, with the standard library's HTTP and mail packages below it)
+takes longer to import than a registration takes: it is loaded when somebody knocks, on a thread, and attends then.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from prometheus_client import CollectorRegistry
+
+from udev_device_plugin import spared
+from udev_device_plugin.config.settings import ListenAddress
+from udev_device_plugin.errors import StartError
+from udev_device_plugin.values import frozen
+
+if TYPE_CHECKING:
+    from udev_device_plugin.reporting.http.server import Server
+    from udev_device_plugin.reporting.http.status import Status
+
+logger = logging.getLogger(__name__)
+
+Check = Callable[[], Sequence[str]]
+"""Reasons why something is not as it should be; none: all is well. Called on a request's thread."""
+
+Look = Callable[[str | None], "Coroutine[Any, Any, Status]"]
+"""Tells what there is to see, on the main loop; given a generation, as soon as that is not the present one."""
+
+
+@frozen
+class Pages:
+    """What there is to see.
+
+    Attributes:
+        registry: for ``/metrics``.
+        alive: for ``/healthz`` and, as the origin has it, ``/health``.
+        ready: for ``/readyz``.
+        look: for ``/`` and ``/devices``.
+        notes: what ``/readyz`` says besides, without being unready for it.
+    """
+
+    registry: CollectorRegistry
+    alive: Check
+    ready: Check
+    look: Look
+    notes: Check = tuple
+
+
+@contextlib.contextmanager
+def serve(address: ListenAddress, pages: Pages) -> Iterator[None]:
+    """Answer requests at ``address`` for as long as the context lasts.
+
+    Raises:
+        StartError: the address cannot be listened on.
+    """
+    with contextlib.closing(_listen(address)) as listener:
+        host, port = listener.getsockname()[:2]
+        logger.info("listening", extra={"address": f"[{host}]:{port}" if ":" in host else f"{host}:{port}"})
+        with contextlib.closing(_Door(listener, pages)):
+            yield
+
+
+class _Door:
+    """Whom the loop tells of connections: nobody but us at first, then the server."""
+
+    def __init__(self, listener: socket.socket, pages: Pages) -> None:
+        self._listener = listener
+        self._pages = pages
+        self._loop = asyncio.get_running_loop()
+        self._server: Server | None = None
+        self._is_closed = False
+        self._loop.add_reader(listener.fileno(), self._knocked)
+
+    def close(self) -> None:
+        """Answer nobody any more."""
+        self._is_closed = True
+        self._loop.remove_reader(self._listener.fileno())
+        if self._server is not None:
+            self._server.stop_waiting()
+
+    def _knocked(self) -> None:
+        self._loop.remove_reader(self._listener.fileno())
+        threading.Thread(target=self._load, name="web", daemon=True).start()
+
+    def _load(self) -> None:
+        spared.keep_out_of_web()
+        from udev_device_plugin.reporting.http.server import Server  # noqa: PLC0415 - the order is the point
+
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+            self._loop.call_soon_threadsafe(self._attend, Server)
+
+    def _attend(self, server: "type[Server]") -> None:
+        if not self._is_closed:
+            self._server = server(self._listener, self._pages, self._loop)
+            self._loop.add_reader(self._listener.fileno(), self._server.handle_request)
+
+
+def _listen(address: ListenAddress) -> socket.socket:
+    where = (address.host, address.port)
+    try:
+        if not address.host and socket.has_dualstack_ipv6():
+            return socket.create_server(where, family=socket.AF_INET6, dualstack_ipv6=True)
+        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+        return socket.create_server(where, family=family)
+    except OSError as error:
+        raise StartError(
+            f"--listen: {address.host}:{address.port}: cannot listen there: {os.strerror(error.errno or 0)}:"
+            ' choose another address, or "" for none'
+        ) from error

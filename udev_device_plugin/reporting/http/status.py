@@ -1,0 +1,203 @@
+r"""What there is to see, in frozen values; and ``/devices``: the same as JSON.
+
+Pure; runs on a request's thread. The moments in it are the loop's (monotonic seconds); the JSON has the wall clock's,
+as the clock is now: a machine without a battery learns the time late. Keys that the JSON has today stay, and mean the
+same, for as long as its ``form`` is 1; new ones may come.
+
+======================== ===============================================================================================
+key                      meaning
+======================== ===============================================================================================
+``form``                 1
+``version, host``        of this program; the machine's name
+``generation``           opaque; ``/devices?newer-than=GENERATION`` answers when it is not this any more, or after 15 s
+``generated, started``   when this was made, when the program was started
+``problems``             why ``/healthz`` is not well; most often none
+``hasLooked``            the first complete look at the host is done; nothing is registered before
+``pods``                 ``known``: the kubelet tells which pods hold what; ``asked``: when it was asked
+``events``               of the program as a whole, as below
+``resources[]``          in the configuration's order
+``.name``                as pods ask for it
+``.connected, .trouble`` whether the kubelet listens; why it does not
+``.listed``              ``healthy`` and ``unhealthy`` IDs by now
+``.kubelet``             the same as the kubelet heard it last, and ``told``: when; null: nothing yet
+``.devices[]``           sorted by identity
+``..identity``           what makes the device itself, one text for each member that counts
+``..health, ..since``    ``Healthy`` or ``Unhealthy``, and when that changed last
+``..numaNodes``          that the device belongs to
+``..replicas[]``         ``id``: the kubelet's; ``held``: by a pod, null if not known; ``holder``: by which
+``..members[]``          what a container gets: ``type``, ``node``, ``number``, ``hostPath``, ``containerPath``, …
+``.remembered[]``        IDs that pods hold of devices that were not seen since the program's start
+``.events[]``            what happened lately, the newest first: ``number`` (of all), ``time``, ``kind``, ``devices``, …
+======================== ===============================================================================================
+
+Paths are text as far as they are; a byte that is no UTF-8 is spelled ``\xff``.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from udev_device_plugin import __version__
+from udev_device_plugin.devices.identity import device_id
+from udev_device_plugin.devices.store import Device, DeviceSet
+from udev_device_plugin.reporting.json_values import device_values, readable
+from udev_device_plugin.telemetry.event_log import Event, Told
+from udev_device_plugin.values import frozen
+
+FORM = 1
+
+
+@frozen
+class Holder:
+    """The container that holds an ID."""
+
+    namespace: str
+    pod: str
+    container: str
+
+
+@frozen
+class Holders:
+    """Which pods hold what.
+
+    Attributes:
+        asked: when the kubelet was asked, monotonic seconds.
+        by_resource: resource → held ID → its holder; None: the kubelet did not tell.
+    """
+
+    asked: float
+    by_resource: Mapping[str, Mapping[str, Holder]] | None
+
+    def of(self, resource: str) -> Mapping[str, Holder] | None:
+        """Who holds a resource's IDs; None if that is not known."""
+        return None if self.by_resource is None else self.by_resource.get(resource)
+
+
+@frozen
+class ResourceStatus:
+    """What there is to see of one resource.
+
+    Attributes:
+        devices: what is offered.
+        trouble: why the kubelet does not listen; None if it does.
+        told: what the kubelet heard last.
+        events: the oldest first.
+    """
+
+    devices: DeviceSet
+    trouble: str | None = None
+    told: Told | None = None
+    events: tuple[Event, ...] = ()
+
+
+@frozen
+class Status:
+    """Everything that there is to see at one moment.
+
+    Attributes:
+        generation: which state it is, of which run.
+        now: the moment, monotonic seconds.
+        clock: the moment, seconds since 1970.
+        started: of the program, monotonic seconds.
+        host: the machine's name.
+        has_looked: the first complete look at the host is done.
+        holders: None: nobody has asked yet.
+        problems: why the program is not well.
+        events: of the program as a whole, the oldest first.
+    """
+
+    generation: str
+    now: float
+    clock: float
+    started: float
+    host: str = ""
+    has_looked: bool = True
+    resources: tuple[ResourceStatus, ...] = ()
+    holders: Holders | None = None
+    problems: tuple[str, ...] = ()
+    events: tuple[Event, ...] = ()
+
+
+def to_json(status: Status, indent: int | None = None) -> str:
+    """``/devices``, in ASCII."""
+
+    def wall(moment: float) -> str:
+        at = datetime.fromtimestamp(status.clock - (status.now - moment), UTC)
+        return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    holders = status.holders
+    return json.dumps(
+        {
+            "form": FORM,
+            "version": __version__,
+            "host": readable(status.host),
+            "generation": status.generation,
+            "generated": wall(status.now),
+            "started": wall(status.started),
+            "problems": [*map(readable, status.problems)],
+            "hasLooked": status.has_looked,
+            "pods": {
+                "known": holders is not None and holders.by_resource is not None,
+                "asked": wall(holders.asked) if holders else None,
+            },
+            "resources": [_resource(resource, holders, wall) for resource in status.resources],
+            "events": _events(status.events, wall),
+        },
+        indent=indent,
+    )
+
+
+_Wall = Callable[[float], str]
+
+
+def _resource(resource: ResourceStatus, holders: Holders | None, wall: _Wall) -> dict[str, Any]:
+    devices, told = resource.devices, resource.told
+    held = holders.of(devices.resource) if holders else None
+    return {
+        "name": devices.resource,
+        "connected": resource.trouble is None,
+        "trouble": resource.trouble and readable(resource.trouble),
+        "listed": {"healthy": devices.healthy_count, "unhealthy": devices.count - devices.healthy_count},
+        "kubelet": told and {"healthy": told.healthy, "unhealthy": told.unhealthy, "told": wall(told.at)},
+        "devices": [_device(devices.resource, device, held, wall) for device in devices.devices],
+        "remembered": [{**_replica(id_, held), "since": wall(since)} for id_, since in devices.remembered],
+        "events": _events(resource.events, wall),
+    }
+
+
+def _device(resource: str, device: Device, held: Mapping[str, Holder] | None, wall: _Wall) -> dict[str, Any]:
+    return {
+        **device_values(device),
+        "since": wall(device.since),
+        "replicas": [_replica(device_id(resource, device.identity, replica), held) for replica in range(device.count)],
+    }
+
+
+def _replica(id_: str, held: Mapping[str, Holder] | None) -> dict[str, Any]:
+    holder = held.get(id_) if held is not None else None
+    return {
+        "id": readable(id_),
+        "held": None if held is None else holder is not None,
+        "holder": holder
+        and {
+            "namespace": readable(holder.namespace),
+            "pod": readable(holder.pod),
+            "container": readable(holder.container),
+        },
+    }
+
+
+def _events(events: Iterable[Event], wall: _Wall) -> list[dict[str, Any]]:
+    return [
+        {
+            "number": event.number,
+            "time": wall(event.at),
+            "kind": event.kind.value,
+            "devices": [*map(readable, event.devices)],
+            "more": event.more,
+            "text": readable(event.text),
+            "times": event.times,
+        }
+        for event in reversed(tuple(events))
+    ]

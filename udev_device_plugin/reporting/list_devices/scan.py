@@ -1,0 +1,41 @@
+"""One complete look at the host, for who wants to see what the configuration means on it: ``--list-devices``.
+
+Floor 5, main thread. What decides about devices is what the plugin itself uses, so that what is shown is what would be
+offered. Nothing is made or written: no link, no socket, nothing in the plugin directory; so it may run beside a plugin.
+"""
+
+from udev_device_plugin.config.settings import Settings
+from udev_device_plugin.controller.identity_record import Ledger
+from udev_device_plugin.controller.links import links_below
+from udev_device_plugin.errors import SourceError
+from udev_device_plugin.host.everything import look_at_everything
+from udev_device_plugin.host.interest import Interest
+from udev_device_plugin.host.inventory import Inventory
+from udev_device_plugin.host.looks import NotLookedError
+from udev_device_plugin.host.udev.comparing import compare
+from udev_device_plugin.reporting.list_devices.explain import explain
+from udev_device_plugin.reporting.list_devices.model import Host, Listing
+
+
+def look(settings: Settings) -> Listing:
+    """What ``settings`` mean on this host now.
+
+    Raises:
+        SourceError: the host cannot be looked at.
+    """
+    interest = Interest.of(settings.resources)
+    inventory = Inventory(interest.selectors)
+    try:
+        seen, dead_links = look_at_everything(interest)
+    except (OSError, NotLookedError) as error:
+        raise SourceError(f"the host cannot be looked at: {error}: is libudev there, and /sys mounted?") from error
+    inventory.replace(seen)
+    near = compare(rule for _, rule in interest.rules)
+    links_directory = links_below(settings.plugin_directory)
+    return explain(
+        settings.resources,
+        Host(inventory, dead_links, near),
+        links_directory,
+        [str(warning) for warning in settings.warnings],
+        Ledger(links_directory).recall,
+    )

@@ -1,0 +1,1 @@
+"""What a device spec selects on a host: paths, udev rules, USB devices. Pure."""

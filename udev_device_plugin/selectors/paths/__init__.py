@@ -1,0 +1,1 @@
+"""Globs, as Go's ``path.Match`` reads them."""

@@ -1,0 +1,1 @@
+"""The match part of udev rules."""

@@ -1,0 +1,198 @@
+r"""The values that a udev rule wants, compared exactly as udevd compares them.
+
+Floor 1: pure. Any thread. Knows nothing of keys and devices.
+
+udevd compares bytes, in the C locale. A value is split at every ``|``; there is no escaping it. If the whole has none
+of ``*``, ``?`` and ``[``, its alternatives are literal, backslashes included. Otherwise each is a glob of fnmatch(3)
+without flags (a slash and a leading dot are characters like any other)::
+
+    '*'                       any characters, none included
+    '?'                       any one byte
+    '[' ['!' | '^'] { c | lo '-' hi | '[:' class ':]' } ']'   a ']' that comes first is a member
+    '\' c                     c itself, in a class too
+
+An empty alternative takes the empty text. ``?*`` alone is not a glob but means "not empty", by turning ``==`` into
+``!=`` and back; that shows where a key has several values or none (``TAG``, ``SYMLINK``).
+"""
+
+import re
+import string
+from collections.abc import Iterator
+from dataclasses import field
+
+from udev_device_plugin.selectors.paths.wildcard import ANY, NONE, STAR, Token, class_token, regex_of
+from udev_device_plugin.values import frozen
+
+MAX_ATTRIBUTE = 511
+"""So many bytes of an attribute are compared where its trailing whitespace does not count (udevd's own buffer)."""
+
+_SOMETHING = b"?*"
+_SPACES = " \t\n\v\f\r"  # C's isspace
+_TRAILING = " \t\n\r"  # what udevd removes
+_CLASSES = {
+    "alnum": string.ascii_letters + string.digits,
+    "alpha": string.ascii_letters,
+    "blank": " \t",
+    "cntrl": "".join(map(chr, (*range(32), 127))),
+    "digit": string.digits,
+    "graph": string.ascii_letters + string.digits + string.punctuation,
+    "lower": string.ascii_lowercase,
+    "print": string.ascii_letters + string.digits + string.punctuation + " ",
+    "punct": string.punctuation,
+    "space": _SPACES,
+    "upper": string.ascii_uppercase,
+    "xdigit": string.hexdigits,
+}
+
+
+class RuleValueError(ValueError):
+    """A value that means nothing, or hardly what it seems to.
+
+    Attributes:
+        index: the byte of the value that is wrong.
+        problem: what is wrong with it, and what would be right.
+    """
+
+    def __init__(self, index: int, problem: str) -> None:
+        super().__init__(f"byte {index}: {problem}")
+        self.index = index
+        self.problem = problem
+
+
+@frozen
+class Value:
+    """What a rule wants a text to be.
+
+    Attributes:
+        raw: its bytes, as udevd keeps them after quotes and escapes are gone.
+        literals: the texts that it takes as they stand, in Latin-1, which has a character for each byte.
+        inverted: it is ``?*``: to be empty is what it means, and the operator is turned round.
+        strips: the trailing whitespace of an attribute does not count.
+    """
+
+    raw: bytes
+    literals: frozenset[str] = field(compare=False, repr=False)
+    inverted: bool = field(compare=False, repr=False)
+    strips: bool = field(compare=False, repr=False)
+    _patterns: tuple[re.Pattern[str], ...] = field(compare=False, repr=False)
+
+    @classmethod
+    def parse(cls, raw: bytes) -> "Value":
+        """Understand a value; ``RuleValueError`` tells where that ends."""
+        alternatives = raw.decode("latin-1").split("|")
+        first = next((text for text in alternatives if text), "")
+        strips = first != "" and first[-1] not in _SPACES  # udevd looks at the first alternative only
+        if raw == _SOMETHING:
+            return cls(raw, frozenset([""]), inverted=True, strips=strips, _patterns=())
+        if not re.search(rb"[*?\[]", raw):
+            return cls(raw, frozenset(alternatives), inverted=False, strips=strips, _patterns=())
+        read = list(_read(alternatives))
+        literals = frozenset(text for text in map(_literal, read) if text is not None)
+        patterns = tuple(re.compile(regex_of(tokens), re.DOTALL) for tokens in read if _literal(tokens) is None)
+        return cls(raw, literals, inverted=False, strips=strips, _patterns=patterns)
+
+    @classmethod
+    def any_of(cls, raw: bytes, literals: frozenset[str]) -> "Value":
+        """A value that stands for others than itself."""
+        return cls(raw, literals, inverted=False, strips=True, _patterns=())
+
+    @property
+    def text(self) -> str:
+        """For a person, and for texts that have bytes beyond UTF-8 as surrogates."""
+        return self.raw.decode("utf-8", "surrogateescape")
+
+    @property
+    def is_literal(self) -> bool:
+        """It has no glob among its alternatives, and is not ``?*``."""
+        return not self._patterns and not self.inverted
+
+    @property
+    def texts(self) -> frozenset[str]:
+        """``literals`` in the spelling of ``text``."""
+        return frozenset(one.encode("latin-1").decode("utf-8", "surrogateescape") for one in self.literals)
+
+    def takes(self, text: str) -> bool:
+        """Whether a text is one that is meant (before ``inverted`` turns it round)."""
+        return self._takes(_bytewise(text))
+
+    def takes_attribute(self, text: str) -> bool:
+        """The same for an attribute of sysfs, which often ends in whitespace that nobody means."""
+        found = _bytewise(text)
+        return self._takes(found[:MAX_ATTRIBUTE].rstrip(_TRAILING) if self.strips else found)
+
+    def _takes(self, found: str) -> bool:
+        return found in self.literals or any(pattern.fullmatch(found) for pattern in self._patterns)
+
+
+def _bytewise(text: str) -> str:
+    return text.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+def _literal(tokens: tuple[Token, ...]) -> str | None:
+    characters = [token.literal for token in tokens if token.literal is not None]
+    return "".join(characters) if len(characters) == len(tokens) else None
+
+
+def _read(alternatives: list[str]) -> Iterator[tuple[Token, ...]]:
+    offset = 0
+    for text in alternatives:
+        yield tuple(_tokens(text, offset))
+        offset += len(text) + 1
+
+
+def _tokens(text: str, offset: int) -> Iterator[Token]:
+    index = 0
+    while index < len(text):
+        match text[index]:
+            case "*":
+                yield STAR
+            case "?":
+                yield ANY
+            case "[":
+                token, index = _class(text, index, offset)
+                yield token
+                continue
+            case "\\" if index + 1 == len(text):
+                yield NONE  # fnmatch: with nothing to escape, it matches nothing
+            case "\\":
+                index += 1
+                yield Token(re.escape(text[index]), text[index])
+            case character:
+                yield Token(re.escape(character), character)
+        index += 1
+
+
+def _class(text: str, start: int, offset: int) -> tuple[Token, int]:
+    """Read the class that opens at ``start``; give it and the index after its closing bracket."""
+    index = start + 1
+    negated = text[index : index + 1] in ("!", "^")
+    first = index = index + negated
+    members: list[str] = []
+    while index == first or not text.startswith("]", index):
+        if (named := re.compile(r"\[:([a-z]+):\]").match(text, index)) is not None:
+            members.append(_named_class(named[1], offset + index))
+            index = named.end()
+            continue
+        low, index = _member(text, index, start, offset)
+        high = low
+        if text.startswith("-", index) and not text.startswith("-]", index):
+            high, index = _member(text, index + 1, start, offset)
+        if low <= high:  # fnmatch: a reversed range has no members
+            members.append(f"{re.escape(low)}-{re.escape(high)}")
+    return class_token("".join(members), negated=negated), index + 1
+
+
+def _named_class(name: str, index: int) -> str:
+    if name not in _CLASSES:
+        raise RuleValueError(index, f"[:{name}:] is no class of characters; there are {', '.join(_CLASSES)}")
+    return re.escape(_CLASSES[name])
+
+
+def _member(text: str, index: int, start: int, offset: int) -> tuple[str, int]:
+    if text.startswith(("[.", "[="), index):
+        raise RuleValueError(offset + index, r"collating symbols in a class are not understood; write \[ for [")
+    if text.startswith("\\", index):
+        index += 1
+    if index >= len(text):
+        raise RuleValueError(offset + start, r"the class is not closed before | or the end; add ], or write \[ for [")
+    return text[index], index + 1

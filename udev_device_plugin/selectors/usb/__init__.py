@@ -1,0 +1,1 @@
+"""USB devices by vendor, product and serial number."""

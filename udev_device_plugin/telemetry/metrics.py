@@ -1,0 +1,100 @@
+"""What is counted: the origin's three metrics under their own names, and ours.
+
+Floor 3. Counters may be raised by any thread; what can be read off the snapshots is read when somebody asks.
+"""
+
+from collections.abc import Callable, Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+
+from udev_device_plugin import __version__
+from udev_device_plugin.devices.store import DeviceSet
+
+_ACTIONS = frozenset({"add", "remove", "change", "move", "online", "offline", "bind", "unbind", "other"})
+"""The kernel's actions (lib/kobject_uevent.c); anything else would let the sender choose label values."""
+
+_LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+
+
+class Metrics:
+    """All metrics of one run, in a registry of their own.
+
+    Attributes:
+        registry: what ``/metrics`` shows.
+    """
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._devices: Callable[[], Iterable[DeviceSet]] = tuple
+        self._connected: Callable[[], Iterable[tuple[str, bool]]] = tuple
+        self.allocations = self._counter(
+            "generic_device_plugin_allocations", "Containers that were given devices.", "resource"
+        )
+        self.restarts = self._counter(
+            "generic_device_plugin_restarts", "How often the resource was served anew.", "resource"
+        )
+        self._uevents = dict.fromkeys(_ACTIONS, 0)
+        self.overflows = self._counter(
+            "udev_device_plugin_overflows", "How often udev's events came faster than they could be read."
+        )
+        self.rescans = self._counter(
+            "udev_device_plugin_rescans", "Complete looks at the host, the first included.", "source"
+        )
+        self.registrations = self._counter(
+            "udev_device_plugin_registrations", "Attempts to register with the kubelet.", "resource", "result"
+        )
+        self.reloads = self._counter(
+            "udev_device_plugin_config_reloads", "Attempts to reload the configuration.", "result"
+        )
+        self.latency = Histogram(
+            "udev_device_plugin_uevent_to_list_seconds",
+            "From the receipt of an event to the hand-over of the list that it led to.",
+            buckets=_LATENCY_BUCKETS,
+            registry=self.registry,
+        )
+        self.registry.register(self)
+        ProcessCollector(registry=self.registry)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(name, text, labels, registry=self.registry)
+
+    def read_from(
+        self, devices: Callable[[], Iterable[DeviceSet]], connected: Callable[[], Iterable[tuple[str, bool]]]
+    ) -> None:
+        """Where the gauges find the device sets, and whether the kubelet listens, of all resources."""
+        self._devices = devices
+        self._connected = connected
+
+    def count_uevent(self, action: str) -> None:
+        """Count one event of udev's, by its action (the udev thread alone): a storm has a hundred thousand."""
+        self._uevents[action if action in _ACTIONS else "other"] += 1
+
+    def collect(self) -> Iterable[Metric]:
+        """What is read off when somebody asks (prometheus-client's ``Collector`` protocol)."""
+        origin = GaugeMetricFamily(
+            "generic_device_plugin_devices", "Healthy devices, replicas included.", labels=["resource"]
+        )
+        ours = GaugeMetricFamily(
+            "udev_device_plugin_devices",
+            "Listed devices by health, replicas included.",
+            labels=["resource", "health"],
+        )
+        for devices in self._devices():
+            healthy, listed = devices.healthy_count, devices.count
+            origin.add_metric([devices.resource], healthy)
+            ours.add_metric([devices.resource, "Healthy"], healthy)
+            ours.add_metric([devices.resource, "Unhealthy"], listed - healthy)
+        connected = GaugeMetricFamily(
+            "udev_device_plugin_kubelet_connected",
+            "1 while the kubelet listens to the resource.",
+            labels=["resource"],
+        )
+        for resource, is_connected in self._connected():
+            connected.add_metric([resource], is_connected)
+        uevents = CounterMetricFamily("udev_device_plugin_uevents", "Events received from udev.", labels=["action"])
+        for action, count in self._uevents.items():
+            if count:
+                uevents.add_metric([action], count)
+        build = InfoMetricFamily("udev_device_plugin_build", "What runs.", value={"version": __version__})
+        return (origin, ours, connected, uevents, build)
