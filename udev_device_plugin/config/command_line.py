@@ -7,6 +7,7 @@ for as long as it is needed only, see ``cli``.
 import re
 from argparse import Action, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn
 
@@ -19,7 +20,6 @@ from udev_device_plugin.config.options import CONFIG, DEVICE, INSTEAD, OUTPUT, S
 from udev_device_plugin.config.scalars import ScalarError
 from udev_device_plugin.config.settings import OutputFormat
 from udev_device_plugin.errors import ConfigError
-from udev_device_plugin.values import frozen
 
 OPTIONS: tuple[Option[Any], ...] = (DEVICE, CONFIG, *SETTINGS, OUTPUT)
 CONFIG_ALIAS = "--config-file"
@@ -51,7 +51,7 @@ default; devices of different sources are not merged. Durations are those of Go:
 that cannot be used, 1 otherwise."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class CommandLine:
     """What was asked for on the command line and in the environment.
 

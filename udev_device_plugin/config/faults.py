@@ -5,16 +5,15 @@ Floor 1: collects and words; decides nothing and does no I/O. A ``Findings`` is 
 
 import re
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from udev_device_plugin.errors import ConfigError, Fault
-from udev_device_plugin.values import frozen
 
 _SHOWN = 60
 """As much of a value as a fault repeats: enough to find it, and a fault stays a line."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where something stands.
 
@@ -46,7 +45,7 @@ class Place:
         return f"{source}: {self.path}" if self.path else source
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Findings:
     """The collector that is handed from room to room while one configuration is read."""
 

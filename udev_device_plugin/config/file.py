@@ -4,20 +4,19 @@ Floor 1: the one room of configuration that does I/O, and all it does is read th
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from udev_device_plugin.config.faults import Findings, Place, quoted, suggestion
 from udev_device_plugin.config.options import SETTINGS, Given
 from udev_device_plugin.config.spec_parser import SPEC_KEYS
 from udev_device_plugin.config.yaml_document import MAX_TEXT, read_document
 from udev_device_plugin.config.yaml_nodes import Entry, Mapping, Node, Scalar, is_null
-from udev_device_plugin.values import frozen
 
 DEVICE_KEYS = ("devices", "device")
 _KEYS = (*DEVICE_KEYS, *(option.name for option in SETTINGS))
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ConfigFile:
     """What a configuration file holds.
 

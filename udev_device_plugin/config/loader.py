@@ -6,6 +6,7 @@ takes the other source away must not find it broken.
 """
 
 from collections.abc import Iterable, Sequence as Listing
+from dataclasses import dataclass
 from typing import TypeVar
 
 from udev_device_plugin.config.faults import Findings
@@ -30,7 +31,6 @@ from udev_device_plugin.config.spec_parser import read_resources
 from udev_device_plugin.config.specs import ResourceSpec
 from udev_device_plugin.config.yaml_document import read_document
 from udev_device_plugin.config.yaml_nodes import Node
-from udev_device_plugin.values import frozen
 
 DEFAULT_FILES = ("/etc/udev-device-plugin/config.yaml", "/etc/generic-device-plugin/config.yaml")
 """The first of them that is there is read, if no file is named."""
@@ -75,7 +75,7 @@ def settle(given: Iterable[Given], findings: Findings, default_files: Listing[st
     return settings
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class _Chooser:
     """Picks each setting's value from its first source, and checks the others."""
 

@@ -4,6 +4,7 @@ Floor 1: declarations. Flags, environment variables, keys of the file and the he
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -17,12 +18,11 @@ from udev_device_plugin.config.scalars import (
     parse_socket_path,
 )
 from udev_device_plugin.config.settings import ListenAddress, LogFormat, LogLevel, OutputFormat, Task
-from udev_device_plugin.values import frozen
 
 T = TypeVar("T")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Option(Generic[T]):
     """A setting with one value.
 
@@ -51,7 +51,7 @@ class Option(Generic[T]):
         return "UDEV_DEVICE_PLUGIN_" + self.name.upper().replace("-", "_")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Given:
     """An option's text as one source gave it; ``name`` is the option's."""
 

@@ -3,12 +3,11 @@
 Floor 1: values only; ``cli`` makes them from flags, environment and file.
 """
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import Enum
 
 from udev_device_plugin.config.specs import ResourceSpec
 from udev_device_plugin.errors import Fault
-from udev_device_plugin.values import frozen
 
 
 class LogLevel(Enum):
@@ -45,7 +44,7 @@ class OutputFormat(Enum):
     JSON = "json"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ListenAddress:
     """Where the web part listens: IP address ("" is every one, IPv6 and IPv4), TCP port (0: any free one)."""
 
@@ -53,7 +52,7 @@ class ListenAddress:
     port: int
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be set. Durations are seconds; 0 turns off what they time.
 

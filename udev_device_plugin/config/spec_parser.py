@@ -5,6 +5,7 @@ Floor 1: pure. Two spellings: ``type`` with ``paths``, where every match is a de
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -20,7 +21,6 @@ from udev_device_plugin.config.selector_parser import MAX_COUNT, read_udev, read
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
 from udev_device_plugin.config.yaml_nodes import Mapping, Node, Reader, Sequence
 from udev_device_plugin.selectors.paths.glob import Glob, GlobError
-from udev_device_plugin.values import frozen
 
 SPEC_KEYS = ("name", "groups", "type", "count", "paths")
 GROUP_KEYS = ("count", "paths", "usb", "udev")
@@ -32,7 +32,7 @@ _NOWHERE = Glob.of("/dev/null")
 """Stands in for a glob that could not be read, so that the rest of its path can be."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class PlacedSpec:
     """A resource's spec and where it was read."""
 

@@ -3,13 +3,12 @@
 Floor 1: values only. ``config.devices`` makes them from text; ``formation`` reads them.
 """
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import Enum
 
 from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.udev_rule.rule import Rule
 from udev_device_plugin.selectors.usb.selector import UsbSelector
-from udev_device_plugin.values import frozen
 
 Selector = Glob | Rule | UsbSelector
 """What on the host is meant: by path, by what udev knows of it, or by the stick that it belongs to."""
@@ -25,7 +24,7 @@ class PathType(Enum):
     MOUNT = "Mount"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class PathSpec:
     """One entry of a group: what on the host, and what becomes of it in the container.
 
@@ -64,7 +63,7 @@ class PathSpec:
         return self.mount_path
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class GroupSpec:
     """What devices are made of; each is offered ``count`` times.
 
@@ -89,7 +88,7 @@ class GroupSpec:
         return tuple((path.selector, path.type, path.limit, path.optional) for path in self.paths)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ResourceSpec:
     """One schedulable resource, ``squat.ai/serial``, and the groups that its devices come from."""
 

@@ -6,10 +6,10 @@ gives something to go on with, so that all faults are found in one go.
 
 import re
 from collections.abc import Sequence as Listing
+from dataclasses import dataclass
 from enum import Enum
 
 from udev_device_plugin.config.faults import Findings, Place, quoted, suggestion
-from udev_device_plugin.values import frozen
 
 
 class Kind(Enum):
@@ -21,7 +21,7 @@ class Kind(Enum):
     NULL = "null"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Scalar:
     """A single value: its text as it was written, without quotes and escapes."""
 
@@ -35,7 +35,7 @@ class Scalar:
         return f"{quoted(self.text)} is {self.kind.value}"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Sequence:
     """A list."""
 
@@ -46,7 +46,7 @@ class Sequence:
         return "a list"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A key of a mapping and its value; ``place`` is the key's."""
 
@@ -55,7 +55,7 @@ class Entry:
     value: "Node"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Mapping:
     """A mapping: every key once, merge keys (``<<``) resolved."""
 
@@ -81,7 +81,7 @@ def is_null(node: Node) -> bool:
     return isinstance(node, Scalar) and node.kind is Kind.NULL
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Reader:
     """Nodes to plain values; what does not fit goes to ``findings``."""
 

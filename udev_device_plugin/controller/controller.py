@@ -8,7 +8,7 @@ kubelet.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import ParamSpec
 
 from udev_device_plugin.config.specs import ResourceSpec, Selector
@@ -22,7 +22,6 @@ from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.telemetry.event_log import History
-from udev_device_plugin.values import frozen
 
 WINDOW = 0.05
 """For how many seconds after a published change further changes of the resource are gathered."""
@@ -39,7 +38,7 @@ Holdings = Mapping[str, frozenset[str]]
 """The IDs that pods hold, by resource."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Surroundings:
     """What the advertiser asks of others.
 

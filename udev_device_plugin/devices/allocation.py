@@ -8,15 +8,15 @@ The start of a container is refused for as long as a device is away: that, the k
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 
 from udev_device_plugin.config.specs import PathType
 from udev_device_plugin.devices.identity import id_base
 from udev_device_plugin.devices.store import Device, DeviceSet, Member
 from udev_device_plugin.errors import AllocationError
-from udev_device_plugin.values import frozen
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Allocation:
     """What one container gets: members, each container path once, devices sorted by identity."""
 
@@ -67,7 +67,7 @@ def _find(devices: DeviceSet, id_: str) -> Device:
     )
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Absence:
     """A device that a container must wait for.
 

@@ -5,7 +5,7 @@ and a node that was offered keeps the identity it was offered under for as long 
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from udev_device_plugin.config.specs import PathSpec, PathType, ResourceSpec
@@ -21,7 +21,6 @@ from udev_device_plugin.devices.identity import (
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.model import DeviceNumber, HostDevice, PathEntry, PathKind, Stick
 from udev_device_plugin.selectors.usb.selector import UsbSelector
-from udev_device_plugin.values import frozen
 
 
 class Slot(NamedTuple):
@@ -39,7 +38,7 @@ class NodeKey(NamedTuple):
     path: str
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """Something on the host that a path selects.
 
@@ -178,7 +177,7 @@ def _is_plain(path_spec: PathSpec) -> bool:
     return path_spec.is_literal or path_spec.type is PathType.MOUNT
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class _Chooser:
     """Chooses identities and host paths."""
 

@@ -3,13 +3,14 @@
 Floor 3, pure. ``formation`` makes them anew at each change, from the former ones.
 """
 
+from dataclasses import dataclass
+
 from udev_device_plugin.devices.candidates import Candidate
 from udev_device_plugin.devices.identity import Identity
 from udev_device_plugin.selectors.usb.grouping import QUIET, Gathering, Numbers
-from udev_device_plugin.values import frozen
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Formed:
     """A device as it was put together once.
 
@@ -35,7 +36,7 @@ class Formed:
     needs: Numbers = ()
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Remembered:
     """A device that a pod holds and that has not been seen since the plugin started: the ID is all that is known."""
 
@@ -44,7 +45,7 @@ class Remembered:
     keep_until: float
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Formation:
     """What a resource offers.
 
@@ -72,7 +73,7 @@ class Formation:
         return min((*times, *(remembered.keep_until for remembered in self.remembered)), default=None)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Circumstances:
     """What a formation depends on besides the host.
 

@@ -13,10 +13,9 @@ from functools import cached_property
 from udev_device_plugin.config.specs import PathType
 from udev_device_plugin.devices.identity import Identity, device_id, id_base
 from udev_device_plugin.host.model import DeviceNumber
-from udev_device_plugin.values import frozen
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Member:
     """One thing that a container gets with a device.
 
@@ -45,7 +44,7 @@ class Member:
     is_optional: bool = False
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Device:
     """One allocatable device, offered ``count`` times.
 
@@ -109,7 +108,7 @@ class DeviceSet:
         return sum(device.count for device in self.devices if device.is_healthy)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """A device set and its generation, which grows with each published change.
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, NamedTuple
 
-from udev_device_plugin.values import frozen
-
 
 class DeviceNumber(NamedTuple):
     """What the kernel knows a device node by: its type and its numbers.
@@ -28,7 +26,7 @@ Unit = str | DeviceNumber
 """What is looked at as a whole: a USB device, by its place in sysfs, or a node that belongs to none, by its number."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Stick:
     """A USB device as a whole: what somebody plugs. Udev's ``usb_device``.
 
@@ -48,7 +46,7 @@ class Stick:
     usb_version: str = ""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class HostDevice:
     """A device with a node, as udev described it last. Only ``host.udev`` makes these from the real thing.
 
@@ -102,7 +100,7 @@ class PathKind(Enum):
     OTHER = "neither device node, directory, regular file nor socket"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class PathEntry:
     """What stands at one path right now, links followed. Only ``host`` makes these.
 

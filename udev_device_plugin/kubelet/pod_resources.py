@@ -8,6 +8,7 @@ about us: only what was asked for is taken out of it, and gRPC's limit of 4 MiB 
 import logging
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import grpc
@@ -16,7 +17,6 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, stop
 from udev_device_plugin.errors import UdevDevicePluginError
 from udev_device_plugin.kubelet.api.podresources.v1 import api_pb2, api_pb2_grpc
 from udev_device_plugin.kubelet.channel import open_channel
-from udev_device_plugin.values import frozen
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ _PASSING = {
 }
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Holder:
     """The container that holds a device."""
 
@@ -43,7 +43,7 @@ class Holder:
     container: str
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Holdings:
     """Who holds what.
 

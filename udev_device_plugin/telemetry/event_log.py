@@ -8,10 +8,8 @@ knows when to look again; nobody else is woken.
 import asyncio
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum
-
-from udev_device_plugin.values import frozen
 
 KEPT = 50
 """Events of each resource: one that flaps does not push out what happened to the others."""
@@ -55,7 +53,7 @@ _RETRIED = frozenset(
 """What happens again and again for one reason: kept once, with a count."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Event:
     """One thing that happened.
 
@@ -78,7 +76,7 @@ class Event:
     times: int = 1
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Told:
     """What the kubelet was told last of a resource: how many IDs by health, and when, monotonic seconds."""
 

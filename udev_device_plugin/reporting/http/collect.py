@@ -9,13 +9,13 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from udev_device_plugin.devices.store import Board
 from udev_device_plugin.kubelet.device_plugin.resource_plugin import Plugin
 from udev_device_plugin.kubelet.pod_resources import Holdings, PodResources
 from udev_device_plugin.reporting.http.status import Holder, Holders, ResourceStatus, Status
 from udev_device_plugin.telemetry.event_log import History
-from udev_device_plugin.values import frozen
 
 ASK_EVERY = 3.0
 """Seconds between questions to the kubelet, however many look."""
@@ -27,7 +27,7 @@ GATHER = 0.2
 """Seconds for which news are gathered: who follows a storm of changes asks five times a second at most."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Parts:
     """Where there is something to see; each is asked anew for every look, as resources come and go.
 

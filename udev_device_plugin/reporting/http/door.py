@@ -11,6 +11,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry
@@ -18,7 +19,6 @@ from prometheus_client import CollectorRegistry
 from udev_device_plugin import spared
 from udev_device_plugin.config.settings import ListenAddress
 from udev_device_plugin.errors import StartError
-from udev_device_plugin.values import frozen
 
 if TYPE_CHECKING:
     from udev_device_plugin.reporting.http.server import Server
@@ -33,7 +33,7 @@ Look = Callable[[str | None], "Coroutine[Any, Any, Status]"]
 """Tells what there is to see, on the main loop; given a generation, as soon as that is not the present one."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Pages:
     """What there is to see.
 

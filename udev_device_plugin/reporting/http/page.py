@@ -9,16 +9,15 @@ import hashlib
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Self
-
-from udev_device_plugin.values import frozen
 
 _STATE = "{STATE}"
 """What stands in the file where the first state belongs."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Page:
     """The page, without a state yet.
 

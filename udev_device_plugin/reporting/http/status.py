@@ -35,6 +35,7 @@ Paths are text as far as they are; a byte that is no UTF-8 is spelled ``\xff``.
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,12 +44,11 @@ from udev_device_plugin.devices.identity import device_id
 from udev_device_plugin.devices.store import Device, DeviceSet
 from udev_device_plugin.reporting.json_values import device_values, readable
 from udev_device_plugin.telemetry.event_log import Event, Told
-from udev_device_plugin.values import frozen
 
 FORM = 1
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Holder:
     """The container that holds an ID."""
 
@@ -57,7 +57,7 @@ class Holder:
     container: str
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Holders:
     """Which pods hold what.
 
@@ -74,7 +74,7 @@ class Holders:
         return None if self.by_resource is None else self.by_resource.get(resource)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ResourceStatus:
     """What there is to see of one resource.
 
@@ -91,7 +91,7 @@ class ResourceStatus:
     events: tuple[Event, ...] = ()
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Status:
     """Everything that there is to see at one moment.
 

@@ -15,10 +15,9 @@ from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.selectors.udev_rule.near_misses import NearMisses
 from udev_device_plugin.selectors.udev_rule.rule import Rule
 from udev_device_plugin.selectors.usb.selector import UsbSelector
-from udev_device_plugin.values import frozen
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Host:
     """The host after one complete look.
 
@@ -61,7 +60,7 @@ class Decided:
         return by_node
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Offered:
     """One thing on the host that a selector gives to a device.
 
@@ -76,7 +75,7 @@ class Offered:
     remarks: tuple[str, ...] = ()
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class SelectorListing:
     """What there is to see of one selector.
 
@@ -107,7 +106,7 @@ class SelectorListing:
         return "path"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ResourceListing:
     """What there is to see of one resource; selectors are in the configuration's order."""
 
@@ -115,7 +114,7 @@ class ResourceListing:
     selectors: tuple[SelectorListing, ...]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Listing:
     """What there is to see; resources are in the configuration's order.
 

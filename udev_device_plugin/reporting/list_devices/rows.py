@@ -5,17 +5,17 @@ terminal would obey or that would break a line.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from udev_device_plugin.config.faults import printable
 from udev_device_plugin.devices.identity import device_id
 from udev_device_plugin.reporting.json_values import readable
 from udev_device_plugin.reporting.list_devices.model import Offered, ResourceListing, SelectorListing
-from udev_device_plugin.values import frozen
 
 HEALTHY, UNHEALTHY, NOT_OFFERED, NOTHING = "Healthy", "Unhealthy", "not offered", "no match"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Row:
     """One thing on the host.
 

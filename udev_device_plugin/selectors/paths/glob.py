@@ -15,11 +15,10 @@ A class needs a member; ``]`` and ``-`` are members only after a ``\``, and ``!`
 
 import re
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from udev_device_plugin.selectors.paths.wildcard import ANY, STAR, Token, class_token, regex_of
-from udev_device_plugin.values import frozen
 
 MAX_PATH = 4095
 """The kernel's limit for a path (``PATH_MAX`` without the closing NUL); a longer pattern is a mistake."""
@@ -44,7 +43,7 @@ class GlobError(ValueError):
         self.problem = problem
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Element:
     """One element of a glob: what stands between two slashes.
 
@@ -69,7 +68,7 @@ class Element:
         return "/" not in name and self._pattern.fullmatch(name) is not None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Glob:
     """A pattern of absolute paths; a literal path is one without metacharacters.
 

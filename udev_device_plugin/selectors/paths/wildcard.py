@@ -4,11 +4,10 @@ Floor 0: pure, the standard library alone. Any thread. Reads no pattern itself: 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from udev_device_plugin.values import frozen
 
-
-@frozen
+@dataclass(frozen=True, slots=True)
 class Token:
     """What one character of a text must be: a regular expression, and the character if only one will do."""
 

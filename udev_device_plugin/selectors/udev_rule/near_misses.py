@@ -6,9 +6,9 @@ nobody does, whoever is of the subsystem, if those are few.
 
 import heapq
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from udev_device_plugin.selectors.udev_rule.rule import Mismatch, Rule
-from udev_device_plugin.values import frozen
 
 MOST = 8
 """How many are told of one selector."""
@@ -20,7 +20,7 @@ FEW = 4
 """How many devices of a subsystem are told of though nothing else about them fits."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class NearMiss:
     """Something on the host that a selector does not mean, though one might think so.
 
@@ -33,7 +33,7 @@ class NearMiss:
     why: str
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class NearMisses:
     """What comes close to one selector.
 
@@ -54,7 +54,7 @@ def bounded(misses: Iterable[NearMiss], of_subsystem: int | None = None) -> Near
     return NearMisses(misses[:MOST], len(misses[MOST:]), of_subsystem)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class _Seen:
     """A device that does not match; sorted, the closest is the first."""
 

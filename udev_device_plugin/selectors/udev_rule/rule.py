@@ -7,10 +7,8 @@ all fit one and the same device: the subject itself or one of its ancestors.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-
-from udev_device_plugin.values import frozen
 
 if TYPE_CHECKING:  # most configurations have no rule, and need none of the parser
     from udev_device_plugin.selectors.udev_rule.terms import Found, Relative, Subject, Term
@@ -18,7 +16,7 @@ if TYPE_CHECKING:  # most configurations have no rule, and need none of the pars
 _SHOWN = 60
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Mismatch:
     """Why a device does not match a rule: the first term that does not fit.
 
@@ -44,7 +42,7 @@ class Mismatch:
         return f"{self.term.place} is {_all_shown(self.found)}, {wanted}"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Rule:
     """The match part of a udev rule. Two rules are equal if their terms are, however they were written.
 
@@ -103,7 +101,7 @@ class Rule:
         return own, self.terms[len(own) :]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class _Look:
     """What one device has where terms look."""
 

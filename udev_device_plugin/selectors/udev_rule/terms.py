@@ -4,10 +4,10 @@ Floor 1: pure. Any thread, as far as it goes: a subject may be bound to one. Loo
 """
 
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 from udev_device_plugin.selectors.udev_rule.values import Value
-from udev_device_plugin.values import frozen
 
 
 class Relative(Protocol):
@@ -55,7 +55,7 @@ Found = tuple[str, ...] | None
 """What a device has where a term looks: one text, several or none; None for an attribute that is not there."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Key:
     """A key of udev's matches.
 
@@ -122,7 +122,7 @@ KEYS = {
 }
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Term:
     """One match: ``ATTRS{idVendor}=="10c4"``.
 

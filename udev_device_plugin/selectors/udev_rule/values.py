@@ -18,10 +18,9 @@ An empty alternative takes the empty text. ``?*`` alone is not a glob but means 
 import re
 import string
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from udev_device_plugin.selectors.paths.wildcard import ANY, NONE, STAR, Token, class_token, regex_of
-from udev_device_plugin.values import frozen
 
 MAX_ATTRIBUTE = 511
 """So many bytes of an attribute are compared where its trailing whitespace does not count (udevd's own buffer)."""
@@ -59,7 +58,7 @@ class RuleValueError(ValueError):
         self.problem = problem
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Value:
     """What a rule wants a text to be.
 

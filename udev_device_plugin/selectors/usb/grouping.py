@@ -7,11 +7,11 @@ was seen counts, and the first time a second of quiet.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from udev_device_plugin.config.specs import GroupSpec
 from udev_device_plugin.devices.candidates import Candidate, Candidates, NodeKey, Slot
 from udev_device_plugin.selectors.usb.selector import UsbSelector
-from udev_device_plugin.values import frozen
 
 QUIET = 1.0
 """Seconds without a change after which a stick with an open number of nodes is taken to be whole."""
@@ -20,7 +20,7 @@ Numbers = tuple[tuple[str, int], ...]
 """How many nodes of which subsystem."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Assembly:
     """The nodes of one stick that are there now.
 
@@ -41,7 +41,7 @@ class Assembly:
     is_open_ended: bool = False
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Gathering:
     """A stick whose nodes are still counted.
 

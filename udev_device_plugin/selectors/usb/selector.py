@@ -5,15 +5,15 @@ Floor 1: pure. Any thread.
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from udev_device_plugin.host.model import HostDevice, Stick
-from udev_device_plugin.values import frozen
 
 RAW = "usb"
 """The subsystem of a stick's raw node, ``/dev/bus/usb/BBB/DDD``."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class UsbSelector:
     """Sticks, and the nodes below them that are handed over together.
 
