@@ -1,11 +1,12 @@
-"""``python -m udev_device_plugin``: the same as the command ``udev-device-plugin``.
+"""``python -m udev_device_plugin``, and the command ``udev-device-plugin``."""
 
-Floor 6, main thread; nothing but the call.
-"""
-
+import signal
 import sys
 
-from udev_device_plugin.app.cli import main
+# Before the imports, which take a while: the kernel keeps from a container's first process what it has no handler for.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+
+from udev_device_plugin.app.cli import main  # noqa: E402
 
 if __name__ == "__main__":
     sys.exit(main())

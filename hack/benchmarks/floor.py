@@ -4,16 +4,11 @@ It imports what the plugin imports from others, in the same way, and runs one gR
 not to be had with these packages.
 """
 
-import sys
-
-from udev_device_plugin import spared
-
-spared.keep_out()
-
-# ruff: noqa: E402, F401 - the order is the point, and to be there is all that these are for
+# ruff: noqa: F401 - to be there is all that these are for
 import asyncio
 import json
 import logging
+import sys
 
 import configargparse
 import grpc
@@ -34,7 +29,6 @@ async def serve(path: str) -> None:
     server.add_insecure_port(f"unix:{path}")
     await server.start()
     print(READY, flush=True)
-    spared.keep_out_of_web()  # which the plugin loads with the first probe
     await server.wait_for_termination()
 
 

@@ -30,14 +30,9 @@ LEFT_OUT_FILES = re.compile(
     r"turtle\.py|pydoc\.py|.*\.(?:a|o|exe)"
     r"|_(?:test|ctypes_test|xxtestfuzz|xxsubinterpreters|xxinterpchannels|codecs_(?:cn|hk|jp|kr|tw|iso2022)).*\.so"
     r"|(?:_sqlite3|_tkinter|_curses|_curses_panel|_dbm|_gdbm|readline|nis|xxlimited|xxlimited_35)\..*so"
-    # OpenSSL is 6 MB, and kept out of the process anyway (udev_device_plugin.spared). libyaml's binding is 2.6 MB;
-    # the configuration is read by PyYAML's own parser. TLS roots: the kubelet speaks over unix sockets.
-    r"|(?:_ssl|_hashlib)\..*so|_yaml\..*so|roots\.pem"
-)
-NEVER_LOADED = ("pygments", "markdown_it", "mdurl")
-"""What rich asks for and only other parts of it use: 9 MB. A test draws the tables without it."""
-NEVER_LOADED_FILES = re.compile(
-    r"(?:pygments|markdown_it_py|mdurl)-.*\.dist-info|pygmentize|markdown-it", re.IGNORECASE
+    # libyaml's binding is 2.6 MB; the configuration is read by PyYAML's own parser. TLS roots: the kubelet speaks over
+    # unix sockets.
+    r"|_yaml\..*so|roots\.pem"
 )
 LIBRARIES = ("libudev.so.1",)
 """What is loaded by name."""
@@ -58,7 +53,7 @@ def main(venv: Path, package: str, target: Path) -> None:
     python, dependencies, own = (target / part for part in ("python", "dependencies", "package"))
     make_skeleton(python)
     copied = [*copy_python(python)]
-    put_tree(venv, dependencies, {"pip", "__pycache__", *NEVER_LOADED})
+    put_tree(venv, dependencies, {"pip", "__pycache__"})
     strip(path for root in (python, dependencies) for path in binaries(root))
     copied += copy_libraries(python, [Path(sys.executable).resolve(), *binaries(python), *binaries(dependencies)])
     describe_packages(python, copied)
@@ -138,8 +133,7 @@ def put_tree(folder: Path, root: Path, left_out: set[str]) -> None:
     """Copy a folder to its place below the root, without what is left out."""
 
     def ignored(_folder: str, names: list[str]) -> set[str]:
-        patterns = (LEFT_OUT_FILES, NEVER_LOADED_FILES)
-        return {name for name in names if name in left_out or any(one.fullmatch(name) for one in patterns)}
+        return {name for name in names if name in left_out or LEFT_OUT_FILES.fullmatch(name)}
 
     place = root / str(folder).lstrip("/")
     shutil.copytree(folder, place, symlinks=True, ignore=ignored, dirs_exist_ok=True)

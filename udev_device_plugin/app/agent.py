@@ -6,15 +6,15 @@ process exits with 1 and whoever started it (a DaemonSet, systemd) starts it ane
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-from udev_device_plugin import __version__, spared
+from udev_device_plugin import __version__
 from udev_device_plugin.app.config_watch import ConfigWatch
 from udev_device_plugin.app.reload import Configuration
 from udev_device_plugin.config.settings import Settings
@@ -30,17 +30,12 @@ from udev_device_plugin.kubelet.device_plugin.server import remove_stale, socket
 from udev_device_plugin.kubelet.plugin_directory import PluginDirectory
 from udev_device_plugin.kubelet.pod_resources import PodResources
 from udev_device_plugin.reporting import http as web
+from udev_device_plugin.reporting.http.collect import Overview, Parts
+from udev_device_plugin.reporting.http.status import Status
 from udev_device_plugin.telemetry.event_log import Happening, History
 from udev_device_plugin.telemetry.metrics import Metrics
 
-if TYPE_CHECKING:
-    from udev_device_plugin.reporting.http.collect import Overview
-    from udev_device_plugin.reporting.http.status import Status
-
 logger = logging.getLogger(__name__)
-
-STARTED_AFTER = 1.0
-"""Seconds after which what the start needed and nobody else does is given back."""
 
 SWITCH_INTERVAL = 0.0005
 """Seconds after which the loop lets the udev thread on, in a storm. That thread gives the interpreter back at each call
@@ -132,9 +127,7 @@ class Agent:
         return self._configuration.settings
 
     @cached_property
-    def _overview(self) -> "Overview":
-        from udev_device_plugin.reporting.http.collect import Overview, Parts  # noqa: PLC0415 - who never looks pays nothing
-
+    def _overview(self) -> Overview:
         parts = Parts(
             resources=lambda: [
                 (board, self._fleet.plugin(resource)) for resource, board in self._advertiser.boards.items()
@@ -158,7 +151,8 @@ class Agent:
             logger.warning("%s", warning)
         for spec in self._settings.resources:
             socket_name(self._settings.plugin_directory, spec.resource)  # too long a path is known at once
-        asyncio.get_running_loop().call_later(STARTED_AFTER, spared.give_back)
+        gc.collect()
+        gc.freeze()  # what is there by now stays for good: the collector need not look through it again
         with self._web(), self._watching_config():
             remove_stale(self._settings.plugin_directory)
             await self._run_parts(stop)
@@ -280,7 +274,7 @@ class Agent:
         )
         return web.serve(self._settings.listen, pages)
 
-    async def _look(self, newer_than: str | None) -> "Status":
+    async def _look(self, newer_than: str | None) -> Status:
         return await self._overview.look(newer_than)
 
     def _what_is_dead(self) -> Sequence[str]:

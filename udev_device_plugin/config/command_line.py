@@ -8,6 +8,7 @@ import re
 from argparse import Action, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import partial
 from typing import Any, NoReturn
 
@@ -196,8 +197,6 @@ def _readable(environ: Mapping[str, str], findings: Findings) -> Mapping[str, st
 
 
 def _note_unknown(rest: Sequence[str], findings: Findings) -> None:
-    from difflib import get_close_matches  # noqa: PLC0415  memory that only mistakes need
-
     known = [*INSTEAD, "--version", "--help", *(flag for option in OPTIONS for flag in _flags(option))]
     after_flag = False
     for word in rest:

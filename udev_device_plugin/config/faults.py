@@ -6,6 +6,7 @@ Floor 1: collects and words; decides nothing and does no I/O. A ``Findings`` is 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 from udev_device_plugin.errors import ConfigError, Fault
 
@@ -84,8 +85,6 @@ def listed(names: Iterable[str]) -> str:
 
 def suggestion(word: str, known: Iterable[str]) -> str:
     """The remedy for a misspelt word: the nearest of the known ones, else all of them."""
-    from difflib import get_close_matches  # noqa: PLC0415  memory that only mistakes need
-
     names = tuple(known)
     nearest = get_close_matches(word[:_SHOWN].lower().replace("_", "-"), [name.lower() for name in names], n=1)
     if not nearest:

@@ -11,6 +11,7 @@ from udev_device_plugin.config.faults import quoted
 from udev_device_plugin.config.scalars import ScalarError, parse_path, parse_permissions
 from udev_device_plugin.config.specs import PathSpec
 from udev_device_plugin.config.yaml_nodes import Entry, Mapping, Node, Reader, Scalar, Sequence
+from udev_device_plugin.selectors.udev_rule.parser import RuleError
 from udev_device_plugin.selectors.udev_rule.rule import Rule
 from udev_device_plugin.selectors.usb.selector import RAW, UsbSelector
 
@@ -138,8 +139,6 @@ def _rule(node: Node, reader: Reader) -> Rule | None:
     text = reader.text(node)
     if text is None:
         return None
-    from udev_device_plugin.selectors.udev_rule.parser import RuleError  # noqa: PLC0415 - most configurations have no rule
-
     try:
         return Rule.parse(text)
     except RuleError as error:

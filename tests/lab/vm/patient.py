@@ -5,15 +5,11 @@
 
 import sys
 
-from udev_device_plugin import spared
+from udev_device_plugin.app.cli import main
+from udev_device_plugin.host import memory
 
 PATIENCE = 120.0  # seconds
 
 if __name__ == "__main__":
-    spared.keep_out()  # as the program does, before anybody imports asyncio
-    from udev_device_plugin.host import memory
-
     memory.HOLD_BACK = PATIENCE
-    from udev_device_plugin.app.cli import main
-
     sys.exit(main())

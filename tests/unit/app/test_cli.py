@@ -336,15 +336,6 @@ def test_a_check_needs_no_devices_and_tells_all_faults_of_all_places_at_once(tmp
     ]
 
 
-def test_neither_help_nor_a_check_loads_what_only_the_agent_needs() -> None:
-    script = (
-        "import sys; from udev_device_plugin.app.cli import main; main(sys.argv[1:]);"
-        "print([name for name in ('grpc', 'pyudev', 'prometheus_client', 'asyncio', 'rich') if name in sys.modules])"
-    )
-    command = [sys.executable, "-c", script, "--check-config", "--device", A]
-    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.endswith("[]\n")
-
-
 words = st.one_of(
     st.sampled_from([option.flag for option in OPTIONS]),
     st.sampled_from(["--", "-", "--check-config", "--x", "--device=", A, "[", "=", "--config=/", "--listen=:1", "@x"]),
@@ -368,7 +359,7 @@ def test_whatever_the_arguments_there_is_a_line_for_each_fault_and_an_exit_code(
 def test_a_process_that_is_told_to_end_before_it_has_begun_ends_with_0() -> None:
     program = """
 import os, signal, sys
-from udev_device_plugin.app import cli
+from udev_device_plugin.__main__ import main
 from udev_device_plugin.config import reading
 
 def settle(*_):
@@ -376,7 +367,7 @@ def settle(*_):
     raise RuntimeError("it went on")
 
 reading.settle = settle
-sys.exit(cli.main())
+sys.exit(main())
 """
     outcome = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
     assert (outcome.returncode, outcome.stdout, outcome.stderr) == (0, "", "")

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry
 
-from udev_device_plugin import spared
 from udev_device_plugin.config.settings import ListenAddress
 from udev_device_plugin.errors import StartError
 
@@ -89,16 +88,20 @@ class _Door:
         threading.Thread(target=self._load, name="web", daemon=True).start()
 
     def _load(self) -> None:
-        spared.keep_out_of_web()
-        from udev_device_plugin.reporting.http.server import Server  # noqa: PLC0415 - the order is the point
-
+        server = _server_class()
         with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
-            self._loop.call_soon_threadsafe(self._attend, Server)
+            self._loop.call_soon_threadsafe(self._attend, server)
 
     def _attend(self, server: "type[Server]") -> None:
         if not self._is_closed:
             self._server = server(self._listener, self._pages, self._loop)
             self._loop.add_reader(self._listener.fileno(), self._server.handle_request)
+
+
+def _server_class() -> "type[Server]":
+    from udev_device_plugin.reporting.http.server import Server  # noqa: PLC0415 - at the first request
+
+    return Server
 
 
 def _listen(address: ListenAddress) -> socket.socket:

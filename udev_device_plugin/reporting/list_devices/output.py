@@ -1,6 +1,6 @@
 """Writes a listing to stdout, in the form that fits who reads it.
 
-Floor 4. Imports only what that form takes.
+What draws tables is imported only where there is a terminal.
 """
 
 import contextlib
@@ -11,24 +11,22 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from udev_device_plugin.config.settings import OutputFormat
+from udev_device_plugin.reporting.list_devices.json_form import to_json
 from udev_device_plugin.reporting.list_devices.model import Listing
+from udev_device_plugin.reporting.list_devices.text import lines
 
 
 def show(listing: Listing, output: OutputFormat) -> None:
     """Write a listing to stdout: JSON, tables on a terminal, or plain lines."""
     with _whoever_reads() as stdout:
         if output is OutputFormat.JSON:
-            from udev_device_plugin.reporting.list_devices import json_form  # noqa: PLC0415
-
-            stdout.write(f"{json_form.to_json(listing)}\n")
+            stdout.write(f"{to_json(listing)}\n")
         elif stdout.isatty():
-            from udev_device_plugin.reporting.list_devices import table as terminal  # noqa: PLC0415  rich takes its time and memory
+            from udev_device_plugin.reporting.list_devices import table  # noqa: PLC0415 - rich: 10 MiB that no daemon needs
 
-            terminal.draw(listing, stdout)
+            table.draw(listing, stdout)
         else:
-            from udev_device_plugin.reporting.list_devices import text as plain  # noqa: PLC0415
-
-            stdout.writelines(f"{line}\n" for line in plain.lines(listing))
+            stdout.writelines(f"{line}\n" for line in lines(listing))
         stdout.flush()
 
 

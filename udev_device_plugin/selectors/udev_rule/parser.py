@@ -8,6 +8,7 @@ later). Beyond it, a newline is white space; what can never match, or what a rul
 """
 
 import re
+from difflib import get_close_matches
 
 from udev_device_plugin.selectors.udev_rule.terms import KEYS, Term
 from udev_device_plugin.selectors.udev_rule.values import RuleValueError, Value
@@ -131,8 +132,6 @@ def _unknown(key: str) -> str:
         return f"{key} cannot be used here: {_ELSEWHERE[key]}"
     if key == "looking":
         return "headings of udevadm info -a cannot stand in a rule; leave out the lines that begin with looking at"
-    from difflib import get_close_matches  # noqa: PLC0415  memory that only mistakes need
-
     similar = [key.upper()] if key.upper() in KEYS else get_close_matches(key.upper()[:20], KEYS, n=1)
     return f"{key[:40]} is no key of a match; " + (
         f"did you mean {similar[0]}?" if similar else f"there are {', '.join(KEYS)}"

@@ -8,10 +8,9 @@ all fit one and the same device: the subject itself or one of its ancestors.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # most configurations have no rule, and need none of the parser
-    from udev_device_plugin.selectors.udev_rule.terms import Found, Relative, Subject, Term
+from udev_device_plugin.selectors.udev_rule.parser import parse_terms
+from udev_device_plugin.selectors.udev_rule.terms import KEYS, Found, Relative, Subject, Term
 
 _SHOWN = 60
 
@@ -29,8 +28,8 @@ class Mismatch:
         terms: how many there are.
     """
 
-    term: "Term"
-    found: "Found"
+    term: Term
+    found: Found
     device: str
     fitted: int
     telling: int
@@ -52,14 +51,11 @@ class Rule:
     """
 
     text: str = field(compare=False)
-    terms: "tuple[Term, ...]"
+    terms: tuple[Term, ...]
 
     @classmethod
     def parse(cls, text: str) -> "Rule":
         """Read a rule; ``RuleError`` tells where and why it cannot be used."""
-        from udev_device_plugin.selectors.udev_rule.parser import parse_terms  # noqa: PLC0415
-        from udev_device_plugin.selectors.udev_rule.terms import KEYS  # noqa: PLC0415
-
         return cls(text, tuple(sorted(parse_terms(text), key=lambda term: KEYS[term.key].cost)))
 
     def __str__(self) -> str:
@@ -76,14 +72,14 @@ class Rule:
             wanted = value.texts if wanted is None else wanted & value.texts
         return wanted
 
-    def matches(self, subject: "Subject") -> bool:
+    def matches(self, subject: Subject) -> bool:
         """Whether a device matches; looks no further than it must."""
         own, of_lineage = self._parts()
         return all(term.fits(term.look(subject)) for term in own) and (
             not of_lineage or any(_fits_all(of_lineage, relative) for relative in subject.lineage())
         )
 
-    def mismatch(self, subject: "Subject") -> Mismatch | None:
+    def mismatch(self, subject: Subject) -> Mismatch | None:
         """What does not fit, and how much does; None if the device matches. Looks at every term."""
         own, of_lineage = self._parts()
         looked = _Look(subject.name, tuple((term, term.look(subject)) for term in own))
@@ -109,7 +105,7 @@ class _Look:
     terms: "tuple[tuple[Term, Found], ...]"
 
     @property
-    def fitting(self) -> "Sequence[Term]":
+    def fitting(self) -> Sequence[Term]:
         return [term for term, found in self.terms if term.fits(found)]
 
     def closeness(self) -> tuple[int, int]:
@@ -117,17 +113,17 @@ class _Look:
         return len(self.fitting), sum(found is not None for _, found in self.terms)
 
 
-def _fits_all(terms: Sequence["Term"], relative: "Relative") -> bool:
+def _fits_all(terms: Sequence[Term], relative: Relative) -> bool:
     return all(term.fits(term.look_at_relative(relative)) for term in terms)
 
 
-def _looks(terms: "Sequence[Term]", lineage: "Iterable[Relative]") -> Iterable[_Look]:
+def _looks(terms: Sequence[Term], lineage: Iterable[Relative]) -> Iterable[_Look]:
     """Never empty, and nearest first, which is what ``max`` takes among equals."""
     for relative in lineage:
         yield _Look(relative.name, tuple((term, term.look_at_relative(relative)) for term in terms))
 
 
-def _all_shown(found: "Found") -> str:
+def _all_shown(found: Found) -> str:
     if found is None:
         return "missing"
     return ", ".join(map(_shown, found[:4])) + (", …" if found[4:] else "") if found else "none"

@@ -14,11 +14,11 @@ from email.message import Message
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from udev_device_plugin import spared
 from udev_device_plugin.config.settings import ListenAddress
 from udev_device_plugin.errors import StartError
 from udev_device_plugin.reporting import http as web
-from udev_device_plugin.reporting.http import server
+from udev_device_plugin.reporting.http import door, server
+from udev_device_plugin.reporting.http.server import Server
 from udev_device_plugin.reporting.http.status import Status
 
 LOCAL = ListenAddress("127.0.0.1", 0)
@@ -127,11 +127,12 @@ async def test_who_knocks_while_the_door_is_closed_for_good_is_nobodys_trouble(
 ) -> None:
     at_work, may_go_on = threading.Event(), threading.Event()
 
-    def take_long() -> None:
+    def take_long() -> type[Server]:
         at_work.set()
         may_go_on.wait(10)
+        return Server
 
-    monkeypatch.setattr(spared, "keep_out_of_web", take_long)
+    monkeypatch.setattr(door, "_server_class", take_long)
     with serving(caplog) as address:
         knocking = socket.create_connection(address)
         await asyncio.to_thread(at_work.wait, 10)

@@ -76,24 +76,6 @@ def test_on_a_terminal_names_are_neither_markup_nor_obeyed(monkeypatch: pytest.M
     assert "\u202e" not in text
 
 
-def test_a_terminal_needs_nothing_that_the_image_leaves_out() -> None:
-    script = """
-import sys
-from hack.image.gather import NEVER_LOADED
-sys.modules.update(dict.fromkeys(NEVER_LOADED))  # an import would fail
-from udev_device_plugin.config.specs import PathSpec
-from udev_device_plugin.selectors.paths.glob import Glob
-from udev_device_plugin.reporting.list_devices.model import Listing, ResourceListing, SelectorListing
-from udev_device_plugin.reporting.list_devices.table import draw
-from udev_device_plugin.selectors.udev_rule.near_misses import NearMisses
-from udev_device_plugin.devices.store import DeviceSet
-selector = SelectorListing(0, 0, PathSpec(Glob.parse("/dev/kvm")), (), NearMisses(), "nothing stands there")
-draw(Listing((ResourceListing(DeviceSet("squat.ai/kvm"), (selector,)),)), sys.stdout)
-"""
-    ended = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
-    assert "nothing stands there" in ended.stdout
-
-
 def test_in_a_pipe_each_line_says_whose_it_is() -> None:
     shown = listing([path("/dev/kvm")], [path("/dev/nothing")], there=KVM, count=2)
     heading, *rest = lines(shown)
