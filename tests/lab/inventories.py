@@ -54,7 +54,7 @@ def unknown_to_udev(entry: PathEntry) -> HostLook:
 def described(device: HostDevice, entries: Iterable[PathEntry] = ()) -> HostLook:
     """Udevd is done with a device, whose node stands at these paths."""
     entries = tuple(entries)
-    unit: Unit = device.stick.sys_path if device.stick else device.number
+    unit: Unit = device.usb_device.sys_path if device.usb_device else device.number
     inode = next((entry.inode for entry in entries), next(_INODES))
     one = Node(device.number, unit, NodeState.FINISHED, inode, device.devnode, device)
     return HostLook({entry.path: entry for entry in entries}, {unit: (one,)})
@@ -114,7 +114,7 @@ class MadeUpInventory(Inventory):
 
     def _unit(self, number: DeviceNumber) -> Unit:
         device = self._descriptions.get(number)
-        return device.stick.sys_path if device is not None and device.stick is not None else number
+        return device.usb_device.sys_path if device is not None and device.usb_device is not None else number
 
     def _look(self, units: Iterable[Unit], paths: dict[str, PathEntry | None]) -> None:
         numbers = self._standing.keys() | self._descriptions.keys()

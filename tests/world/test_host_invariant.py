@@ -22,7 +22,7 @@ from tests.lab.sticks import camera, ch340, serial_adapter
 from tests.lab.udevd_steps import DATABASE, Step, Version
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec, Selector
 from udev_device_plugin.devices.assembly import form
-from udev_device_plugin.devices.model import Circumstances, Formation
+from udev_device_plugin.devices.model import AssembledResource, AssemblyContext
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.looking import Looking
@@ -115,7 +115,7 @@ class Plugin:
         if memory is not None:
             self.looking._memory = memory
         self.inventory = Inventory(INTEREST.selectors)
-        self.formations = [Formation() for _ in SPECS]
+        self.formations = [AssembledResource() for _ in SPECS]
         self.begin()
 
     def begin(self) -> None:
@@ -131,7 +131,7 @@ class Plugin:
             self.looking.take_result(result, self.now)
         if (look := self.looking.take_look()) is not None:
             self.inventory.replace(look)
-            given = Circumstances(self.now, 60.0, "/nowhere/")
+            given = AssemblyContext(self.now, 60.0, "/nowhere/")
             pairs = zip(SPECS, self.formations, strict=True)
             self.formations = [form(spec, self.inventory, before, given) for spec, before in pairs]
 

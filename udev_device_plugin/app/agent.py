@@ -18,21 +18,21 @@ from udev_device_plugin import __version__
 from udev_device_plugin.app.config_watch import ConfigWatch
 from udev_device_plugin.app.reload import Configuration
 from udev_device_plugin.config.settings import Settings
-from udev_device_plugin.controller.controller import Advertiser, Holdings, Surroundings
-from udev_device_plugin.controller.identity_record import PREFIX, Ledger
+from udev_device_plugin.controller.controller import Controller, Dependencies, Holdings
+from udev_device_plugin.controller.identity_record import PREFIX, IdentityRecord
 from udev_device_plugin.controller.links import OwnLinks, links_below
 from udev_device_plugin.errors import StartError, UdevDevicePluginError
 from udev_device_plugin.host.boot import udev_is_idle
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.observer import HostObserver
-from udev_device_plugin.kubelet.device_plugin.plugins import Fleet
+from udev_device_plugin.kubelet.device_plugin.plugins import Plugins
 from udev_device_plugin.kubelet.device_plugin.server import remove_stale, socket_name
 from udev_device_plugin.kubelet.plugin_directory import PluginDirectory
 from udev_device_plugin.kubelet.pod_resources import PodResources
 from udev_device_plugin.reporting import http as web
-from udev_device_plugin.reporting.http.collect import Overview, Parts
+from udev_device_plugin.reporting.http.collect import StatusCollector, StatusSources
 from udev_device_plugin.reporting.http.status import Status
-from udev_device_plugin.telemetry.event_log import Happening, History
+from udev_device_plugin.telemetry.event_log import EventKind, EventLog
 from udev_device_plugin.telemetry.metrics import Metrics
 
 logger = logging.getLogger(__name__)
@@ -93,33 +93,33 @@ class Agent:
 
     def __init__(self, settings: Settings, load: Callable[[], Settings]) -> None:
         self._metrics = Metrics()
-        self._history = History()
+        self._event_log = EventLog()
         self._configuration = Configuration(settings, load, self._metrics)
         self._interest = Interest.of(settings.resources)
         self._host = HostObserver(self._interest, self._metrics)
         self._links = OwnLinks(links_below(settings.plugin_directory), PREFIX)
-        self._ledger = Ledger(self._links.directory)
+        self._identity_record = IdentityRecord(self._links.directory)
         self._pod_resources = PodResources(settings.pod_resources_socket)
         self._has_told = False
-        surroundings = Surroundings(
+        dependencies = Dependencies(
             link=self._links.keep_for,
             held=self._held,
             handed_out=self._handed_out,
             links_directory=self._links.directory,
-            recall=self._ledger.recall,
-            keep=self._ledger.keep,
-            history=self._history,
+            recall=self._identity_record.recall,
+            keep=self._identity_record.keep,
+            event_log=self._event_log,
         )
-        self._advertiser = Advertiser(settings.resources, surroundings, settings.removal_grace_period)
+        self._controller = Controller(settings.resources, dependencies, settings.removal_grace_period)
         self._directory = PluginDirectory(settings.plugin_directory)
-        self._fleet = Fleet(self._directory, self._metrics, self._history)
-        for board in self._advertiser.boards.values():
-            self._fleet.add(board)
+        self._plugins = Plugins(self._directory, self._metrics, self._event_log)
+        for store in self._controller.stores.values():
+            self._plugins.add(store)
         self._reloaded = asyncio.Event()
         self._started = asyncio.get_running_loop().time()
         self._metrics.read_from(
-            lambda: [board.snapshot.devices for board in self._advertiser.boards.values()],
-            lambda: [(plugin.resource, plugin.trouble is None) for plugin in self._fleet.plugins],
+            lambda: [store.snapshot.devices for store in self._controller.stores.values()],
+            lambda: [(plugin.resource, plugin.trouble is None) for plugin in self._plugins.plugins],
         )
 
     @property
@@ -127,15 +127,15 @@ class Agent:
         return self._configuration.settings
 
     @cached_property
-    def _overview(self) -> Overview:
-        parts = Parts(
+    def _overview(self) -> StatusCollector:
+        parts = StatusSources(
             resources=lambda: [
-                (board, self._fleet.plugin(resource)) for resource, board in self._advertiser.boards.items()
+                (store, self._plugins.plugin(resource)) for resource, store in self._controller.stores.items()
             ],
-            has_looked=self._advertiser.has_looked.is_set,
+            has_looked=self._controller.has_looked.is_set,
             problems=lambda: [*self._what_is_dead(), *self._what_to_note()],
         )
-        return Overview(parts, self._history, self._pod_resources, self._started)
+        return StatusCollector(parts, self._event_log, self._pod_resources, self._started)
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT."""
@@ -145,7 +145,7 @@ class Agent:
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
         logger.info(
             "starting",
-            extra={"version": __version__, "resources": [plugin.resource for plugin in self._fleet.plugins]},
+            extra={"version": __version__, "resources": [plugin.resource for plugin in self._plugins.plugins]},
         )
         for warning in self._settings.warnings:
             logger.warning("%s", warning)
@@ -162,8 +162,8 @@ class Agent:
         """Everything that runs, side by side; the kubelet's side goes first when it is time to go."""
         async with asyncio.TaskGroup() as group:
             sources = [
-                group.create_task(self._advertiser.run(), name="advertiser"),
-                group.create_task(self._host.run(self._advertiser.observe), name="host"),
+                group.create_task(self._controller.run(), name="advertiser"),
+                group.create_task(self._host.run(self._controller.observe), name="host"),
                 group.create_task(self._rescan(), name="rescan"),
             ]
             serving = group.create_task(self._serve(), name="kubelet")
@@ -176,20 +176,20 @@ class Agent:
 
     async def _serve(self) -> None:
         """Serve all resources once the host has been looked at: nothing is registered on a guess."""
-        await self._advertiser.has_looked.wait()
+        await self._controller.has_looked.wait()
         await udev_is_idle()
         self._restore()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._directory.run(), name="plugin directory")
             group.create_task(self._greet_kubelets(), name="new kubelets")
-            group.create_task(self._fleet.run(), name="plugins")
+            group.create_task(self._plugins.run(), name="plugins")
 
     async def _greet_kubelets(self) -> None:
         """What is owed to each kubelet that answers: it may have cleared our links away, and knows what pods hold."""
         epoch = await self._directory.answering()
         # Once for what pods hold from before us, and once more when a kubelet that has just started knows its pods.
-        self._advertiser.ask_for_holders()
-        later = asyncio.get_running_loop().call_later(PODS_ARE_KNOWN_AFTER, self._advertiser.ask_for_holders)
+        self._controller.ask_for_holders()
+        later = asyncio.get_running_loop().call_later(PODS_ARE_KNOWN_AFTER, self._controller.ask_for_holders)
         try:
             while True:
                 self._restore()
@@ -200,10 +200,10 @@ class Agent:
     def _restore(self) -> None:
         """Make good what somebody else may have done to what we keep in the plugin directory."""
         self._links.restore()
-        self._ledger.restore()
+        self._identity_record.restore()
 
     async def _held(self) -> Holdings | None:
-        resources = [plugin.resource for plugin in self._fleet.plugins]
+        resources = [plugin.resource for plugin in self._plugins.plugins]
         holdings = await self._pod_resources.held(resources)
         if holdings is None:
             # A kubelet that serves it and does not answer now will tell later; where none serves it, nobody ever knows.
@@ -213,7 +213,7 @@ class Agent:
         return {resource: holdings.ids(resource) for resource in resources}
 
     def _handed_out(self, resource: str, since: float) -> frozenset[str]:
-        return self._fleet.plugin(resource).handed_out_since(since)
+        return self._plugins.plugin(resource).handed_out_since(since)
 
     async def _rescan(self) -> None:
         """The safety net: look at everything anew now and then, for what no source was told of."""
@@ -239,17 +239,17 @@ class Agent:
             self._offer_anew(now)
 
     def _note_reload(self, is_new: bool) -> None:
-        kind = Happening.RELOADED if is_new else Happening.RELOAD_REFUSED
-        self._history.note("", asyncio.get_running_loop().time(), kind, text="; ".join(self._configuration.faults))
+        kind = EventKind.RELOADED if is_new else EventKind.RELOAD_REFUSED
+        self._event_log.note("", asyncio.get_running_loop().time(), kind, text="; ".join(self._configuration.faults))
 
     def _offer_anew(self, settings: Settings) -> None:
         """Have every room know what is configured now."""
         self._interest = Interest.of(settings.resources, self._interest.number + 1)
-        self._advertiser.configure(settings.resources, settings.removal_grace_period, self._interest)
-        for resource in {plugin.resource for plugin in self._fleet.plugins} - self._advertiser.boards.keys():
-            self._fleet.remove(resource)
-        for board in self._advertiser.boards.values():
-            self._fleet.add(board)
+        self._controller.configure(settings.resources, settings.removal_grace_period, self._interest)
+        for resource in {plugin.resource for plugin in self._plugins.plugins} - self._controller.stores.keys():
+            self._plugins.remove(resource)
+        for store in self._controller.stores.values():
+            self._plugins.add(store)
         self._host.reconfigure(self._interest)
 
     @contextlib.contextmanager
@@ -281,9 +281,9 @@ class Agent:
         return () if self._host.is_running else ("udev: the thread that listens is not running",)
 
     def _what_is_missing(self) -> Sequence[str]:
-        if not self._advertiser.has_looked.is_set():
+        if not self._controller.has_looked.is_set():
             return ("the first complete look at the host is not done",)
-        return [f"{plugin.resource}: {plugin.trouble}" for plugin in self._fleet.plugins if plugin.trouble]
+        return [f"{plugin.resource}: {plugin.trouble}" for plugin in self._plugins.plugins if plugin.trouble]
 
     def _what_to_note(self) -> Sequence[str]:
         return [f"configuration not reloaded: {fault}" for fault in self._configuration.faults]

@@ -18,7 +18,7 @@ from udev_device_plugin.selectors.usb.selector import RAW, UsbSelector
 USB_KEYS = ("vendor", "product", "serial", "nodes", "mountPath", "permissions")
 UDEV_KEYS = ("match", "mountPath", "permissions", "limit", "optional")
 MAX_NODES = 256
-"""Of one subsystem of one stick: far more than any has."""
+"""Of one subsystem of one USB device: far more than any has."""
 
 MAX_COUNT = 10_000
 """Of ``count`` and ``limit``: beyond any use, and within what one message to the kubelet can hold."""
@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 
 def read_usb(node: Node, reader: Reader) -> PathSpec | None:
-    """An entry of ``usb``: a stick."""
+    """An entry of ``usb``: a USB device."""
     entry = reader.mapping(node, USB_KEYS, "a USB device")
     if entry is None:
         return None

@@ -11,7 +11,7 @@ from udev_device_plugin.selectors.udev_rule.rule import Rule
 from udev_device_plugin.selectors.usb.selector import UsbSelector
 
 Selector = Glob | Rule | UsbSelector
-"""What on the host is meant: by path, by what udev knows of it, or by the stick that it belongs to."""
+"""What on the host is meant: by path, by what udev knows of it, or by the USB device that it belongs to."""
 
 DeviceSelector = Rule | UsbSelector
 """What is asked of udev's devices, and not of paths."""
@@ -68,19 +68,20 @@ class GroupSpec:
     """What devices are made of; each is offered ``count`` times.
 
     Attributes:
-        paths: their matches are zipped: device *i* takes match *i* of each. Or, if they select sticks, every stick that
+        paths: their matches are zipped: device *i* takes match *i* of each. Or, if they select USB devices, every USB
+        device that
             one of them selects is a device.
         count: at least 1.
-        is_of_sticks: its devices are whole sticks. The kinds of selectors do not mix within a group.
+        is_of_sticks: its devices are whole USB devices. The kinds of selectors do not mix within a group.
     """
 
     paths: tuple[PathSpec, ...]
     count: int = 1
-    is_of_sticks: bool = field(init=False, compare=False, repr=False)
+    is_of_usb_devices: bool = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        is_of_sticks = any(isinstance(path.selector, UsbSelector) for path in self.paths)
-        object.__setattr__(self, "is_of_sticks", is_of_sticks)
+        is_of_usb_devices = any(isinstance(path.selector, UsbSelector) for path in self.paths)
+        object.__setattr__(self, "is_of_usb_devices", is_of_usb_devices)
 
     @property
     def asks_for(self) -> tuple[tuple[Selector, PathType, int, bool], ...]:

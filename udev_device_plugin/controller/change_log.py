@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from udev_device_plugin.devices.store import Device, DeviceSet
 from udev_device_plugin.host.model import DeviceNumber
-from udev_device_plugin.telemetry.event_log import Happening, History
+from udev_device_plugin.telemetry.event_log import EventKind, EventLog
 
 logger = logging.getLogger(__name__)
 
@@ -16,11 +16,11 @@ _MAX_NAMED = 10
 """How many devices one log line names."""
 
 
-class Announcer:
+class ChangeLog:
     """Compares the device sets that it is shown."""
 
-    def __init__(self, history: History) -> None:
-        self._history = history
+    def __init__(self, event_log: EventLog) -> None:
+        self._event_log = event_log
         self._offered: dict[str, frozenset[DeviceNumber]] = {}
         self._shared: set[frozenset[str]] = set()
 
@@ -29,7 +29,7 @@ class Announcer:
         was, is_now = _others(before, after), _others(after, before)
         self._say_difference(was, is_now, after, now)
         self._say_remembered(before, after, now)
-        self._history.changed()  # paths may differ where nothing is said of it
+        self._event_log.changed()  # paths may differ where nothing is said of it
         self._warn_of_shared_nodes(after.resource, _numbers(was), _numbers(is_now))
 
     def forget(self, resource: str) -> None:
@@ -60,26 +60,26 @@ class Announcer:
         for text, kind, identities in (
             (
                 "devices are here",
-                Happening.HERE,
+                EventKind.HERE,
                 [key for key, healthy in now_is.items() if healthy and not was.get(key)],
             ),
             (
                 "devices are gone",
-                Happening.GONE,
+                EventKind.GONE,
                 [key for key, healthy in now_is.items() if not healthy and was.get(key)],
             ),
-            ("devices are forgotten", Happening.FORGOTTEN, [key for key in was if key not in now_is]),
+            ("devices are forgotten", EventKind.FORGOTTEN, [key for key in was if key not in now_is]),
         ):
             if identities:
                 named = [" + ".join(identity) for identity in identities]
-                self._history.note(after.resource, now, kind, named)
+                self._event_log.note(after.resource, now, kind, named)
                 more = [f"and {len(named) - _MAX_NAMED} more"] if len(named) > _MAX_NAMED else []
                 said = {"resource": after.resource, "devices": named[:_MAX_NAMED] + more, "listed": after.count}
                 logger.info(text, extra=said)
 
     def _say_remembered(self, before: DeviceSet, after: DeviceSet, now: float) -> None:
         for id_, _ in sorted(set(after.remembered) - set(before.remembered)):
-            self._history.note(after.resource, now, Happening.HELD_UNSEEN, [id_])
+            self._event_log.note(after.resource, now, EventKind.HELD_UNSEEN, [id_])
             logger.info("a pod holds a device that is not here", extra={"resource": after.resource, "device_id": id_})
 
 

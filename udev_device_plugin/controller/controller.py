@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 from typing import ParamSpec
 
 from udev_device_plugin.config.specs import ResourceSpec, Selector
-from udev_device_plugin.controller.change_log import Announcer
+from udev_device_plugin.controller.change_log import ChangeLog
 from udev_device_plugin.devices.assembly import carried_over, form
-from udev_device_plugin.devices.describe import DeviceSets
-from udev_device_plugin.devices.model import Circumstances, Formation
+from udev_device_plugin.devices.describe import DeviceDescriber
+from udev_device_plugin.devices.model import AssembledResource, AssemblyContext
 from udev_device_plugin.devices.retention import FRESH, under_grace_period
-from udev_device_plugin.devices.store import Board, DeviceSet, Snapshot
+from udev_device_plugin.devices.store import DeviceSet, DeviceStore, Snapshot
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.looks import HostLook
-from udev_device_plugin.telemetry.event_log import History
+from udev_device_plugin.telemetry.event_log import EventLog
 
 WINDOW = 0.05
 """For how many seconds after a published change further changes of the resource are gathered."""
@@ -39,7 +39,7 @@ Holdings = Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Dependencies:
     """What the advertiser asks of others.
 
     Attributes:
@@ -56,12 +56,12 @@ class Surroundings:
     held: Callable[[], Awaitable[Holdings | None]]
     handed_out: Callable[[str, float], frozenset[str]]
     links_directory: str
-    recall: Callable[[ResourceSpec], Formation] = lambda _: Formation()
-    keep: Callable[[ResourceSpec, Formation], None] = lambda *_: None
-    history: History = field(default_factory=History)
+    recall: Callable[[ResourceSpec], AssembledResource] = lambda _: AssembledResource()
+    keep: Callable[[ResourceSpec, AssembledResource], None] = lambda *_: None
+    event_log: EventLog = field(default_factory=EventLog)
 
 
-class Advertiser:
+class Controller:
     """Keeps the inventory and the boards of ``specs``.
 
     Args:
@@ -74,16 +74,16 @@ class Advertiser:
         has_looked: set once every source has had its first complete look at the host.
     """
 
-    def __init__(self, specs: Iterable[ResourceSpec], surroundings: Surroundings, grace_period: float) -> None:
+    def __init__(self, specs: Iterable[ResourceSpec], dependencies: Dependencies, grace_period: float) -> None:
         self._specs = {spec.resource: spec for spec in specs}
-        self._surroundings = surroundings
+        self._dependencies = dependencies
         self._grace_period = grace_period
         self._selectors = {resource: spec.selectors for resource, spec in self._specs.items()}
         self._interest = Interest.of(self._specs.values())
         self._inventory = Inventory(self._interest.selectors)
-        self._formations = {resource: surroundings.recall(spec) for resource, spec in self._specs.items()}
+        self._formations = {resource: dependencies.recall(spec) for resource, spec in self._specs.items()}
         self._unkept: set[str] = set()  # formed anew, and not written down yet
-        self._device_sets = {resource: DeviceSets() for resource in self._specs}
+        self._device_sets = {resource: DeviceDescriber() for resource in self._specs}
         self._pending: set[str] = set()  # configured anew, and not described for it yet
         self._dirty: dict[str, float | None] = {}
         self._windows: dict[str, asyncio.TimerHandle] = {}
@@ -91,13 +91,13 @@ class Advertiser:
         self._expiry: asyncio.TimerHandle | None = None
         self._settling: asyncio.TimerHandle | None = None
         self._tidying: asyncio.TimerHandle | None = None
-        self._announcer = Announcer(surroundings.history)
+        self._change_log = ChangeLog(dependencies.event_log)
         self._unannounced: list[tuple[DeviceSet, DeviceSet, float]] = []  # changes to be told: before, after, when
         self._loop = asyncio.get_running_loop()
         self._broken: asyncio.Future[None] = self._loop.create_future()
         self._ask = asyncio.Event()
         self._ask_after = 0.0
-        self.boards = {resource: Board(Snapshot(DeviceSet(resource), 0)) for resource in self._specs}
+        self.stores = {resource: DeviceStore(Snapshot(DeviceSet(resource), 0)) for resource in self._specs}
         self.has_looked = asyncio.Event()
 
     async def run(self) -> None:
@@ -138,23 +138,23 @@ class Advertiser:
                 if (known := before.get(resource)) is not None:
                     self._formations[resource] = carried_over(self._formations[resource], known, spec)
                 else:
-                    self._formations[resource] = self._surroundings.recall(spec)
-                self._device_sets.setdefault(resource, DeviceSets())
-                self.boards.setdefault(resource, Board(Snapshot(DeviceSet(resource), 0)))
+                    self._formations[resource] = self._dependencies.recall(spec)
+                self._device_sets.setdefault(resource, DeviceDescriber())
+                self.stores.setdefault(resource, DeviceStore(Snapshot(DeviceSet(resource), 0)))
             self._formations[resource] = under_grace_period(self._formations[resource], grace_period)
         self._inventory.select(interest.selectors)
         self._expire_in_time()
 
     def _retire(self, resource: str) -> None:
         """Offer a resource no more."""
-        del self.boards[resource], self._formations[resource], self._device_sets[resource]
+        del self.stores[resource], self._formations[resource], self._device_sets[resource]
         self._dirty.pop(resource, None)
         self._holdings.pop(resource, None)
         self._pending.discard(resource)
         if (window := self._windows.pop(resource, None)) is not None:
             window.cancel()
-        self._announcer.forget(resource)
-        self._surroundings.link(DeviceSet(resource))
+        self._change_log.forget(resource)
+        self._dependencies.link(DeviceSet(resource))
 
     def ask_for_holders(self) -> None:
         """Have it asked which devices pods hold, as if one's time were up: a kubelet answers for the first time."""
@@ -200,22 +200,22 @@ class Advertiser:
     def _publish(self, resource: str, held: frozenset[str] | None = None) -> None:
         """Form the resource's devices anew, and pin them up if that changed anything."""
         received = self._dirty.pop(resource, None)
-        spec, board = self._specs[resource], self.boards[resource]
+        spec, store = self._specs[resource], self.stores[resource]
         now, fresh = self._loop.time(), frozenset[str]()
         if held is not None:
-            fresh = self._surroundings.handed_out(resource, now - FRESH)
-        given = Circumstances(now, self._grace_period, self._surroundings.links_directory, held, fresh)
+            fresh = self._dependencies.handed_out(resource, now - FRESH)
+        given = AssemblyContext(now, self._grace_period, self._dependencies.links_directory, held, fresh)
         formation = form(spec, self._inventory, self._formations[resource], given)
         self._formations[resource] = formation
         self._unkept.add(resource)
         self._tidy_up_soon()
         devices = self._device_sets[resource].describe(spec, formation)
-        before = board.snapshot.devices
-        if devices == before and board.snapshot.generation:
+        before = store.snapshot.devices
+        if devices == before and store.snapshot.generation:
             return
-        self._surroundings.link(devices)
-        is_first = board.snapshot.generation == 0
-        board.publish(devices, received)
+        self._dependencies.link(devices)
+        is_first = store.snapshot.generation == 0
+        store.publish(devices, received)
         self._unannounced.append((before, devices, now))
         if is_first:  # the list that a registration begins with is no change, and holds up none
             return
@@ -236,13 +236,13 @@ class Advertiser:
         unannounced, self._unannounced = self._unannounced, []
         for before, devices, now in unannounced:
             if devices.resource in self._specs:
-                self._announcer.announce(before, devices, now)
+                self._change_log.announce(before, devices, now)
 
     def _keep(self) -> None:
         """Write down what is offered, for the next process."""
         unkept, self._unkept = self._unkept, set()
         for resource in unkept & self._specs.keys():
-            self._surroundings.keep(self._specs[resource], self._formations[resource])
+            self._dependencies.keep(self._specs[resource], self._formations[resource])
 
     def _end_window(self, resource: str) -> None:
         del self._windows[resource]
@@ -260,7 +260,7 @@ class Advertiser:
         self._expiry = self._loop.call_at(max(min(times), self._ask_after), self._ask.set) if times else None
 
     def _settle_in_time(self) -> None:
-        """Look at sticks again once nothing has changed about them for long enough."""
+        """Look at USB devices again once nothing has changed about them for long enough."""
         if self._settling is not None:
             self._settling.cancel()
         times = [when for formation in self._formations.values() if (when := formation.settles_at) is not None]
@@ -278,7 +278,7 @@ class Advertiser:
             await self._ask.wait()
             await self.has_looked.wait()
             self._ask.clear()
-            held = await self._surroundings.held()
+            held = await self._dependencies.held()
             self._ask_after = self._loop.time() + ASK_AGAIN if held is None else 0.0
             asked = self._specs.keys() - self._pending
             self._holdings |= {one: None if held is None else held.get(one, frozenset()) for one in asked}

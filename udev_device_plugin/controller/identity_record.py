@@ -1,9 +1,9 @@
 """Under which identity what is there was offered, in files beside our own links: for the next process of the plugin.
 
 Floor 4; runs on the main loop. A node keeps its identity for as long as it is there, over a restart of the plugin too.
-Most identities could be worked out again; some come of what else was there when the node came: the first of two sticks
-with one serial number, a node that udevd had not finished with, partners of a zip. There is one file for each resource,
-rewritten when something came or went; what it says counts within one boot, and for the same making of a node.
+Most identities could be worked out again; some come of what else was there when the node came: the first of two USB
+devices with one serial number, a node that udevd had not finished with, partners of a zip. There is one file for each
+resource, rewritten when something came or went; what it says counts within one boot, and for the same making of a node.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from typing import Any
 from udev_device_plugin.config.specs import GroupSpec, ResourceSpec, Selector
 from udev_device_plugin.devices.candidates import Candidate, NodeKey
 from udev_device_plugin.devices.identity import Identity, digest
-from udev_device_plugin.devices.model import Formation, Formed
+from udev_device_plugin.devices.model import AssembledDevice, AssembledResource
 from udev_device_plugin.host.model import DeviceNumber
 from udev_device_plugin.selectors.usb.selector import UsbSelector
 
@@ -37,35 +37,37 @@ _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _NUMBER = re.compile(r"([bc])(\d{1,10}):(\d{1,10})")
 
 
-class Ledger:
+class IdentityRecord:
     """Keeps the files in ``directory`` (with a trailing slash)."""
 
     def __init__(self, directory: str) -> None:
         self._directory = directory
         self._boot = _boot_id()
         self._written: dict[str, str] = {}
-        self._lines: dict[str, dict[Identity, tuple[Formed, str]]] = {}
+        self._lines: dict[str, dict[Identity, tuple[AssembledDevice, str]]] = {}
         self._is_failing = False
 
-    def recall(self, spec: ResourceSpec) -> Formation:
+    def recall(self, spec: ResourceSpec) -> AssembledResource:
         """What was offered of a resource, as far as its groups ask for the same as then; nothing if nobody knows."""
         try:
             with open(self._path(spec.resource), encoding="utf-8", errors="surrogateescape") as file:
                 known = json.loads(file.read(MAX_FILE))
             if (known["boot"], known["resource"]) != (self._boot, spec.resource):
-                return Formation()
+                return AssembledResource()
             groups = {_fingerprint(group): index for index, group in reversed(list(enumerate(spec.groups)))}
             now = time.monotonic()
             offered = [line for line in known["offered"] if line[0] in groups]
             devices = (_formed(line, groups[line[0]], now) for line in offered)
-            return Formation(tuple(formed for formed in devices if _can_be_of(formed, spec.groups[formed.group])))
+            return AssembledResource(
+                tuple(formed for formed in devices if _can_be_of(formed, spec.groups[formed.group]))
+            )
         except FileNotFoundError:
-            return Formation()
+            return AssembledResource()
         except (OSError, ValueError, TypeError, LookupError, RecursionError) as error:
             logger.warning("%s: cannot be read, and is done without: %r", self._path(spec.resource), error)
-            return Formation()
+            return AssembledResource()
 
-    def keep(self, spec: ResourceSpec, formation: Formation) -> None:
+    def keep(self, spec: ResourceSpec, formation: AssembledResource) -> None:
         """Have it known what is offered of a resource now."""
         before = self._lines.get(spec.resource, {})
         groups = [_fingerprint(group) for group in spec.groups]
@@ -123,18 +125,20 @@ def _fingerprint(group: GroupSpec) -> str:
 
 
 def _spelled(selector: Selector) -> str:
-    return repr(selector) if isinstance(selector, UsbSelector) else str(selector)  # a stick's text leaves out its nodes
+    return (
+        repr(selector) if isinstance(selector, UsbSelector) else str(selector)
+    )  # a USB device's text leaves out its nodes
 
 
-def _can_be_of(formed: Formed, group: GroupSpec) -> bool:
+def _can_be_of(formed: AssembledDevice, group: GroupSpec) -> bool:
     """Whether a device is made as the group makes them."""
     paths = len(group.paths)
     return bool(formed.identity) and (
-        0 <= formed.member < paths if group.is_of_sticks else len(formed.members) == paths
+        0 <= formed.member < paths if group.is_of_usb_devices else len(formed.members) == paths
     )
 
 
-def _line(formed: Formed, group: str) -> str:
+def _line(formed: AssembledDevice, group: str) -> str:
     members = [None if one is None else _member(one) for one in formed.members]
     return json.dumps([group, formed.identity, members, formed.member, formed.needs])
 
@@ -142,13 +146,22 @@ def _line(formed: Formed, group: str) -> str:
 def _member(one: Candidate) -> list[Any]:
     number = None if one.node.number is None else str(one.node.number)
     node = [number, one.node.inode, one.node.path]
-    texts = [one.identity, one.path, one.target, one.host_path, one.own_link, one.stick, one.stick_path, one.subsystem]
+    texts = [
+        one.identity,
+        one.path,
+        one.target,
+        one.host_path,
+        one.own_link,
+        one.usb_device,
+        one.usb_device_path,
+        one.subsystem,
+    ]
     return [node, one.numa_node, _NO_STAMP, *texts]
 
 
-def _formed(line: Any, group: int, now: float) -> Formed:
+def _formed(line: Any, group: int, now: float) -> AssembledDevice:
     _, identity, members, member, needs = line
-    return Formed(
+    return AssembledDevice(
         tuple(map(_text, identity)),
         group,
         tuple(None if one is None else _candidate(one) for one in members),
@@ -161,7 +174,7 @@ def _formed(line: Any, group: int, now: float) -> Formed:
 
 def _candidate(values: Any) -> Candidate:
     (number, inode, node_path), numa_node, _, *texts = values
-    identity, path, target, host_path, own_link, stick, stick_path, subsystem = map(_text, texts)
+    identity, path, target, host_path, own_link, usb_device, usb_device_path, subsystem = map(_text, texts)
     return Candidate(
         identity,
         path,
@@ -170,8 +183,8 @@ def _candidate(values: Any) -> Candidate:
         host_path,
         None if numa_node is None else _whole(numa_node),
         own_link,
-        stick,
-        stick_path,
+        usb_device,
+        usb_device_path,
         subsystem,
     )
 

@@ -1,8 +1,8 @@
 """Links of our own, for nodes that udev gives no persistent link.
 
 Floor 4; runs on the main loop. Runtimes resolve links at every creation of a container, so that a container that is
-restarted after a replug finds the renumbered node under the path that it was given once, and never another stick. They
-live in a directory below the kubelet's: it clears files there, not directories.
+restarted after a replug finds the renumbered node under the path that it was given once, and never another USB device.
+They live in a directory below the kubelet's: it clears files there, not directories.
 """
 
 import contextlib

@@ -12,19 +12,21 @@ from dataclasses import replace
 from udev_device_plugin.config.specs import GroupSpec, PathType, ResourceSpec
 from udev_device_plugin.devices.candidates import Candidate, Candidates, Slot, candidates
 from udev_device_plugin.devices.identity import Identity
-from udev_device_plugin.devices.model import Circumstances, Formation, Formed
+from udev_device_plugin.devices.model import AssembledDevice, AssembledResource, AssemblyContext
 from udev_device_plugin.devices.retention import keep, remember
 from udev_device_plugin.host.inventory import Inventory
-from udev_device_plugin.selectors.paths.pairing import Pool, zipped
-from udev_device_plugin.selectors.usb.grouping import QUIET, Assembly, Gathering, assemblies, gather
+from udev_device_plugin.selectors.paths.pairing import Pool, paired
+from udev_device_plugin.selectors.usb.grouping import QUIET, Assembly, SettlingUsbDevice, assemblies, gather
 
 
-def form(spec: ResourceSpec, inventory: Inventory, previous: Formation, given: Circumstances) -> Formation:
+def form(
+    spec: ResourceSpec, inventory: Inventory, previous: AssembledResource, given: AssemblyContext
+) -> AssembledResource:
     """What ``spec`` offers on this host now."""
     slots = [[Slot(index, member) for member in range(len(group.paths))] for index, group in enumerate(spec.groups)]
-    of_sticks = [group.is_of_sticks for group in spec.groups]
+    of_usb_devices = [group.is_of_usb_devices for group in spec.groups]
     holding = [
-        (slots[formed.group][formed.member if of_sticks[formed.group] else member], candidate)
+        (slots[formed.group][formed.member if of_usb_devices[formed.group] else member], candidate)
         for formed in previous.formed
         for member, candidate in enumerate(formed.members)
         if candidate is not None
@@ -32,23 +34,23 @@ def form(spec: ResourceSpec, inventory: Inventory, previous: Formation, given: C
     present = {
         (slots[formed.group][member], candidate.path)
         for formed in previous.formed
-        if formed.is_healthy and not of_sticks[formed.group]
+        if formed.is_healthy and not of_usb_devices[formed.group]
         for member, candidate in enumerate(formed.members)
         if candidate is not None
     }
     found = candidates(spec, inventory, holding, given.links_directory, present)
-    sticks = _sticks(spec, found, previous)
+    usb_devices = _usb_devices(spec, found, previous)
     of_members = [[found[slot] for slot in of_group] for of_group in slots]
-    aged = (_aged(formed, spec, of_members[formed.group], sticks, given) for formed in previous.formed)
+    aged = (_aged(formed, spec, of_members[formed.group], usb_devices, given) for formed in previous.formed)
     kept = [renewed for formed in aged if (renewed := keep(formed, spec, given)) is not None]
     if previous.is_first:  # what another process of the plugin offered, and is not there any more
         kept = [formed for formed in kept if formed.is_healthy]
-    formation: dict[Identity, Formed] = {}
-    gatherings: list[Gathering] = []
+    formation: dict[Identity, AssembledDevice] = {}
+    gatherings: list[SettlingUsbDevice] = []
     for index, group in enumerate(spec.groups):
         mine = [formed for formed in kept if formed.group == index]
-        if group.is_of_sticks:
-            formed_now, gathered = _of_sticks(index, mine, sticks[index], previous, given)
+        if group.is_of_usb_devices:
+            formed_now, gathered = _of_usb_devices(index, mine, usb_devices[index], previous, given)
             gatherings += gathered
         else:
             formed_now = _of_paths(index, group, mine, found, given)
@@ -58,52 +60,64 @@ def form(spec: ResourceSpec, inventory: Inventory, previous: Formation, given: C
             if other is None or (formed.is_healthy and not other.is_healthy):
                 formation[formed.identity] = formed
     remembered = remember(spec, previous, formation.values(), given)
-    return Formation(tuple(formation.values()), remembered, tuple(gatherings), is_first=False)
+    return AssembledResource(tuple(formation.values()), remembered, tuple(gatherings), is_first=False)
 
 
 def _of_paths(
-    index: int, group: GroupSpec, mine: Sequence[Formed], found: Candidates, given: Circumstances
-) -> list[Formed]:
+    index: int, group: GroupSpec, mine: Sequence[AssembledDevice], found: Candidates, given: AssemblyContext
+) -> list[AssembledDevice]:
     """A group's devices, with those that its paths make anew."""
     pools = [
         Pool(path_spec, found[Slot(index, member)], [formed.members[member] for formed in mine])
         for member, path_spec in enumerate(group.paths)
     ]
     completed = [_complete(formed, pools) for formed in mine]
-    fresh = [Formed(_identity(group, chosen), index, chosen, True, given.now) for chosen in zipped(pools)]
+    fresh = [AssembledDevice(_identity(group, chosen), index, chosen, True, given.now) for chosen in paired(pools)]
     return completed + fresh
 
 
-def _of_sticks(
-    index: int, mine: Sequence[Formed], sticks: Mapping[str, Assembly], previous: Formation, given: Circumstances
-) -> tuple[list[Formed], list[Gathering]]:
-    """A group's devices, with the sticks that are whole now; and those that may not be so yet."""
+def _of_usb_devices(
+    index: int,
+    mine: Sequence[AssembledDevice],
+    usb_devices: Mapping[str, Assembly],
+    previous: AssembledResource,
+    given: AssemblyContext,
+) -> tuple[list[AssembledDevice], list[SettlingUsbDevice]]:
+    """A group's devices, with the USB devices that are whole now; and those that may not be so yet."""
     known = {formed.identity for formed in mine}
     fresh, gatherings = [], []
-    for stick in sticks.values():
-        if (stick.stick,) in known or not stick.is_whole:
+    for usb_device in usb_devices.values():
+        if (usb_device.usb_device,) in known or not usb_device.is_whole:
             continue
-        if stick.is_open_ended and not previous.is_first:
-            gathering = gather(index, stick, previous.gatherings, given.now)
+        if usb_device.is_open_ended and not previous.is_first:
+            gathering = gather(index, usb_device, previous.gatherings, given.now)
             if given.now < gathering.since + QUIET:
                 gatherings.append(gathering)
                 continue
-        formed = Formed((stick.stick,), index, stick.nodes, True, given.now, member=stick.member, needs=stick.needs)
+        formed = AssembledDevice(
+            (usb_device.usb_device,),
+            index,
+            usb_device.nodes,
+            True,
+            given.now,
+            member=usb_device.member,
+            needs=usb_device.needs,
+        )
         fresh.append(formed)
     return [*mine, *fresh], gatherings
 
 
-def _sticks(spec: ResourceSpec, found: Candidates, previous: Formation) -> dict[int, dict[str, Assembly]]:
-    """By group, the sticks of which a node is there."""
+def _usb_devices(spec: ResourceSpec, found: Candidates, previous: AssembledResource) -> dict[int, dict[str, Assembly]]:
+    """By group, the USB devices of which a node is there."""
     by_group: dict[int, dict[str, Assembly]] = {}
     for index, group in enumerate(spec.groups):
-        if group.is_of_sticks:
+        if group.is_of_usb_devices:
             needs = {formed.identity[0]: formed.needs for formed in previous.formed if formed.group == index}
-            by_group[index] = {seen.stick: seen for seen in assemblies(index, group, found, needs)}
+            by_group[index] = {seen.usb_device: seen for seen in assemblies(index, group, found, needs)}
     return by_group
 
 
-def carried_over(formation: Formation, before: ResourceSpec, now: ResourceSpec) -> Formation:
+def carried_over(formation: AssembledResource, before: ResourceSpec, now: ResourceSpec) -> AssembledResource:
     """A formation under a changed spec: devices stay as they are where their group asks for the same as before.
 
     What is offered by no such group is formed anew; what pods hold of it is remembered by its ID.
@@ -128,15 +142,15 @@ def _identity(group: GroupSpec, members: Sequence[Candidate | None]) -> Identity
 
 
 def _aged(
-    formed: Formed,
+    formed: AssembledDevice,
     spec: ResourceSpec,
     found: Sequence[Mapping[str, Candidate]],
-    sticks: Mapping[int, Mapping[str, Assembly]],
-    given: Circumstances,
-) -> Formed:
+    usb_devices: Mapping[int, Mapping[str, Assembly]],
+    given: AssemblyContext,
+) -> AssembledDevice:
     """A formed device as it is now: its health, and where its members are now."""
-    if formed.group in sticks:
-        aged = _aged_stick(formed, sticks[formed.group].get(formed.identity[0]))
+    if formed.group in usb_devices:
+        aged = _aged_usb_device(formed, usb_devices[formed.group].get(formed.identity[0]))
     else:
         aged = _aged_zip(formed, spec.groups[formed.group], found)
     if aged.is_healthy == formed.is_healthy:
@@ -144,7 +158,7 @@ def _aged(
     return replace(aged, since=given.now, keep_until=given.now + given.grace_period)
 
 
-def _aged_zip(formed: Formed, group: GroupSpec, found: Sequence[Mapping[str, Candidate]]) -> Formed:
+def _aged_zip(formed: AssembledDevice, group: GroupSpec, found: Sequence[Mapping[str, Candidate]]) -> AssembledDevice:
     """Without optional members that are gone."""
     is_healthy, members = True, list(formed.members)
     for member, (path_spec, candidate) in enumerate(zip(group.paths, formed.members, strict=True)):
@@ -164,7 +178,7 @@ def _aged_zip(formed: Formed, group: GroupSpec, found: Sequence[Mapping[str, Can
     return replace(formed, members=tuple(members), is_healthy=is_healthy)
 
 
-def _aged_stick(formed: Formed, now: Assembly | None) -> Formed:
+def _aged_usb_device(formed: AssembledDevice, now: Assembly | None) -> AssembledDevice:
     """With the nodes that it has now, if they are all there, else with those that it had."""
     if now is None:
         return replace(formed, is_healthy=False)
@@ -181,7 +195,7 @@ def _succeed(before: Candidate | None, now: Candidate) -> Candidate:
     return replace(now, own_link=before.own_link)
 
 
-def _complete(formed: Formed, pools: Sequence[Pool]) -> Formed:
+def _complete(formed: AssembledDevice, pools: Sequence[Pool]) -> AssembledDevice:
     """A formed device with candidates for the optional paths that it lacks, as far as there are any."""
     if not formed.is_healthy or None not in formed.members:
         return formed

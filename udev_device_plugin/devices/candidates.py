@@ -13,13 +13,13 @@ from udev_device_plugin.devices.identity import (
     digest,
     node_identity,
     persistent_link,
-    place_in_stick,
+    place_in_usb_device,
     slug,
-    stick_identity,
-    stick_serial_identity,
+    usb_device_identity,
+    usb_device_serial_identity,
 )
 from udev_device_plugin.host.inventory import Inventory
-from udev_device_plugin.host.model import DeviceNumber, HostDevice, PathEntry, PathKind, Stick
+from udev_device_plugin.host.model import DeviceNumber, HostDevice, PathEntry, PathKind, UsbDevice
 from udev_device_plugin.selectors.usb.selector import UsbSelector
 
 
@@ -50,9 +50,9 @@ class Candidate:
         host_path: a path that always leads to it: its verified persistent link, or one of our own.
         own_link: the link of our own, once it has needed one; "" for none.
         numa_node: of a node's device; None for none.
-        stick: the identity of the stick that it is chosen with; "" for a node that stands for itself.
+        usb_device: the identity of the USB device that it is chosen with; "" for a node that stands for itself.
         stick_path: where that is in sysfs.
-        subsystem: of a node's device, if it is chosen with a stick.
+        subsystem: of a node's device, if it is chosen with a USB device.
     """
 
     identity: str
@@ -62,8 +62,8 @@ class Candidate:
     host_path: str
     numa_node: int | None = None
     own_link: str = ""
-    stick: str = ""
-    stick_path: str = ""
+    usb_device: str = ""
+    usb_device_path: str = ""
     subsystem: str = ""
 
 
@@ -115,8 +115,8 @@ def candidates(
     ]
     here = {key for *_, key, _ in found}
     owners = {candidate.identity: key for key, candidate in known.items() if key in here}
-    sticks = {candidate.stick_path: candidate.stick for key, candidate in known.items() if key in here}
-    chooser = _Chooser(inventory, known, owners, sticks, links_directory)
+    usb_devices = {candidate.usb_device_path: candidate.usb_device for key, candidate in known.items() if key in here}
+    chooser = _Chooser(inventory, known, owners, usb_devices, links_directory)
     result: dict[Slot, dict[str, Candidate]] = {slot: {} for slot in slots}
     claimed: set[NodeKey | DeviceNumber] = set()
     found.sort()  # a slot has a path once, so nothing behind these is ever compared
@@ -184,7 +184,7 @@ class _Chooser:
     inventory: Inventory
     known: Known
     owners: Mapping[str, NodeKey]
-    sticks: Mapping[str, str]  # as what sticks were offered, by their place in sysfs
+    usb_devices: Mapping[str, str]  # as what USB devices were offered, by their place in sysfs
     links_directory: str
 
     def choose(self, path_spec: PathSpec, entry: PathEntry, node: NodeKey, *, is_plain: bool) -> Candidate:
@@ -194,8 +194,8 @@ class _Chooser:
             return known
         if device is None and known is not None:  # what was offered is there, whatever udev's last word on it was
             return replace(known, path=entry.path)
-        if device is not None and not is_plain and isinstance(path_spec.selector, UsbSelector) and device.stick:
-            return self._choose_with_stick(device, device.stick, entry, node, known)
+        if device is not None and not is_plain and isinstance(path_spec.selector, UsbSelector) and device.usb_device:
+            return self._choose_with_usb_device(device, device.usb_device, entry, node, known)
         identity, own_link, numa_node = entry.path, "", device.numa_node if device else None
         if device is not None and not is_plain:
             identity = known.identity if known else self._identity(device, node)
@@ -215,7 +215,7 @@ class _Chooser:
         def is_told_apart_by_serial() -> bool:
             by_id = [link for link in device.devlinks if "/by-id/" in link]
             is_within = any(inventory.is_claimed_within(device, link) for link in by_id)
-            return is_within and device.stick is not None and inventory.is_sole_serial(device.stick)
+            return is_within and device.usb_device is not None and inventory.is_sole_serial(device.usb_device)
 
         return node_identity(device, is_sole, is_free, is_told_apart_by_serial)
 
@@ -224,18 +224,18 @@ class _Chooser:
         return (
             known.host_path == known.identity
             and (known.path, known.target, known.numa_node) == (entry.path, entry.target, device.numa_node)
-            and not (known.stick or known.own_link)
+            and not (known.usb_device or known.own_link)
             and known.identity in device.links
             and self.inventory.is_sole_claim(device, known.identity)
         )
 
-    def _choose_with_stick(
-        self, device: HostDevice, stick: Stick, entry: PathEntry, node: NodeKey, known: Candidate | None
+    def _choose_with_usb_device(
+        self, device: HostDevice, usb_device: UsbDevice, entry: PathEntry, node: NodeKey, known: Candidate | None
     ) -> Candidate:
-        of_stick = known.stick if known else self._stick_identity(stick)
-        identity = known.identity if known else f"{of_stick}:{place_in_stick(device)}"
-        # A link that means the port is as good as the stick's identity only if that is the port too.
-        is_by_serial = of_stick == stick_serial_identity(stick)
+        of_usb_device = known.usb_device if known else self._usb_device_identity(usb_device)
+        identity = known.identity if known else f"{of_usb_device}:{place_in_usb_device(device)}"
+        # A link that means the port is as good as the USB device's identity only if that is the port too.
+        is_by_serial = of_usb_device == usb_device_serial_identity(usb_device)
         link = persistent_link(
             device, lambda link: ("/by-id/" in link) == is_by_serial and self.inventory.is_sole_claim(device, link)
         )
@@ -248,17 +248,20 @@ class _Chooser:
             link or own_link,
             device.numa_node,
             own_link,
-            stick=of_stick,
-            stick_path=stick.sys_path,
+            usb_device=of_usb_device,
+            usb_device_path=usb_device.sys_path,
             subsystem=device.subsystem,
         )
 
-    def _stick_identity(self, stick: Stick) -> str:
-        """As what it is offered already, else what it is; what another stick is offered as is that one's."""
-        if (known := self.sticks.get(stick.sys_path)) is not None:
+    def _usb_device_identity(self, usb_device: UsbDevice) -> str:
+        """As what it is offered already, else what it is; what another USB device is offered as is that one's."""
+        if (known := self.usb_devices.get(usb_device.sys_path)) is not None:
             return known
-        is_sole = self.inventory.is_sole_serial(stick) and stick_serial_identity(stick) not in self.sticks.values()
-        return stick_identity(stick, is_sole=is_sole)
+        is_sole = (
+            self.inventory.is_sole_serial(usb_device)
+            and usb_device_serial_identity(usb_device) not in self.usb_devices.values()
+        )
+        return usb_device_identity(usb_device, is_sole=is_sole)
 
     def _own_link(self, identity: str) -> str:
         return self.links_directory + f"{slug(identity)}-{digest(identity)}"

@@ -8,18 +8,18 @@ from collections.abc import Iterator
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
 from udev_device_plugin.devices.candidates import Candidate
 from udev_device_plugin.devices.identity import Identity
-from udev_device_plugin.devices.model import Formation, Formed
+from udev_device_plugin.devices.model import AssembledDevice, AssembledResource
 from udev_device_plugin.devices.store import Device, DeviceSet, Member, replica_ids
 
 
-class DeviceSets:
+class DeviceDescriber:
     """Describes one resource's formations; a device that stays as it was is not described anew."""
 
     def __init__(self) -> None:
-        self._described: dict[Identity, tuple[Formed, Device, tuple[str, ...]]] = {}
+        self._described: dict[Identity, tuple[AssembledDevice, Device, tuple[str, ...]]] = {}
         self._spec: ResourceSpec | None = None
 
-    def describe(self, spec: ResourceSpec, formation: Formation) -> DeviceSet:
+    def describe(self, spec: ResourceSpec, formation: AssembledResource) -> DeviceSet:
         """The devices of a formation, sorted by identity."""
         before = self._described if spec is self._spec else {}
         self._spec, self._described = spec, {}
@@ -35,21 +35,21 @@ class DeviceSets:
         return DeviceSet(spec.resource, devices, remembered, ids)
 
 
-def device_set(spec: ResourceSpec, formation: Formation) -> DeviceSet:
+def device_set(spec: ResourceSpec, formation: AssembledResource) -> DeviceSet:
     """The devices of a formation, sorted by identity."""
-    return DeviceSets().describe(spec, formation)
+    return DeviceDescriber().describe(spec, formation)
 
 
-def _describe(spec: ResourceSpec, formed: Formed) -> Device:
+def _describe(spec: ResourceSpec, formed: AssembledDevice) -> Device:
     group = spec.groups[formed.group]
     members = tuple(_member(path_spec, candidate) for path_spec, candidate in _parts(group, formed))
     numa_nodes = {candidate.numa_node for candidate in formed.members if candidate and candidate.numa_node is not None}
     return Device(formed.identity, members, group.count, formed.is_healthy, formed.since, tuple(sorted(numa_nodes)))
 
 
-def _parts(group: GroupSpec, formed: Formed) -> Iterator[tuple[PathSpec, Candidate]]:
+def _parts(group: GroupSpec, formed: AssembledDevice) -> Iterator[tuple[PathSpec, Candidate]]:
     """A device's members, each with what is configured for it."""
-    paths = [group.paths[formed.member]] * len(formed.members) if group.is_of_sticks else group.paths
+    paths = [group.paths[formed.member]] * len(formed.members) if group.is_of_usb_devices else group.paths
     for path_spec, candidate in zip(paths, formed.members, strict=True):
         if candidate is not None:
             yield path_spec, candidate

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from udev_device_plugin.host.model import HostDevice, Stick
+from udev_device_plugin.host.model import HostDevice, UsbDevice
 
 MAX_ID_LENGTH = 63
 """The kubelet's limit on ``Device.ID``, in characters."""
@@ -34,7 +34,7 @@ _USB = re.compile(
 """A place in sysfs below a USB port: bus ``usb1``, device ``1-2.3``, interface ``1-2.3:1.0``, and what is in that."""
 
 _USB_STICK = re.compile(r"/sys/devices/(?P<controller>.+?)/usb\d+/(?:\d+-[\d.]+/)*\d+-(?P<ports>[\d.]+)")
-"""A stick's own place in sysfs."""
+"""A USB device's own place in sysfs."""
 
 _PCI = re.compile(r"(?P<controller>/sys/devices/.*/[0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])(?P<rest>/.*)")
 _COUNTED = re.compile(r"(?<=/)((?:target)?)\d+((?::\d+){2,3})(?=/|$)|\d+|\.[0-9A-F]{4}(?=/|$)")
@@ -63,8 +63,8 @@ def node_identity(
         is_told_apart_by_serial: whether only nodes of the same USB device claim its ``by-id`` link, too, and no other
             USB device has its serial number.
     """
-    if device.stick is not None and device.serial and is_told_apart_by_serial():
-        identity = f"{stick_serial_identity(device.stick)}:{place_in_stick(device)}"
+    if device.usb_device is not None and device.serial and is_told_apart_by_serial():
+        identity = f"{usb_device_serial_identity(device.usb_device)}:{place_in_usb_device(device)}"
         if is_free(identity):
             return identity
     if (link := persistent_link(device, lambda link: is_sole(link) and is_free(link))) is not None:
@@ -84,26 +84,30 @@ def persistent_link(device: HostDevice, is_its_own: Callable[[str], bool]) -> st
     return None
 
 
-def stick_identity(stick: Stick, *, is_sole: bool) -> str:
-    """The identity of a stick: by its serial number, if no other one that is present has the same; else by its port."""
-    by_serial = stick_serial_identity(stick)
-    return by_serial if is_sole and by_serial else f"usb:{stick.vendor}:{stick.product}:port={_stick_port(stick)}"
+def usb_device_identity(usb_device: UsbDevice, *, is_sole: bool) -> str:
+    """The identity of a USB device: its serial number if no other one that is present has it, too; else its port."""
+    by_serial = usb_device_serial_identity(usb_device)
+    return (
+        by_serial
+        if is_sole and by_serial
+        else f"usb:{usb_device.vendor}:{usb_device.product}:port={_usb_device_port(usb_device)}"
+    )
 
 
-def stick_serial_identity(stick: Stick) -> str:
-    """The identity of a stick by its serial number; "" if it has none."""
-    return f"usb:{stick.vendor}:{stick.product}:serial={stick.serial}" if stick.serial else ""
+def usb_device_serial_identity(usb_device: UsbDevice) -> str:
+    """The identity of a USB device by its serial number; "" if it has none."""
+    return f"usb:{usb_device.vendor}:{usb_device.product}:serial={usb_device.serial}" if usb_device.serial else ""
 
 
-def _stick_port(stick: Stick) -> str:
-    chain = _USB_STICK.fullmatch(stick.sys_path)
+def _usb_device_port(usb_device: UsbDevice) -> str:
+    chain = _USB_STICK.fullmatch(usb_device.sys_path)
     if chain is None:  # a root hub
-        return stick.sys_path
-    return f"{chain['ports']}@{chain['controller']}/usb{stick.usb_version}"
+        return usb_device.sys_path
+    return f"{chain['ports']}@{chain['controller']}/usb{usb_device.usb_version}"
 
 
-def place_in_stick(device: HostDevice) -> str:
-    """Which of its stick's nodes a node is: its interface and kind, wherever the stick is plugged: ``tty:1.0``."""
+def place_in_usb_device(device: HostDevice) -> str:
+    """Which of its USB device's nodes a node is: its interface and kind, wherever that is plugged: ``tty:1.0``."""
     usb = _USB.fullmatch(device.sys_path)
     rest = usb["rest"] if usb else ""
     kind = _uncounted(rest).strip("/").replace("/", "-") or device.subsystem

@@ -7,23 +7,23 @@ from dataclasses import dataclass
 
 from udev_device_plugin.devices.candidates import Candidate
 from udev_device_plugin.devices.identity import Identity
-from udev_device_plugin.selectors.usb.grouping import QUIET, Gathering, Numbers
+from udev_device_plugin.selectors.usb.grouping import QUIET, Numbers, SettlingUsbDevice
 
 
 @dataclass(frozen=True, slots=True)
-class Formed:
+class AssembledDevice:
     """A device as it was put together once.
 
     Attributes:
         identity: what makes it itself, for as long as it is known.
         group: which of the spec's groups it belongs to.
         members: what each of the group's paths gave to it, as last seen; None for an optional one that had nothing.
-            Of a stick: its nodes.
+            Of a USB device: its nodes.
         is_healthy: whether all required ones are there.
         since: when that last changed, monotonic seconds.
         keep_until: until when it is kept without being asked for, if it is absent; monotonic seconds.
-        member: of a stick: which of the group's paths selects it.
-        needs: of a stick: how many nodes it takes to be whole.
+        member: of a USB device: which of the group's paths selects it.
+        needs: of a USB device: how many nodes it takes to be whole.
     """
 
     identity: Identity
@@ -37,7 +37,7 @@ class Formed:
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class UnseenDevice:
     """A device that a pod holds and that has not been seen since the plugin started: the ID is all that is known."""
 
     id: str
@@ -46,24 +46,24 @@ class Remembered:
 
 
 @dataclass(frozen=True, slots=True)
-class Formation:
+class AssembledResource:
     """What a resource offers.
 
     Attributes:
         formed: all devices, those of earlier groups and earlier formation first.
         remembered: what pods hold besides.
-        gatherings: sticks whose nodes are still counted.
+        gatherings: USB devices whose nodes are still counted.
         is_first: whether the host has not been looked at yet; what is there by then is as complete as it gets.
     """
 
-    formed: tuple[Formed, ...] = ()
-    remembered: tuple[Remembered, ...] = ()
-    gatherings: tuple[Gathering, ...] = ()
+    formed: tuple[AssembledDevice, ...] = ()
+    remembered: tuple[UnseenDevice, ...] = ()
+    gatherings: tuple[SettlingUsbDevice, ...] = ()
     is_first: bool = True
 
     @property
     def settles_at(self) -> float | None:
-        """When the next stick will have been quiet for long enough, monotonic seconds; None if none is awaited."""
+        """When the next USB device will have been quiet for long enough, monotonic seconds; None if none is awaited."""
         return min((gathering.since + QUIET for gathering in self.gatherings), default=None)
 
     @property
@@ -74,7 +74,7 @@ class Formation:
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
+class AssemblyContext:
     """What a formation depends on besides the host.
 
     Attributes:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from udev_device_plugin.config.specs import ResourceSpec
 from udev_device_plugin.devices.identity import device_id, id_base
-from udev_device_plugin.devices.model import Circumstances, Formation, Formed, Remembered
+from udev_device_plugin.devices.model import AssembledDevice, AssembledResource, AssemblyContext, UnseenDevice
 
 MIN_ASK = 60.0
 """Seconds from one question whether a pod still holds an absent device to the next, at least."""
@@ -17,7 +17,7 @@ FRESH = 1.0
 """Seconds from the answer to ``Allocate`` within which a kubelet certainly counts the pod as holding the device."""
 
 
-def keep(formed: Formed, spec: ResourceSpec, given: Circumstances) -> Formed | None:
+def keep(formed: AssembledDevice, spec: ResourceSpec, given: AssemblyContext) -> AssembledDevice | None:
     """None if it is time to forget a device. What a pod holds gets another grace period, since nobody tells its end."""
     if formed.is_healthy or given.held is None or given.now < formed.keep_until:
         return formed
@@ -30,8 +30,8 @@ def keep(formed: Formed, spec: ResourceSpec, given: Circumstances) -> Formed | N
 
 
 def remember(
-    spec: ResourceSpec, previous: Formation, formed: Iterable[Formed], given: Circumstances
-) -> tuple[Remembered, ...]:
+    spec: ResourceSpec, previous: AssembledResource, formed: Iterable[AssembledDevice], given: AssemblyContext
+) -> tuple[UnseenDevice, ...]:
     """What pods hold of our making, and no device is known for."""
     if not given.held and not previous.remembered:
         return ()
@@ -40,7 +40,7 @@ def remember(
     for id_ in sorted(given.held or ()):
         known = remembered.get(id_)
         if known is None or known.keep_until <= given.now:
-            remembered[id_] = Remembered(id_, known.since if known else given.now, _renewed(given))
+            remembered[id_] = UnseenDevice(id_, known.since if known else given.now, _renewed(given))
     return tuple(
         known
         for known in remembered.values()
@@ -48,11 +48,11 @@ def remember(
     )
 
 
-def under_grace_period(formation: Formation, grace_period: float) -> Formation:
+def under_grace_period(formation: AssembledResource, grace_period: float) -> AssembledResource:
     """A formation under another grace period, which counts from when a device went, whatever it was then."""
     formed = (one if one.is_healthy else replace(one, keep_until=one.since + grace_period) for one in formation.formed)
     return replace(formation, formed=tuple(formed))
 
 
-def _renewed(given: Circumstances) -> float:
+def _renewed(given: AssemblyContext) -> float:
     return given.now + max(given.grace_period, MIN_ASK)

@@ -122,7 +122,7 @@ class Snapshot:
 
 
 @dataclass(slots=True, eq=False)
-class Board:
+class DeviceStore:
     """The latest snapshot of one resource."""
 
     snapshot: Snapshot

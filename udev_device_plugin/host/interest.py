@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from udev_device_plugin.config.specs import ResourceSpec, Selector
-from udev_device_plugin.host.model import HostDevice, Stick
+from udev_device_plugin.host.model import HostDevice, UsbDevice
 from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.paths.glob_index import GlobSet
 from udev_device_plugin.selectors.udev_rule.rule import Rule
@@ -43,13 +43,13 @@ class Interest:
         """The udev rules, each with its text."""
         return tuple((str(selector), selector) for selector in self.selectors if isinstance(selector, Rule))
 
-    def selects_usb(self, stick: Stick | None) -> bool:
+    def selects_usb(self, usb_device: UsbDevice | None) -> bool:
         """Whether a USB device is asked for."""
-        return stick is not None and any(selector.matches_stick(stick) for selector in self.sticks)
+        return usb_device is not None and any(selector.matches_usb_device(usb_device) for selector in self.usb_devices)
 
     def selects(self, device: HostDevice) -> bool:
         """Whether a device, as described for this, is asked for because of what it is."""
-        return bool(device.rules) or any(selector.matches(device) for selector in self.sticks)
+        return bool(device.rules) or any(selector.matches(device) for selector in self.usb_devices)
 
     def rules_for(self, subsystem: str) -> tuple[tuple[str, Rule], ...]:
         """Those of the rules that a device of this subsystem can match."""
@@ -68,8 +68,8 @@ class Interest:
         }
 
     @cached_property
-    def sticks(self) -> tuple[UsbSelector, ...]:
-        """The sticks."""
+    def usb_devices(self) -> tuple[UsbSelector, ...]:
+        """The USB devices."""
         return tuple(selector for selector in self.selectors if isinstance(selector, UsbSelector))
 
     def is_named(self, names: Iterable[str]) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from udev_device_plugin.config.specs import DeviceSelector, Selector
 from udev_device_plugin.host.looks import HostLook
-from udev_device_plugin.host.model import DeviceNumber, HostDevice, Node, NodeState, PathEntry, Stick, Unit
+from udev_device_plugin.host.model import DeviceNumber, HostDevice, Node, NodeState, PathEntry, Unit, UsbDevice
 from udev_device_plugin.host.sharing import Sharing
 from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.paths.glob_index import GlobSet
@@ -227,15 +227,15 @@ class Inventory:
         """The other devices that claim ``link`` too."""
         return self._described(self._sharing.claiming(link) - {device.number})
 
-    def is_sole_serial(self, stick: Stick) -> bool:
+    def is_sole_serial(self, usb_device: UsbDevice) -> bool:
         """Whether no other USB device has the same vendor, product and serial number."""
-        return next(self.clones(stick), None) is None
+        return next(self.clones(usb_device), None) is None
 
-    def clones(self, stick: Stick) -> Iterator[Stick]:
+    def clones(self, usb_device: UsbDevice) -> Iterator[UsbDevice]:
         """The other USB devices with the same vendor, product and serial number; by their nodes."""
-        for device in self._described(self._sharing.with_serial_of(stick)):
-            if device.stick is not None and device.stick.sys_path != stick.sys_path:
-                yield device.stick
+        for device in self._described(self._sharing.with_serial_of(usb_device)):
+            if device.usb_device is not None and device.usb_device.sys_path != usb_device.sys_path:
+                yield device.usb_device
 
     def _described(self, numbers: Collection[DeviceNumber]) -> Iterator[HostDevice]:
         nodes = (self._nodes[number] for number in numbers)
@@ -243,4 +243,4 @@ class Inventory:
 
 
 def _usb_device(device: HostDevice) -> str:
-    return device.stick.sys_path if device.stick is not None else ""
+    return device.usb_device.sys_path if device.usb_device is not None else ""

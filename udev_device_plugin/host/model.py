@@ -27,7 +27,7 @@ Unit = str | DeviceNumber
 
 
 @dataclass(frozen=True, slots=True)
-class Stick:
+class UsbDevice:
     """A USB device as a whole: what somebody plugs. Udev's ``usb_device``.
 
     Attributes:
@@ -65,7 +65,7 @@ class HostDevice:
         numa_node: of the nearest ancestor that has one; None for none.
         place: which of its siblings it is, from 0: of the nodes whose places differ only in what the kernel counts up.
         rules: those of the configured udev rules that it matches, as text (``str(rule)``).
-        stick: the nearest USB device that it belongs to, or is; None for none.
+        usb_device: the nearest USB device that it belongs to, or is; None for none.
         is_wanted: a selector asks for it; if not, only place, number, names and USB device are filled in.
     """
 
@@ -81,7 +81,7 @@ class HostDevice:
     numa_node: int | None = None
     place: int = 0
     rules: frozenset[str] = frozenset()
-    stick: Stick | None = None
+    usb_device: UsbDevice | None = None
     is_wanted: bool = True
 
     @property

@@ -15,7 +15,7 @@ from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looks import EntryStamp, NodeLook, NotLookedError, UnitLook
 from udev_device_plugin.host.model import DeviceNumber, Unit
 from udev_device_plugin.host.udev.device_reader import UdevDeviceReader
-from udev_device_plugin.host.udev.usb_sysfs import stick_of, usb_device_path
+from udev_device_plugin.host.udev.usb_sysfs import usb_device_of, usb_device_path
 
 UDEV_DATA = "/run/udev/data"
 """udev's database: one file for each device, named by its node's number."""
@@ -86,12 +86,12 @@ class Reader:
             description, is_processing = None, False
             if device.is_initialized or without_entry is None or number in without_entry:
                 is_processing = device.is_processing
-                stick = stick_of(sys_path)
+                usb_device = usb_device_of(sys_path)
                 description = device.describe(
                     number,
                     sys_path,
                     interest=interest,
-                    stick=stick,
+                    usb_device=usb_device,
                     listed=listed,
                     numa_node=self._udev.numa_node,
                 )

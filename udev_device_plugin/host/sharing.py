@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterator
 
 from udev_device_plugin.devices.identity import port
-from udev_device_plugin.host.model import DeviceNumber, HostDevice, Stick
+from udev_device_plugin.host.model import DeviceNumber, HostDevice, UsbDevice
 
 
 class Sharing:
@@ -36,17 +36,17 @@ class Sharing:
         """The nodes that claim a link."""
         return frozenset(self._numbers.get(link, ()))
 
-    def with_serial_of(self, stick: Stick) -> frozenset[DeviceNumber]:
+    def with_serial_of(self, usb_device: UsbDevice) -> frozenset[DeviceNumber]:
         """The nodes of USB devices with the same vendor, product and serial number."""
-        return frozenset(self._numbers.get(_serial(stick), ()))
+        return frozenset(self._numbers.get(_serial(usb_device), ()))
 
 
 def _keys(device: HostDevice) -> Iterator[Hashable]:
     yield from device.devlinks
-    if device.stick is not None:
-        yield _serial(device.stick)
+    if device.usb_device is not None:
+        yield _serial(device.usb_device)
         yield ("place", port(device))
 
 
-def _serial(stick: Stick) -> Hashable:
-    return ("serial", stick.vendor, stick.product, stick.serial)
+def _serial(usb_device: UsbDevice) -> Hashable:
+    return ("serial", usb_device.vendor, usb_device.product, usb_device.serial)

@@ -1,8 +1,8 @@
 """Which of the nodes at one place a node is: by the kernel's own attribute where there is one, else by rank.
 
 Any thread. Two nodes are siblings if their places in sysfs differ in nothing but what the kernel counts up: the ttys
-of one interface, the two tuners of one stick. Which siblings there are is what sysfs lists now, never what udev has
-announced so far.
+of one interface, the two tuners of one USB device. Which siblings there are is what sysfs lists now, never what udev
+has announced so far.
 """
 
 import os

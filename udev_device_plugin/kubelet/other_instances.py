@@ -23,7 +23,7 @@ _ENOUGH = 4096
 """Bytes of what a peer may say at once: its end of the connection is all that counts."""
 
 
-class Peers:
+class OtherInstances:
     """Those that live, by their sockets.
 
     Args:

@@ -16,8 +16,8 @@ from tenacity import AsyncRetrying, RetryCallState, RetryError, retry_if_excepti
 
 from udev_device_plugin.filesystem.loop_watch import LoopWatch
 from udev_device_plugin.kubelet.device_plugin.server import siblings
-from udev_device_plugin.kubelet.device_plugin.session import Life
-from udev_device_plugin.kubelet.other_instances import Peers
+from udev_device_plugin.kubelet.device_plugin.session import RegistrationSession
+from udev_device_plugin.kubelet.other_instances import OtherInstances
 from udev_device_plugin.selectors.paths.glob import Glob
 
 logger = logging.getLogger(__name__)
@@ -48,12 +48,12 @@ class PluginDirectory:
         self.path = path
         self.kubelet_socket = os.path.join(path, KUBELET_SOCKET)
         self.epoch = 0
-        self._lives: dict[str, Life] = {}
+        self._lives: dict[str, RegistrationSession] = {}
         self._used: deque[str] = deque(maxlen=100)  # sockets of ours, whose end may be heard of late
         self._answering = asyncio.Event()
         self._wake = asyncio.Event()
         self._new_epoch = asyncio.Event()
-        self._peers = Peers(self._suspect)
+        self._other_instances = OtherInstances(self._suspect)
 
     async def run(self) -> None:
         """Watch, and call on the kubelet whenever it is not known whether it answers, until cancelled."""
@@ -89,7 +89,7 @@ class PluginDirectory:
                 await self.newer_than(epoch)
 
     @contextlib.contextmanager
-    def attended(self, life: Life, socket_path: str) -> Iterator[None]:
+    def attended(self, life: RegistrationSession, socket_path: str) -> Iterator[None]:
         """End ``life`` when its socket is taken away, or another kubelet has come, or another plugin has gone.
 
         The other one, of a rolling update that overlaps, may have registered later than ours. Its end then is the end
@@ -101,12 +101,12 @@ class PluginDirectory:
         self._watch.add(endpoints)
         self._changed((socket_path,))  # it may have been gone before the watch was there
         for path in filter(endpoints.matches, self._watch.found.difference(self._used)):
-            self._peers.follow(path, is_new=False)
+            self._other_instances.follow(path, is_new=False)
         try:
             yield
         finally:
             self._watch.discard(endpoints)
-            self._peers.leave(endpoints)
+            self._other_instances.leave(endpoints)
             del self._lives[socket_path]
 
     def _changed(self, paths: Collection[str]) -> None:
@@ -122,7 +122,7 @@ class PluginDirectory:
                 if not os.path.lexists(path):
                     ours.end("its socket was removed")
             elif path not in self._used:
-                self._peers.follow(path, is_new=True)
+                self._other_instances.follow(path, is_new=True)
 
     def _suspect(self, gone: str) -> None:
         """Another plugin is gone: look soon whether a life of ours is the last of its resource."""
@@ -130,8 +130,8 @@ class PluginDirectory:
             if siblings(path).matches(gone):
                 asyncio.get_running_loop().call_later(_SUSPICION, self._end_if_alone, path, life)
 
-    def _end_if_alone(self, path: str, life: Life) -> None:
-        if self._lives.get(path) is life and not self._peers.is_any_at(siblings(path)):
+    def _end_if_alone(self, path: str, life: RegistrationSession) -> None:
+        if self._lives.get(path) is life and not self._other_instances.is_any_at(siblings(path)):
             life.end("another plugin of this resource has gone, and the kubelet may not listen to this one any more")
 
     async def _call_until_answered(self) -> None:

@@ -24,7 +24,7 @@ MAX_TEXT = 500
 """Characters of what is told of an event; some of it is others' words."""
 
 
-class Happening(Enum):
+class EventKind(Enum):
     """Kinds of events, as ``/devices`` spells them."""
 
     HERE = "here"
@@ -43,11 +43,11 @@ class Happening(Enum):
 
 _RETRIED = frozenset(
     {
-        Happening.ALLOCATION_REFUSED,
-        Happening.CONTAINER_WAITS,
-        Happening.REGISTRATION_REFUSED,
-        Happening.SERVING_ENDED,
-        Happening.RELOAD_REFUSED,
+        EventKind.ALLOCATION_REFUSED,
+        EventKind.CONTAINER_WAITS,
+        EventKind.REGISTRATION_REFUSED,
+        EventKind.SERVING_ENDED,
+        EventKind.RELOAD_REFUSED,
     }
 )
 """What happens again and again for one reason: kept once, with a count."""
@@ -69,7 +69,7 @@ class Event:
 
     number: int
     at: float
-    kind: Happening
+    kind: EventKind
     devices: tuple[str, ...] = ()
     more: int = 0
     text: str = ""
@@ -77,7 +77,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class LastSent:
     """What the kubelet was told last of a resource: how many IDs by health, and when, monotonic seconds."""
 
     at: float
@@ -85,7 +85,7 @@ class Told:
     unhealthy: int
 
 
-class History:
+class EventLog:
     """The latest events and lists of all resources; a resource of "" is the program itself.
 
     Attributes:
@@ -94,12 +94,12 @@ class History:
 
     def __init__(self) -> None:
         self._events: dict[str, deque[Event]] = {}
-        self._told: dict[str, Told] = {}
+        self._told: dict[str, LastSent] = {}
         self._newer = asyncio.Event()
         self._count = 0
         self.generation = 0
 
-    def note(self, resource: str, at: float, kind: Happening, devices: Iterable[str] = (), text: str = "") -> None:
+    def note(self, resource: str, at: float, kind: EventKind, devices: Iterable[str] = (), text: str = "") -> None:
         """Something happened."""
         named = tuple(devices)
         self._count += 1
@@ -114,7 +114,7 @@ class History:
             del self._events[next(iter(self._events))]
         self.changed()
 
-    def told(self, resource: str, told: Told) -> None:
+    def told(self, resource: str, told: LastSent) -> None:
         """A list was handed over to the kubelet."""
         self._told.pop(resource, None)
         self._told[resource] = told
@@ -132,7 +132,7 @@ class History:
         """What happened to a resource, the oldest first."""
         return tuple(self._events.get(resource, ()))
 
-    def last_told(self, resource: str) -> Told | None:
+    def last_told(self, resource: str) -> LastSent | None:
         """What the kubelet heard last; None if nothing yet."""
         return self._told.get(resource)
 

@@ -9,10 +9,10 @@ import pytest
 
 from tests.lab.inventories import gone, node, nothing, unknown_to_udev
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
-from udev_device_plugin.controller.controller import Advertiser, Holdings, Surroundings
+from udev_device_plugin.controller.controller import Controller, Dependencies, Holdings
 from udev_device_plugin.devices.identity import device_id
-from udev_device_plugin.devices.model import Formation
-from udev_device_plugin.devices.store import Board, DeviceSet
+from udev_device_plugin.devices.model import AssembledResource
+from udev_device_plugin.devices.store import DeviceSet, DeviceStore
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.host.model import DeviceNumber, PathEntry
@@ -37,12 +37,12 @@ class Host:
         self.questions = 0
 
 
-def surroundings(host: Host) -> Surroundings:
+def surroundings(host: Host) -> Dependencies:
     async def held() -> Holdings | None:
         host.questions += 1
         return host.holdings
 
-    return Surroundings(
+    return Dependencies(
         link=host.linked.append,
         held=held,
         handed_out=lambda *_: host.handed_out,
@@ -50,18 +50,18 @@ def surroundings(host: Host) -> Surroundings:
     )
 
 
-def advertiser(host: Host | None = None, grace_period: float = 300.0) -> Advertiser:
+def advertiser(host: Host | None = None, grace_period: float = 300.0) -> Controller:
     specs = [spec("serial", "/dev/ttyUSB*"), spec("other", "/dev/other*")]
-    return Advertiser(specs, surroundings(host or Host()), grace_period)
+    return Controller(specs, surroundings(host or Host()), grace_period)
 
 
-def looked(host: Host | None = None, grace_period: float = 300.0) -> Advertiser:
+def looked(host: Host | None = None, grace_period: float = 300.0) -> Controller:
     made = advertiser(host, grace_period)
     made.observe(nothing())
     return made
 
 
-def plug(made: Advertiser, *paths: str) -> None:
+def plug(made: Controller, *paths: str) -> None:
     made.observe([plugged(path) for path in paths])
 
 
@@ -76,16 +76,16 @@ def pulled(path: str) -> HostLook:
 async def test_nothing_is_published_before_everything_was_looked_at() -> None:
     made = advertiser()
     made.observe([plugged("/dev/ttyUSB0")])
-    assert made.boards["squat.ai/serial"].snapshot.generation == 0
+    assert made.stores["squat.ai/serial"].snapshot.generation == 0
     assert not made.has_looked.is_set()
     made.observe([HostLook(complete_for=0)])
     assert made.has_looked.is_set()
-    assert made.boards["squat.ai/serial"].snapshot.devices.count == 1
+    assert made.stores["squat.ai/serial"].snapshot.devices.count == 1
 
 
 async def test_the_first_change_is_published_at_once_and_those_in_its_wake_together() -> None:
     made = looked()
-    board = made.boards["squat.ai/serial"]
+    board = made.stores["squat.ai/serial"]
     generation = (await board.newer_than(0)).generation
     await _window_over(made)
     plug(made, "/dev/ttyUSB0")
@@ -99,7 +99,7 @@ async def test_the_first_change_is_published_at_once_and_those_in_its_wake_toget
 
 async def test_a_flap_within_the_window_does_not_reach_the_board() -> None:
     made = looked()
-    board = made.boards["squat.ai/serial"]
+    board = made.stores["squat.ai/serial"]
     await _window_over(made)
     plug(made, "/dev/ttyUSB0")
     generation = board.snapshot.generation
@@ -114,7 +114,7 @@ async def test_one_resource_does_not_hold_up_another() -> None:
     await _window_over(made)
     plug(made, "/dev/ttyUSB0")
     plug(made, "/dev/other1")
-    assert made.boards["squat.ai/other"].snapshot.devices.count == 1
+    assert made.stores["squat.ai/other"].snapshot.devices.count == 1
 
 
 async def test_a_snapshot_knows_when_the_oldest_event_behind_it_was_received() -> None:
@@ -123,7 +123,7 @@ async def test_a_snapshot_knows_when_the_oldest_event_behind_it_was_received() -
     made.observe([plugged("/dev/ttyUSB0", 1.0)])
     made.observe([plugged("/dev/ttyUSB1", 2.0)])
     made.observe([plugged("/dev/ttyUSB2", 3.0)])
-    board = made.boards["squat.ai/serial"]
+    board = made.stores["squat.ai/serial"]
     assert board.snapshot.caused_at == 1.0
     assert (await board.newer_than(board.snapshot.generation)).caused_at == 2.0
 
@@ -131,7 +131,7 @@ async def test_a_snapshot_knows_when_the_oldest_event_behind_it_was_received() -
 async def test_an_absent_device_is_forgotten_when_its_time_is_up_and_no_pod_holds_it() -> None:
     host = Host()
     async with running(looked(host, grace_period=0.01)) as made:
-        board = made.boards["squat.ai/serial"]
+        board = made.stores["squat.ai/serial"]
         plug(made, "/dev/ttyUSB0")
         (id_,) = (await _until(board, lambda devices: devices.count == 1)).by_id
         host.holdings = {"squat.ai/serial": frozenset({id_})}
@@ -148,7 +148,7 @@ async def test_an_absent_device_is_forgotten_when_its_time_is_up_and_no_pod_hold
 async def test_what_is_forgotten_within_a_window_is_told_with_it_and_asked_for_once() -> None:
     host = Host()
     async with running(looked(host, grace_period=0.0)) as made:
-        board = made.boards["squat.ai/serial"]
+        board = made.stores["squat.ai/serial"]
         plug(made, "/dev/ttyUSB0")
         await _until(board, lambda devices: devices.count == 1)
         await _window_over(made)
@@ -163,7 +163,7 @@ async def test_nothing_is_forgotten_while_nobody_knows_what_pods_hold_and_nobody
     host = Host()
     host.holdings = None
     async with running(looked(host, grace_period=0.01)) as made:
-        board = made.boards["squat.ai/serial"]
+        board = made.stores["squat.ai/serial"]
         plug(made, "/dev/ttyUSB0")
         await _until(board, lambda devices: devices.count == 1)
         made.observe([pulled("/dev/ttyUSB0")])
@@ -183,7 +183,7 @@ async def test_another_grace_period_counts_for_what_is_absent_already() -> None:
     host = Host()
     specs = [spec("serial", "/dev/ttyUSB*"), spec("other", "/dev/other*")]
     async with running(looked(host, grace_period=300.0)) as made:
-        board = made.boards["squat.ai/serial"]
+        board = made.stores["squat.ai/serial"]
         plug(made, "/dev/ttyUSB0")
         await _until(board, lambda devices: devices.count == 1)
         made.observe([pulled("/dev/ttyUSB0")])
@@ -201,7 +201,7 @@ async def test_what_pods_hold_and_is_not_here_is_listed_once_somebody_tells() ->
     host.holdings = {"squat.ai/serial": frozenset({id_, "an-id-of-somebody-else"})}
     async with running(looked(host)) as made:
         made.ask_for_holders()
-        board = made.boards["squat.ai/serial"]
+        board = made.stores["squat.ai/serial"]
         devices = await _until(board, lambda devices: devices.count == 1)
         assert [remembered for remembered, _ in devices.remembered] == [id_]
         plug(made, "/dev/ttyUSB7")
@@ -211,17 +211,17 @@ async def test_what_pods_hold_and_is_not_here_is_listed_once_somebody_tells() ->
 
 
 async def test_a_failure_while_taking_in_ends_the_run_and_is_not_swallowed() -> None:
-    def recall(_: ResourceSpec) -> Formation:
-        return Formation(formed=(None,))  # type: ignore[arg-type]  # what nobody can work with
+    def recall(_: ResourceSpec) -> AssembledResource:
+        return AssembledResource(formed=(None,))  # type: ignore[arg-type]  # what nobody can work with
 
-    made = Advertiser([spec("serial", "/dev/ttyUSB*")], replace(surroundings(Host()), recall=recall), 300.0)
+    made = Controller([spec("serial", "/dev/ttyUSB*")], replace(surroundings(Host()), recall=recall), 300.0)
     made.observe(nothing())
     with pytest.raises(AttributeError):
         await made.run()
 
 
 @asynccontextmanager
-async def running(made: Advertiser) -> AsyncIterator[Advertiser]:
+async def running(made: Controller) -> AsyncIterator[Controller]:
     task = asyncio.create_task(made.run())
     yield made
     task.cancel()
@@ -229,7 +229,7 @@ async def running(made: Advertiser) -> AsyncIterator[Advertiser]:
         await task
 
 
-async def _until(board: Board, condition: Callable[[DeviceSet], bool]) -> DeviceSet:
+async def _until(board: DeviceStore, condition: Callable[[DeviceSet], bool]) -> DeviceSet:
     """Wait for a snapshot that meets the condition."""
     async with asyncio.timeout(10):
         while not condition(board.snapshot.devices):
@@ -237,7 +237,7 @@ async def _until(board: Board, condition: Callable[[DeviceSet], bool]) -> Device
     return board.snapshot.devices
 
 
-async def _window_over(made: Advertiser) -> None:
+async def _window_over(made: Controller) -> None:
     """Wait until no gathering window is open any more."""
     while made._windows:
         await asyncio.sleep(0.001)

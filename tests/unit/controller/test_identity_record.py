@@ -8,9 +8,9 @@ from hypothesis import given, strategies as st
 
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
 from udev_device_plugin.controller import identity_record as module
-from udev_device_plugin.controller.identity_record import Ledger
+from udev_device_plugin.controller.identity_record import IdentityRecord
 from udev_device_plugin.devices.candidates import Candidate, NodeKey
-from udev_device_plugin.devices.model import Formation, Formed
+from udev_device_plugin.devices.model import AssembledDevice, AssembledResource
 from udev_device_plugin.host.model import DeviceNumber
 from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.usb.selector import UsbSelector
@@ -30,17 +30,19 @@ def candidate(path: str, minor: int = 0, own_link: str = "") -> Candidate:
     return Candidate(path, path, node, f"/dev/ttyUSB{minor}", path, 1, own_link, "stick", "/sys/x", "tty")
 
 
-def formed(*members: Candidate | None, group: int = 0, is_healthy: bool = True) -> Formed:
+def formed(*members: Candidate | None, group: int = 0, is_healthy: bool = True) -> AssembledDevice:
     identity = tuple(member.identity for member in members if member is not None)
-    return Formed(identity, group, members, is_healthy, 0.0, member=0, needs=(("tty", 4),))
+    return AssembledDevice(identity, group, members, is_healthy, 0.0, member=0, needs=(("tty", 4),))
 
 
 SERIAL = resource(group("/dev/ttyUSB*", "/dev/null"), group(UsbSelector("2c7c", "0125")))
-WHOLE = Formation((formed(candidate("/dev/ttyUSB0"), None), formed(candidate("/dev/b", 1, "/links/b"), group=1)))
+WHOLE = AssembledResource(
+    (formed(candidate("/dev/ttyUSB0"), None), formed(candidate("/dev/b", 1, "/links/b"), group=1))
+)
 
 
 def known(directory: Path, spec: ResourceSpec = SERIAL) -> list[tuple[tuple[str, ...], int, tuple[object, ...]]]:
-    recalled = Ledger(f"{directory}/").recall(spec)
+    recalled = IdentityRecord(f"{directory}/").recall(spec)
     assert recalled.is_first
     return [(one.identity, one.group, one.members) for one in recalled.formed]
 
@@ -51,39 +53,41 @@ def file_of(directory: Path) -> Path:
 
 
 def test_what_was_offered_is_known_to_the_next_process(tmp_path: Path) -> None:
-    Ledger(f"{tmp_path}/links/").keep(SERIAL, WHOLE)
+    IdentityRecord(f"{tmp_path}/links/").keep(SERIAL, WHOLE)
     assert known(tmp_path / "links") == [(one.identity, one.group, one.members) for one in WHOLE.formed]
-    assert Ledger(f"{tmp_path}/links/").recall(SERIAL).formed[1].needs == (("tty", 4),)
+    assert IdentityRecord(f"{tmp_path}/links/").recall(SERIAL).formed[1].needs == (("tty", 4),)
 
 
 def test_what_was_absent_is_not(tmp_path: Path) -> None:
-    Ledger(f"{tmp_path}/").keep(SERIAL, Formation((formed(candidate("/dev/ttyUSB0"), None, is_healthy=False),)))
+    IdentityRecord(f"{tmp_path}/").keep(
+        SERIAL, AssembledResource((formed(candidate("/dev/ttyUSB0"), None, is_healthy=False),))
+    )
     assert known(tmp_path) == []
 
 
 def test_a_group_is_known_by_what_it_asks_for_and_not_by_its_place(tmp_path: Path) -> None:
-    Ledger(f"{tmp_path}/").keep(SERIAL, WHOLE)
+    IdentityRecord(f"{tmp_path}/").keep(SERIAL, WHOLE)
     now = resource(group("/dev/other"), group("/dev/ttyUSB*", "/dev/null", count=3))
     assert [(identity, place) for identity, place, _ in known(tmp_path, now)] == [(("/dev/ttyUSB0",), 1)]
 
 
 def test_another_resource_is_another_thing(tmp_path: Path) -> None:
-    Ledger(f"{tmp_path}/").keep(SERIAL, WHOLE)
+    IdentityRecord(f"{tmp_path}/").keep(SERIAL, WHOLE)
     assert known(tmp_path, resource(*SERIAL.groups, name="other")) == []
 
 
 def test_after_a_boot_nothing_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    Ledger(f"{tmp_path}/").keep(SERIAL, WHOLE)
+    IdentityRecord(f"{tmp_path}/").keep(SERIAL, WHOLE)
     (tmp_path / "boot").write_text("another\n")
     monkeypatch.setattr(module, "_BOOT_ID", str(tmp_path / "boot"))
     assert known(tmp_path) == []
 
 
 def test_what_did_not_change_is_not_written_again(tmp_path: Path) -> None:
-    ledger = Ledger(f"{tmp_path}/")
+    ledger = IdentityRecord(f"{tmp_path}/")
     ledger.keep(SERIAL, WHOLE)
     file_of(tmp_path).unlink()
-    ledger.keep(SERIAL, Formation(WHOLE.formed))
+    ledger.keep(SERIAL, AssembledResource(WHOLE.formed))
     assert list(tmp_path.iterdir()) == []
     ledger.restore()
     assert len(known(tmp_path)) == len(WHOLE.formed)
@@ -91,9 +95,9 @@ def test_what_did_not_change_is_not_written_again(tmp_path: Path) -> None:
 
 def test_where_nothing_can_be_written_that_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").touch()
-    ledger = Ledger(f"{tmp_path}/file/links/")
+    ledger = IdentityRecord(f"{tmp_path}/file/links/")
     ledger.keep(SERIAL, WHOLE)
-    ledger.keep(SERIAL, Formation())
+    ledger.keep(SERIAL, AssembledResource())
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "some IDs may change with a restart" in caplog.text
 
@@ -106,7 +110,7 @@ def test_where_nothing_can_be_written_that_is_said_once(tmp_path: Path, caplog: 
 def test_a_file_that_makes_no_sense_is_done_without(
     text: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    Ledger(f"{tmp_path}/").keep(SERIAL, WHOLE)
+    IdentityRecord(f"{tmp_path}/").keep(SERIAL, WHOLE)
     file_of(tmp_path).write_text(text)
     assert known(tmp_path) == []
     assert "cannot be read, and is done without" in caplog.text
@@ -123,7 +127,7 @@ def test_whatever_the_file_says_it_is_devices_or_nothing(
     place: int, value: object, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     directory = tmp_path_factory.mktemp("links")
-    Ledger(f"{directory}/").keep(SERIAL, WHOLE)
+    IdentityRecord(f"{directory}/").keep(SERIAL, WHOLE)
     document = json.loads(file_of(directory).read_text())
     document["offered"][0][place] = value
     file_of(directory).write_text(json.dumps(document))

@@ -11,7 +11,7 @@ from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, Resou
 from udev_device_plugin.devices.assembly import form
 from udev_device_plugin.devices.describe import device_set
 from udev_device_plugin.devices.identity import device_id
-from udev_device_plugin.devices.model import Circumstances, Formation, Formed
+from udev_device_plugin.devices.model import AssembledDevice, AssembledResource, AssemblyContext
 from udev_device_plugin.devices.retention import FRESH, MIN_ASK
 from udev_device_plugin.host.model import DeviceNumber, HostDevice, NodeState, PathKind
 from udev_device_plugin.selectors.paths.glob import Glob
@@ -40,7 +40,7 @@ class Host:
     def __init__(self, *groups: GroupSpec, grace_period: float = 300.0) -> None:
         self.spec = ResourceSpec("squat.ai/serial", groups)
         self.inventory = MadeUpInventory(self.spec.selectors)
-        self.formation = Formation()
+        self.formation = AssembledResource()
         self.now = 1000.0
         self.grace_period = grace_period
         self.held: frozenset[str] | None = frozenset()
@@ -61,7 +61,7 @@ class Host:
         return self._form()
 
     def _form(self) -> "Host":
-        given = Circumstances(self.now, self.grace_period, "/links/", self.held, self.fresh)
+        given = AssemblyContext(self.now, self.grace_period, "/links/", self.held, self.fresh)
         self.formation = form(self.spec, self.inventory, self.formation, given)
         return self
 
@@ -72,7 +72,7 @@ class Host:
         return {tuple(member.host_path for member in device.members): device.is_healthy for device in devices}
 
 
-def paths(formed: Formed) -> tuple[str, ...]:
+def paths(formed: AssembledDevice) -> tuple[str, ...]:
     return tuple(member.path for member in formed.members if member is not None)
 
 

@@ -11,7 +11,7 @@ from tests.lab.inventories import MadeUpInventory, Standing, no_node
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
 from udev_device_plugin.devices.candidates import Candidate, NodeKey, Slot, candidates, node_key
 from udev_device_plugin.host.looks import HostLook
-from udev_device_plugin.host.model import DeviceNumber, HostDevice, NodeState, PathKind, Stick
+from udev_device_plugin.host.model import DeviceNumber, HostDevice, NodeState, PathKind, UsbDevice
 from udev_device_plugin.selectors.paths.glob import Glob
 
 LINKS = "/plugins/udev-device-plugin/"
@@ -269,10 +269,10 @@ def test_a_glob_waits_until_all_is_known_of_a_node(state: NodeState, is_describe
 
 
 def test_a_node_waits_until_all_nodes_of_its_usb_device_are_finished() -> None:
-    usb = Stick(f"{XHCI}/usb1/1-1", "0403", "6001", "A", "2")
+    usb = UsbDevice(f"{XHCI}/usb1/1-1", "0403", "6001", "A", "2")
     host = Host(path("/dev/ttyUSB*"))
     for minor, state in ((0, NodeState.FINISHED), (1, NodeState.UNFINISHED)):
-        host.has(node(minor, state=state), replace(stick(minor, 1, "A", links=[]), stick=usb))
+        host.has(node(minor, state=state), replace(stick(minor, 1, "A", links=[]), usb_device=usb))
     assert host.found == []
     host.has(node(1, state=NodeState.FINISHED))
     assert len(host.found) == 2
@@ -302,8 +302,8 @@ def test_another_node_with_the_number_of_the_kernels_own_is_a_name_of_it() -> No
     assert host.only.identity == BY_ID
 
 
-def tty_of(usb: Stick, minor: int, place: int) -> HostDevice:
-    return replace(stick(minor, 1, "A", links=[BY_ID]), links=(BY_ID,) if place else (), place=place, stick=usb)
+def tty_of(usb: UsbDevice, minor: int, place: int) -> HostDevice:
+    return replace(stick(minor, 1, "A", links=[BY_ID]), links=(BY_ID,) if place else (), place=place, usb_device=usb)
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
@@ -311,7 +311,7 @@ def tty_of(usb: Stick, minor: int, place: int) -> HostDevice:
 def test_nodes_of_one_usb_device_that_claim_one_link_are_told_apart_by_serial_number_and_place(
     order: tuple[int, ...], port: int
 ) -> None:
-    usb = Stick(f"{XHCI}/usb1/1-{port}", "0403", "6001", "A", "2")
+    usb = UsbDevice(f"{XHCI}/usb1/1-{port}", "0403", "6001", "A", "2")
     host = Host(path("/dev/ttyUSB*"))
     for place in order:
         host.has(node(7 - place), tty_of(usb, 7 - place, place))

@@ -10,7 +10,7 @@ from tests.lab.inventories import described, gone, node
 from udev_device_plugin.config.specs import Selector
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.looks import HostLook
-from udev_device_plugin.host.model import DeviceNumber, HostDevice, Node, NodeState, PathEntry, Stick, Unit
+from udev_device_plugin.host.model import DeviceNumber, HostDevice, Node, NodeState, PathEntry, Unit, UsbDevice
 from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.usb.selector import UsbSelector
 
@@ -25,9 +25,9 @@ def entry(minor: int, path: str = "", inode: int = 0) -> PathEntry:
 
 
 def device(minor: int, *links: str, port: int = 0) -> HostDevice:
-    stick = Stick(f"/sys/devices/usb1/1-{port}", "0403", "6001", "A") if port else None
+    stick = UsbDevice(f"/sys/devices/usb1/1-{port}", "0403", "6001", "A") if port else None
     number = DeviceNumber("c", 188, minor)
-    return HostDevice(f"/sys/devices/{minor}", "tty", number, f"/dev/ttyUSB{minor}", links, links, stick=stick)
+    return HostDevice(f"/sys/devices/{minor}", "tty", number, f"/dev/ttyUSB{minor}", links, links, usb_device=stick)
 
 
 def there(minor: int, *links: str, port: int = 0) -> HostLook:
@@ -56,7 +56,7 @@ def state(inventory: Inventory) -> object:
     at = {path: (inventory.node_at(one), inventory.is_settled(one)) for path, one in inventory.entries.items()}
     devices = sorted(inventory.devices(), key=lambda one: one.number)
     sole = [(one.number, [inventory.is_sole_claim(one, link) for link in one.devlinks]) for one in devices]
-    serials = [one.stick is None or inventory.is_sole_serial(one.stick) for one in devices]
+    serials = [one.usb_device is None or inventory.is_sole_serial(one.usb_device) for one in devices]
     return matches, at, devices, sole, serials
 
 

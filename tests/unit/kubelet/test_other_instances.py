@@ -9,7 +9,7 @@ from typing import Self
 
 import pytest
 
-from udev_device_plugin.kubelet.other_instances import Peers
+from udev_device_plugin.kubelet.other_instances import OtherInstances
 from udev_device_plugin.selectors.paths.glob import Glob
 
 
@@ -53,8 +53,8 @@ def gone() -> asyncio.Queue[str]:
 
 
 @pytest.fixture
-def peers(gone: asyncio.Queue[str]) -> Peers:
-    return Peers(gone.put_nowait)
+def peers(gone: asyncio.Queue[str]) -> OtherInstances:
+    return OtherInstances(gone.put_nowait)
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ async def next_of(gone: asyncio.Queue[str]) -> str:
 
 
 async def test_one_that_ends_and_leaves_its_socket_behind_has_gone(
-    path: str, peers: Peers, gone: asyncio.Queue[str]
+    path: str, peers: OtherInstances, gone: asyncio.Queue[str]
 ) -> None:
     async with Server(path) as server:
         peers.follow(path, is_new=False)
@@ -80,7 +80,9 @@ async def test_one_that_ends_and_leaves_its_socket_behind_has_gone(
     assert await next_of(gone) == path
 
 
-async def test_one_that_hangs_up_and_lives_is_called_again(path: str, peers: Peers, gone: asyncio.Queue[str]) -> None:
+async def test_one_that_hangs_up_and_lives_is_called_again(
+    path: str, peers: OtherInstances, gone: asyncio.Queue[str]
+) -> None:
     async with Server(path) as server:
         peers.follow(path, is_new=False)
         for _ in range(3):
@@ -91,7 +93,7 @@ async def test_one_that_hangs_up_and_lives_is_called_again(path: str, peers: Pee
     assert await next_of(gone) == path
 
 
-async def test_what_a_peer_says_is_not_its_end(path: str, peers: Peers, gone: asyncio.Queue[str]) -> None:
+async def test_what_a_peer_says_is_not_its_end(path: str, peers: OtherInstances, gone: asyncio.Queue[str]) -> None:
     async with Server(path) as server:
         peers.follow(path, is_new=False)
         caller = await server.hear()
@@ -102,7 +104,9 @@ async def test_what_a_peer_says_is_not_its_end(path: str, peers: Peers, gone: as
     assert await next_of(gone) == path
 
 
-async def test_a_socket_of_one_killed_long_ago_tells_nothing(path: str, peers: Peers, gone: asyncio.Queue[str]) -> None:
+async def test_a_socket_of_one_killed_long_ago_tells_nothing(
+    path: str, peers: OtherInstances, gone: asyncio.Queue[str]
+) -> None:
     leave_behind(path)
     leave_behind("new.sock")
     peers.follow(path, is_new=False)
@@ -111,13 +115,15 @@ async def test_a_socket_of_one_killed_long_ago_tells_nothing(path: str, peers: P
     assert gone.empty()
 
 
-async def test_one_that_was_killed_before_it_could_be_called_has_gone(peers: Peers, gone: asyncio.Queue[str]) -> None:
+async def test_one_that_was_killed_before_it_could_be_called_has_gone(
+    peers: OtherInstances, gone: asyncio.Queue[str]
+) -> None:
     peers.follow("/nowhere/one.sock", is_new=True)
     assert await next_of(gone) == "/nowhere/one.sock"
 
 
 async def test_who_lives_is_known_until_it_goes_or_is_not_followed_any_more(
-    peers: Peers, gone: asyncio.Queue[str]
+    peers: OtherInstances, gone: asyncio.Queue[str]
 ) -> None:
     one, other = Glob.parse("/one/*.sock"), Glob.parse("/other/*.sock")
     for path in ("/one/a.sock", "/one/b.sock", "/other/c.sock"):
@@ -131,7 +137,7 @@ async def test_who_lives_is_known_until_it_goes_or_is_not_followed_any_more(
 
 
 async def test_a_server_that_binds_and_does_not_listen_yet_is_waited_for(
-    path: str, peers: Peers, gone: asyncio.Queue[str]
+    path: str, peers: OtherInstances, gone: asyncio.Queue[str]
 ) -> None:
     with contextlib.closing(socket.socket(socket.AF_UNIX)) as server:
         server.bind(path)

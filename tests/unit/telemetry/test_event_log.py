@@ -9,70 +9,70 @@ from udev_device_plugin.telemetry.event_log import (
     MAX_RESOURCES,
     MAX_TEXT,
     Event,
-    Happening,
-    History,
-    Told,
+    EventKind,
+    EventLog,
+    LastSent,
 )
 
 A, B = "squat.ai/a", "squat.ai/b"
 
 
 def test_events_are_kept_in_order_and_by_resource() -> None:
-    history = History()
-    history.note(A, 1.0, Happening.HERE, ["one"])
-    history.note(B, 2.0, Happening.HERE, ["other"])
-    history.note(A, 3.0, Happening.GONE, ["one"])
-    assert history.events(A) == (Event(1, 1.0, Happening.HERE, ("one",)), Event(3, 3.0, Happening.GONE, ("one",)))
-    assert history.events(B) == (Event(2, 2.0, Happening.HERE, ("other",)),)
+    history = EventLog()
+    history.note(A, 1.0, EventKind.HERE, ["one"])
+    history.note(B, 2.0, EventKind.HERE, ["other"])
+    history.note(A, 3.0, EventKind.GONE, ["one"])
+    assert history.events(A) == (Event(1, 1.0, EventKind.HERE, ("one",)), Event(3, 3.0, EventKind.GONE, ("one",)))
+    assert history.events(B) == (Event(2, 2.0, EventKind.HERE, ("other",)),)
     assert history.events("squat.ai/unknown") == ()
 
 
 def test_a_resource_that_flaps_pushes_out_its_own_events_only() -> None:
-    history = History()
-    history.note(A, 0.0, Happening.HERE, ["one"])
+    history = EventLog()
+    history.note(A, 0.0, EventKind.HERE, ["one"])
     for moment in range(1000):
-        history.note(B, float(moment), Happening.GONE, ["other"])
+        history.note(B, float(moment), EventKind.GONE, ["other"])
     assert len(history.events(A)) == 1
     assert [event.at for event in history.events(B)] == [float(moment) for moment in range(1000 - KEPT, 1000)]
 
 
 def test_what_is_tried_again_and_again_is_one_event_with_a_count() -> None:
-    history = History()
+    history = EventLog()
     for moment in range(5):
-        history.note(A, float(moment), Happening.CONTAINER_WAITS, text="device one is unplugged")
-        history.note(A, float(moment), Happening.CONTAINER_WAITS, text="device two is unplugged")
+        history.note(A, float(moment), EventKind.CONTAINER_WAITS, text="device one is unplugged")
+        history.note(A, float(moment), EventKind.CONTAINER_WAITS, text="device two is unplugged")
     one, two = history.events(A)
     assert (one.text, one.times, one.at) == ("device one is unplugged", 5, 4.0)
     assert (two.text, two.times, two.number) == ("device two is unplugged", 5, 10)
 
 
 def test_plugs_are_never_taken_together() -> None:
-    history = History()
+    history = EventLog()
     for moment in range(3):
-        history.note(A, float(moment), Happening.HERE, ["one"])
+        history.note(A, float(moment), EventKind.HERE, ["one"])
     assert len(history.events(A)) == 3
 
 
 def test_names_texts_and_resources_are_bounded() -> None:
-    history = History()
-    history.note(A, 0.0, Happening.HERE, map(str, range(1000)))
-    history.note(A, 0.0, Happening.REGISTRATION_REFUSED, text="x" * 100_000)
+    history = EventLog()
+    history.note(A, 0.0, EventKind.HERE, map(str, range(1000)))
+    history.note(A, 0.0, EventKind.REGISTRATION_REFUSED, text="x" * 100_000)
     named, told = history.events(A)
     assert (len(named.devices), named.more) == (MAX_NAMED, 1000 - MAX_NAMED)
     assert len(told.text) == MAX_TEXT
     for number in range(2 * MAX_RESOURCES):
-        history.note(f"squat.ai/{number}", 0.0, Happening.HERE)
-        history.told(f"squat.ai/{number}", Told(0.0, 1, 0))
+        history.note(f"squat.ai/{number}", 0.0, EventKind.HERE)
+        history.told(f"squat.ai/{number}", LastSent(0.0, 1, 0))
     assert history.events(A) == ()
     assert history.last_told("squat.ai/0") is None
-    assert history.last_told(f"squat.ai/{2 * MAX_RESOURCES - 1}") == Told(0.0, 1, 0)
+    assert history.last_told(f"squat.ai/{2 * MAX_RESOURCES - 1}") == LastSent(0.0, 1, 0)
 
 
 async def test_whatever_is_new_wakes_all_who_wait() -> None:
-    history = History()
+    history = EventLog()
     ways: list[Callable[[], None]] = [
-        lambda: history.note(A, 0.0, Happening.HERE),
-        lambda: history.told(A, Told(0.0, 1, 0)),
+        lambda: history.note(A, 0.0, EventKind.HERE),
+        lambda: history.told(A, LastSent(0.0, 1, 0)),
         history.changed,
     ]
     for news in ways:
@@ -85,7 +85,7 @@ async def test_whatever_is_new_wakes_all_who_wait() -> None:
 
 
 async def test_news_that_came_before_one_waits_are_not_missed() -> None:
-    history = History()
+    history = EventLog()
     before = history.generation
     history.changed()
     async with asyncio.timeout(10):

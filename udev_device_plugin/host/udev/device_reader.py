@@ -13,7 +13,7 @@ import pyudev
 
 from udev_device_plugin.filesystem.small_files import beginning
 from udev_device_plugin.host.interest import Interest
-from udev_device_plugin.host.model import DeviceNumber, HostDevice, Stick
+from udev_device_plugin.host.model import DeviceNumber, HostDevice, UsbDevice
 from udev_device_plugin.host.siblings import place_among_siblings, siblings_in_sysfs
 from udev_device_plugin.host.udev.context import new_context
 from udev_device_plugin.host.udev.rule_subject import UdevSubject
@@ -56,7 +56,7 @@ class UdevDevice:
         sys_path: str,
         *,
         interest: Interest,
-        stick: Stick | None,
+        usb_device: UsbDevice | None,
         listed: Collection[str],
         numa_node: Callable[[str], int | None],
     ) -> HostDevice:
@@ -66,7 +66,7 @@ class UdevDevice:
             number: its node's.
             sys_path: its place in sysfs.
             interest: what is configured: only a device that may be offered is described in full.
-            stick: the USB device that it belongs to; None for none.
+            usb_device: the USB device that it belongs to; None for none.
             listed: the places in sysfs of all nodes of that USB device.
             numa_node: tells the NUMA node of a place in sysfs.
         """
@@ -77,9 +77,11 @@ class UdevDevice:
             devlinks = self._read(lambda: tuple(map(str, device.device_links)), ())
         rules = interest.rules_for(subsystem)
         matching = self._matching(rules) if rules else frozenset[str]()
-        is_wanted = bool(matching) or interest.selects_usb(stick) or interest.is_named((self.devnode, *devlinks))
+        is_wanted = bool(matching) or interest.selects_usb(usb_device) or interest.is_named((self.devnode, *devlinks))
         if not is_wanted:
-            return HostDevice(sys_path, subsystem, number, self.devnode, devlinks, stick=stick, is_wanted=False)
+            return HostDevice(
+                sys_path, subsystem, number, self.devnode, devlinks, usb_device=usb_device, is_wanted=False
+            )
         return HostDevice(
             sys_path=sys_path,
             subsystem=subsystem,
@@ -93,7 +95,7 @@ class UdevDevice:
             numa_node=numa_node(controller(sys_path)),
             place=place_among_siblings(sys_path, subsystem, listed or siblings_in_sysfs(sys_path)),
             rules=matching,
-            stick=stick,
+            usb_device=usb_device,
         )
 
     def _matching(self, rules: Iterable[tuple[str, Rule]]) -> frozenset[str]:

@@ -1,23 +1,24 @@
-"""Reads in sysfs which stick a device belongs to.
+"""Reads in sysfs which USB device a device belongs to.
 
-Floor 4, on the udev thread. Serial numbers are whatever a stick says: untrusted, any bytes, of any length.
+Floor 4, on the udev thread. Serial numbers are whatever a USB device says: untrusted, any bytes, of any length.
 """
 
 import os
 import re
 
 from udev_device_plugin.filesystem.small_files import beginning
-from udev_device_plugin.host.model import Stick
+from udev_device_plugin.host.model import UsbDevice
 
 MAX_SERIAL = 256
 """Bytes of a serial number; a USB string has at most 126 characters."""
 
 _ROOT_HUB = re.compile(r"/sys/devices/.+?/usb\d+(?=/|$)")
 _STICK = re.compile(r"/sys/devices/.+?/usb\d+(?:/\d+-\d+(?:\.\d+)*(?=/|$))*")
-"""A root hub, and the chain of hubs and sticks below it; what follows has a colon, ``1-2:1.0``, or another form."""
+"""A root hub, and the chain of hubs and USB devices below it; what follows has a colon, ``1-2:1.0``, or another
+form."""
 
 
-def stick_of(sys_path: str) -> Stick | None:
+def usb_device_of(sys_path: str) -> UsbDevice | None:
     """The nearest USB device that the device at ``sys_path`` belongs to, or is; None if it hangs on no USB bus."""
     path = usb_device_path(sys_path)
     if path is None:
@@ -25,7 +26,7 @@ def stick_of(sys_path: str) -> Stick | None:
     vendor, product = _read(f"{path}/idVendor"), _read(f"{path}/idProduct")
     if not vendor or not product:  # it is gone, and its remove event on the way
         return None
-    return Stick(path, vendor.lower(), product.lower(), _read(f"{path}/serial"), usb_version(path))
+    return UsbDevice(path, vendor.lower(), product.lower(), _read(f"{path}/serial"), usb_version(path))
 
 
 def usb_device_path(sys_path: str) -> str | None:

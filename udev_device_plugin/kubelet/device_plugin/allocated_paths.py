@@ -1,8 +1,8 @@
 """Remembers under which host paths devices were handed out.
 
 Floor 4, pure. The kubelet gives a container that restarts the very answer that it got from ``Allocate`` once. A path in
-it that led to the right stick then may lead to another now: a second stick with the same serial number takes the first
-one's link along. Better to wait than to be given that.
+it that led to the right USB device then may lead to another now: a second USB device with the same serial number takes
+the first one's link along. Better to wait than to be given that.
 """
 
 from collections import deque
@@ -15,7 +15,7 @@ MAX_REMEMBERED = 10_000
 """Replicas; the oldest handouts are forgotten first. A node has far fewer."""
 
 
-class Handouts:
+class AllocatedPaths:
     """What one resource's devices were handed out as, since the plugin started."""
 
     def __init__(self) -> None:

@@ -6,14 +6,14 @@ Floor 4; runs on the main loop.
 import asyncio
 from collections.abc import Sequence
 
-from udev_device_plugin.devices.store import Board
+from udev_device_plugin.devices.store import DeviceStore
 from udev_device_plugin.kubelet.device_plugin.resource_plugin import Plugin
 from udev_device_plugin.kubelet.plugin_directory import PluginDirectory
-from udev_device_plugin.telemetry.event_log import History
+from udev_device_plugin.telemetry.event_log import EventLog
 from udev_device_plugin.telemetry.metrics import Metrics
 
 
-class Fleet:
+class Plugins:
     """One plugin for each resource.
 
     Args:
@@ -22,11 +22,11 @@ class Fleet:
         history: is told of it.
     """
 
-    def __init__(self, directory: PluginDirectory, metrics: Metrics, history: History) -> None:
+    def __init__(self, directory: PluginDirectory, metrics: Metrics, event_log: EventLog) -> None:
         self._directory = directory
         self._metrics = metrics
-        self._history = history
-        self._boards: dict[str, Board] = {}
+        self._event_log = event_log
+        self._stores: dict[str, DeviceStore] = {}
         self._plugins: dict[str, Plugin] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
@@ -40,19 +40,19 @@ class Fleet:
         """That of one of them."""
         return self._plugins[resource]
 
-    def add(self, board: Board) -> None:
+    def add(self, store: DeviceStore) -> None:
         """Serve a resource, from its first device set on; one that is served already is not touched."""
-        plugin = Plugin(board, self._directory, self._metrics, self._history)
+        plugin = Plugin(store, self._directory, self._metrics, self._event_log)
         if plugin.resource in self._plugins:
             return
-        self._boards[plugin.resource] = board
+        self._stores[plugin.resource] = store
         self._plugins[plugin.resource] = plugin
         if self._group is not None:
             self._start(plugin.resource, self._group)
 
     def remove(self, resource: str) -> None:
         """Serve a resource no more."""
-        del self._boards[resource], self._plugins[resource]
+        del self._stores[resource], self._plugins[resource]
         if (task := self._tasks.get(resource)) is not None:
             task.cancel()
 
@@ -65,13 +65,13 @@ class Fleet:
             await asyncio.Event().wait()  # there may be none at times, and more later
 
     def _start(self, resource: str, group: asyncio.TaskGroup) -> None:
-        work = self._serve(self._boards[resource], self._plugins[resource], self._tasks.get(resource))
+        work = self._serve(self._stores[resource], self._plugins[resource], self._tasks.get(resource))
         task = self._tasks[resource] = group.create_task(work, name=resource)
         task.add_done_callback(lambda done: self._tasks.pop(resource) if self._tasks.get(resource) is done else None)
 
     @staticmethod
-    async def _serve(board: Board, plugin: Plugin, former: asyncio.Task[None] | None) -> None:
+    async def _serve(store: DeviceStore, plugin: Plugin, former: asyncio.Task[None] | None) -> None:
         if former is not None:  # its server must have stopped before the next one registers
             await asyncio.wait([former])
-        await board.newer_than(0)
+        await store.newer_than(0)
         await plugin.run()

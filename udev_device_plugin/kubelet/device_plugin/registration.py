@@ -14,8 +14,8 @@ from udev_device_plugin.errors import RegistrationError
 from udev_device_plugin.kubelet.api.v1beta1 import api_pb2_grpc
 from udev_device_plugin.kubelet.channel import open_channel
 from udev_device_plugin.kubelet.device_plugin import messages
-from udev_device_plugin.kubelet.device_plugin.session import Life
-from udev_device_plugin.telemetry.event_log import Happening, History
+from udev_device_plugin.kubelet.device_plugin.session import RegistrationSession
+from udev_device_plugin.telemetry.event_log import EventKind, EventLog
 from udev_device_plugin.telemetry.metrics import Metrics
 
 logger = logging.getLogger(__name__)
@@ -39,15 +39,17 @@ class Registration:
         history: is told of them.
     """
 
-    def __init__(self, kubelet_socket: str, endpoint: str, resource: str, metrics: Metrics, history: History) -> None:
+    def __init__(
+        self, kubelet_socket: str, endpoint: str, resource: str, metrics: Metrics, event_log: EventLog
+    ) -> None:
         self._kubelet_socket = kubelet_socket
         self._endpoint = endpoint
         self._resource = resource
         self._metrics = metrics
-        self._history = history
+        self._event_log = event_log
         self._last_refusal = ""
 
-    async def register(self, life: Life) -> None:
+    async def register(self, life: RegistrationSession) -> None:
         """Have the kubelet accept it; returns early when ``life`` is over.
 
         A kubelet that does not answer ends ``life``: whoever watches the directory knows when there is one again.
@@ -64,7 +66,7 @@ class Registration:
         except RetryError:
             return
 
-    async def _attempt(self, life: Life) -> None:
+    async def _attempt(self, life: RegistrationSession) -> None:
         try:
             async with open_channel(self._kubelet_socket) as channel:
                 stub = api_pb2_grpc.RegistrationStub(channel)
@@ -78,14 +80,14 @@ class Registration:
             self._warn(error.details() or error.code().name)
             raise RegistrationError(self._last_refusal) from error
         self._count("accepted")
-        self._history.note(self._resource, time.monotonic(), Happening.REGISTERED)
+        self._event_log.note(self._resource, time.monotonic(), EventKind.REGISTERED)
         logger.info("registered with the kubelet", extra={"resource": self._resource, "endpoint": self._endpoint})
 
     def _count(self, result: str) -> None:
         self._metrics.registrations.labels(self._resource, result).inc()
 
     def _warn(self, refusal: str) -> None:
-        self._history.note(self._resource, time.monotonic(), Happening.REGISTRATION_REFUSED, text=refusal)
+        self._event_log.note(self._resource, time.monotonic(), EventKind.REGISTRATION_REFUSED, text=refusal)
         if refusal != self._last_refusal:
             logger.warning(
                 "the kubelet refused the registration: %s; trying again",

@@ -10,14 +10,14 @@ import logging
 import os
 import time
 
-from udev_device_plugin.devices.store import Board
-from udev_device_plugin.kubelet.device_plugin.allocated_paths import Handouts
+from udev_device_plugin.devices.store import DeviceStore
+from udev_device_plugin.kubelet.device_plugin.allocated_paths import AllocatedPaths
 from udev_device_plugin.kubelet.device_plugin.registration import Registration
 from udev_device_plugin.kubelet.device_plugin.server import serve, socket_name
 from udev_device_plugin.kubelet.device_plugin.servicer import Servicer
-from udev_device_plugin.kubelet.device_plugin.session import Life
+from udev_device_plugin.kubelet.device_plugin.session import RegistrationSession
 from udev_device_plugin.kubelet.plugin_directory import PluginDirectory
-from udev_device_plugin.telemetry.event_log import Happening, History
+from udev_device_plugin.telemetry.event_log import EventKind, EventLog
 from udev_device_plugin.telemetry.metrics import Metrics
 
 logger = logging.getLogger(__name__)
@@ -43,15 +43,15 @@ class Plugin:
         history: is told of it.
     """
 
-    def __init__(self, board: Board, directory: PluginDirectory, metrics: Metrics, history: History) -> None:
-        self._board = board
+    def __init__(self, store: DeviceStore, directory: PluginDirectory, metrics: Metrics, event_log: EventLog) -> None:
+        self._store = store
         self._directory = directory
         self._metrics = metrics
-        self._history = history
-        self._handouts = Handouts()
-        self._life: Life | None = None
+        self._event_log = event_log
+        self._allocated_paths = AllocatedPaths()
+        self._life: RegistrationSession | None = None
         self._last_reason = ""
-        self.resource = board.snapshot.devices.resource
+        self.resource = store.snapshot.devices.resource
 
     @property
     def trouble(self) -> str | None:
@@ -62,7 +62,7 @@ class Plugin:
 
     def handed_out_since(self, moment: float) -> frozenset[str]:
         """The IDs that the kubelet was given devices for at ``moment`` or later, monotonic seconds."""
-        return self._handouts.since(moment)
+        return self._allocated_paths.since(moment)
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -88,19 +88,19 @@ class Plugin:
         self._metrics.restarts.labels(self.resource).inc()
         level = logging.DEBUG if reason == self._last_reason else logging.WARNING
         logger.log(level, "serving anew: %s", reason, extra={"resource": self.resource})
-        self._history.note(self.resource, time.monotonic(), Happening.SERVING_ENDED, text=reason)
+        self._event_log.note(self.resource, time.monotonic(), EventKind.SERVING_ENDED, text=reason)
         self._last_reason = reason
 
     async def _live(self) -> str:
         """One registration; returns why it ended."""
-        life = self._life = Life()
+        life = self._life = RegistrationSession()
         name = socket_name(self._directory.path, self.resource)
         path = os.path.join(self._directory.path, name)
-        async with serve(Servicer(self._board, life, self._handouts, self._metrics, self._history), path):
+        async with serve(Servicer(self._store, life, self._allocated_paths, self._metrics, self._event_log), path):
             try:
                 with self._directory.attended(life, path):
                     registration = Registration(
-                        self._directory.kubelet_socket, name, self.resource, self._metrics, self._history
+                        self._directory.kubelet_socket, name, self.resource, self._metrics, self._event_log
                     )
                     await registration.register(life)
                     await self._expect_stream(life)
@@ -108,7 +108,7 @@ class Plugin:
             finally:
                 life.end("the plugin stops")  # streams end by themselves then, before the server is stopped
 
-    async def _expect_stream(self, life: Life) -> None:
+    async def _expect_stream(self, life: RegistrationSession) -> None:
         try:
             async with asyncio.timeout(STREAM_TIMEOUT):
                 await life.until_over(life.opened.wait())

@@ -12,13 +12,13 @@ from datetime import UTC, datetime, timedelta
 import grpc
 
 from udev_device_plugin.devices.allocation import Absence, absences, allocate, prefer
-from udev_device_plugin.devices.store import Board, DeviceSet
+from udev_device_plugin.devices.store import DeviceSet, DeviceStore
 from udev_device_plugin.errors import AllocationError
 from udev_device_plugin.kubelet.api.v1beta1 import api_pb2, api_pb2_grpc
 from udev_device_plugin.kubelet.device_plugin import messages
-from udev_device_plugin.kubelet.device_plugin.allocated_paths import Handouts
-from udev_device_plugin.kubelet.device_plugin.session import Life
-from udev_device_plugin.telemetry.event_log import Happening, History, Told
+from udev_device_plugin.kubelet.device_plugin.allocated_paths import AllocatedPaths
+from udev_device_plugin.kubelet.device_plugin.session import RegistrationSession
+from udev_device_plugin.telemetry.event_log import EventKind, EventLog, LastSent
 from udev_device_plugin.telemetry.metrics import Metrics
 
 logger = logging.getLogger(__name__)
@@ -35,12 +35,19 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
         history: is told of allocations, and of what the kubelet has heard.
     """
 
-    def __init__(self, board: Board, life: Life, handouts: Handouts, metrics: Metrics, history: History) -> None:
-        self._board = board
+    def __init__(
+        self,
+        store: DeviceStore,
+        life: RegistrationSession,
+        allocated_paths: AllocatedPaths,
+        metrics: Metrics,
+        event_log: EventLog,
+    ) -> None:
+        self._store = store
         self._life = life
-        self._handouts = handouts
+        self._allocated_paths = allocated_paths
         self._metrics = metrics
-        self._history = history
+        self._event_log = event_log
 
     async def GetDevicePluginOptions(
         self, request: api_pb2.Empty, context: grpc.aio.ServicerContext
@@ -57,10 +64,10 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
         news = asyncio.Event()  # one for both, so that nothing but the stream itself has to wake up
         self._life.on_end(news.set)
         told: api_pb2.ListAndWatchResponse | None = None
-        with self._life.stream(), self._board.read_by(news.set):
+        with self._life.stream(), self._store.read_by(news.set):
             while not self._life.is_over:
                 news.clear()
-                snapshot = self._board.snapshot
+                snapshot = self._store.snapshot
                 message = messages.device_list(snapshot.devices)
                 if message != told:  # paths may differ where IDs and health do not
                     yield message
@@ -73,25 +80,25 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
 
     def _note_list(self, devices: DeviceSet) -> None:
         healthy = devices.healthy_count
-        self._history.told(devices.resource, Told(time.monotonic(), healthy, devices.count - healthy))
+        self._event_log.told(devices.resource, LastSent(time.monotonic(), healthy, devices.count - healthy))
 
     async def Allocate(
         self, request: api_pb2.AllocateRequest, context: grpc.aio.ServicerContext
     ) -> api_pb2.AllocateResponse:
         """What containers get for the IDs that were chosen for them."""
-        devices = self._board.snapshot.devices
+        devices = self._store.snapshot.devices
         try:
             allocations = [allocate(devices, container.devices_ids) for container in request.container_requests]
         except AllocationError as error:
             logger.warning("allocation refused: %s", error, extra={"resource": devices.resource})
-            self._history.note(devices.resource, time.monotonic(), Happening.ALLOCATION_REFUSED, text=str(error))
+            self._event_log.note(devices.resource, time.monotonic(), EventKind.ALLOCATION_REFUSED, text=str(error))
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         for container, allocation in zip(request.container_requests, allocations, strict=True):
-            self._handouts.note(devices, container.devices_ids, time.monotonic())
+            self._allocated_paths.note(devices, container.devices_ids, time.monotonic())
             self._metrics.allocations.labels(devices.resource).inc()
             given = [member.host_path for member in allocation.members]
             logger.info("allocated", extra={"resource": devices.resource, "devices": given})
-            self._history.note(devices.resource, time.monotonic(), Happening.ALLOCATED, given)
+            self._event_log.note(devices.resource, time.monotonic(), EventKind.ALLOCATED, given)
         return api_pb2.AllocateResponse(container_responses=map(messages.container_response, allocations))
 
     async def GetPreferredAllocation(
@@ -99,7 +106,7 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
     ) -> api_pb2.PreferredAllocationResponse:
         """Which of the free IDs containers should get."""
         del context
-        devices = self._board.snapshot.devices
+        devices = self._store.snapshot.devices
         preferred = (
             prefer(devices, container.available_deviceIDs, container.must_include_deviceIDs, container.allocation_size)
             for container in request.container_requests
@@ -112,15 +119,15 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
         self, request: api_pb2.PreStartContainerRequest, context: grpc.aio.ServicerContext
     ) -> api_pb2.PreStartContainerResponse:
         """Before each start of a container: refused, which the kubelet tries again, while a device is away."""
-        devices = self._board.snapshot.devices
+        devices = self._store.snapshot.devices
         reasons = [
             *map(_waiting_for, absences(devices, request.devices_ids)),
-            *self._handouts.strayed(devices, request.devices_ids),
+            *self._allocated_paths.strayed(devices, request.devices_ids),
         ]
         if reasons:
             text = f"{devices.resource}: {'; '.join(reasons)}"
             logger.info("a container waits: %s", text, extra={"resource": devices.resource})
-            self._history.note(devices.resource, time.monotonic(), Happening.CONTAINER_WAITS, text="; ".join(reasons))
+            self._event_log.note(devices.resource, time.monotonic(), EventKind.CONTAINER_WAITS, text="; ".join(reasons))
             await context.abort(grpc.StatusCode.UNAVAILABLE, text)
         return api_pb2.PreStartContainerResponse()
 

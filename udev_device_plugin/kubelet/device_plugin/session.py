@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 _T = TypeVar("_T")
 
 
-class Life:
+class RegistrationSession:
     """What the plugin, its servicer and the watch on the plugin directory know of one registration together.
 
     Attributes:

@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from udev_device_plugin.devices.store import Board
+from udev_device_plugin.devices.store import DeviceStore
 from udev_device_plugin.kubelet.device_plugin.resource_plugin import Plugin
 from udev_device_plugin.kubelet.pod_resources import Holdings, PodResources
 from udev_device_plugin.reporting.http.status import Holder, Holders, ResourceStatus, Status
-from udev_device_plugin.telemetry.event_log import History
+from udev_device_plugin.telemetry.event_log import EventLog
 
 ASK_EVERY = 3.0
 """Seconds between questions to the kubelet, however many look."""
@@ -28,7 +28,7 @@ GATHER = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class StatusSources:
     """Where there is something to see; each is asked anew for every look, as resources come and go.
 
     Attributes:
@@ -37,17 +37,17 @@ class Parts:
         problems: why the program is not well.
     """
 
-    resources: Callable[[], Sequence[tuple[Board, Plugin]]]
+    resources: Callable[[], Sequence[tuple[DeviceStore, Plugin]]]
     has_looked: Callable[[], bool]
     problems: Callable[[], Sequence[str]]
 
 
-class Overview:
+class StatusCollector:
     """What there is to see now, and when there is something new."""
 
-    def __init__(self, parts: Parts, history: History, pod_resources: PodResources, started: float) -> None:
+    def __init__(self, parts: StatusSources, event_log: EventLog, pod_resources: PodResources, started: float) -> None:
         self._parts = parts
-        self._history = history
+        self._event_log = event_log
         self._pod_resources = pod_resources
         self._loop = asyncio.get_running_loop()
         self._run = secrets.token_hex(4)
@@ -62,16 +62,16 @@ class Overview:
             await self._give_holders_a_moment()
         else:
             while newer_than == self._generation:
-                await self._history.newer_than(self._history.generation)
+                await self._event_log.newer_than(self._event_log.generation)
             await asyncio.sleep(GATHER)
         return self._status()
 
     @property
     def _generation(self) -> str:
-        return f"{self._run}-{self._history.generation}"
+        return f"{self._run}-{self._event_log.generation}"
 
     def _status(self) -> Status:
-        history = self._history
+        event_log = self._event_log
         return Status(
             generation=self._generation,
             now=self._loop.time(),
@@ -81,16 +81,16 @@ class Overview:
             has_looked=self._parts.has_looked(),
             resources=tuple(
                 ResourceStatus(
-                    board.snapshot.devices,
+                    store.snapshot.devices,
                     plugin.trouble,
-                    history.last_told(plugin.resource),
-                    history.events(plugin.resource),
+                    event_log.last_told(plugin.resource),
+                    event_log.events(plugin.resource),
                 )
-                for board, plugin in self._parts.resources()
+                for store, plugin in self._parts.resources()
             ),
             holders=self._holders,
             problems=tuple(self._parts.problems()),
-            events=history.events(""),
+            events=event_log.events(""),
         )
 
     def _ask_for_holders(self) -> None:
@@ -105,7 +105,7 @@ class Overview:
         holdings = await self._pod_resources.held([plugin.resource for _, plugin in self._parts.resources()])
         before, self._holders = self._holders, Holders(asked, None if holdings is None else _by_resource(holdings))
         if before is None or before.by_resource != self._holders.by_resource:
-            self._history.changed()
+            self._event_log.changed()
 
     async def _give_holders_a_moment(self) -> None:
         """What was asked a while ago may be wrong, and is asked anew: wait for the answer, if it comes soon."""

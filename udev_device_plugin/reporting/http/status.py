@@ -43,7 +43,7 @@ from udev_device_plugin import __version__
 from udev_device_plugin.devices.identity import device_id
 from udev_device_plugin.devices.store import Device, DeviceSet
 from udev_device_plugin.reporting.json_values import device_values, readable
-from udev_device_plugin.telemetry.event_log import Event, Told
+from udev_device_plugin.telemetry.event_log import Event, LastSent
 
 FORM = 1
 
@@ -87,7 +87,7 @@ class ResourceStatus:
 
     devices: DeviceSet
     trouble: str | None = None
-    told: Told | None = None
+    told: LastSent | None = None
     events: tuple[Event, ...] = ()
 
 

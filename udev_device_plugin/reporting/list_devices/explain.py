@@ -10,12 +10,12 @@ from udev_device_plugin.config.specs import PathSpec, PathType, ResourceSpec
 from udev_device_plugin.devices.assembly import form
 from udev_device_plugin.devices.candidates import Candidate, Slot, candidates
 from udev_device_plugin.devices.describe import device_set
-from udev_device_plugin.devices.model import Circumstances, Formation, Formed
+from udev_device_plugin.devices.model import AssembledDevice, AssembledResource, AssemblyContext
 from udev_device_plugin.devices.store import Device, DeviceSet
 from udev_device_plugin.host.model import HostDevice, NodeState
 from udev_device_plugin.reporting.list_devices.explain_paths import misses_of_paths
 from udev_device_plugin.reporting.list_devices.explain_rules import misses_of_rule
-from udev_device_plugin.reporting.list_devices.explain_usb import misses_of_sticks
+from udev_device_plugin.reporting.list_devices.explain_usb import misses_of_usb_devices
 from udev_device_plugin.reporting.list_devices.model import (
     Decided,
     Host,
@@ -30,7 +30,7 @@ from udev_device_plugin.selectors.usb.selector import UsbSelector
 MAX_NAMED = 10
 """How many nodes one warning names."""
 
-Recall = Callable[[ResourceSpec], Formation]
+Recall = Callable[[ResourceSpec], AssembledResource]
 """Tells what a plugin offered of a resource before."""
 
 
@@ -39,7 +39,7 @@ def explain(
     host: Host,
     links_directory: str,
     warnings: Sequence[str] = (),
-    recall: Recall = lambda _: Formation(),
+    recall: Recall = lambda _: AssembledResource(),
 ) -> Listing:
     """What ``specs`` mean on a host.
 
@@ -55,9 +55,9 @@ def explain(
     return Listing(resources, (*warnings, *shared))
 
 
-def _decided(spec: ResourceSpec, host: Host, links_directory: str, known: Formation) -> Decided:
+def _decided(spec: ResourceSpec, host: Host, links_directory: str, known: AssembledResource) -> Decided:
     """As at the plugin's start: what is there by then is as complete as it gets."""
-    given = Circumstances(now=0.0, grace_period=0.0, links_directory=links_directory)
+    given = AssemblyContext(now=0.0, grace_period=0.0, links_directory=links_directory)
     formation = form(spec, host.inventory, known, given)
     found = candidates(spec, host.inventory, (), links_directory)
     return Decided(spec, host, found, formation, device_set(spec, formation))
@@ -80,21 +80,21 @@ def _resource(decided: Decided) -> ResourceListing:
     )
 
 
-def _offered(decided: Decided, formed: Formed, device: Device) -> Iterator[tuple[Slot, Offered]]:
+def _offered(decided: Decided, formed: AssembledDevice, device: Device) -> Iterator[tuple[Slot, Offered]]:
     """What each selector gives to a device."""
     group = decided.spec.groups[formed.group]
     given = [(number, candidate) for number, candidate in enumerate(formed.members) if candidate is not None]
     for (number, candidate), member in zip(given, device.members, strict=True):
-        slot = Slot(formed.group, formed.member if group.is_of_sticks else number)
+        slot = Slot(formed.group, formed.member if group.is_of_usb_devices else number)
         remarks = _remarks(decided.host, group.paths[slot.member], candidate)
         yield slot, Offered(device, member, tuple(remarks))
 
 
 def _selector(decided: Decided, slot: Slot, path_spec: PathSpec, offered: tuple[Offered, ...]) -> SelectorListing:
-    is_of_stick = isinstance(path_spec.selector, UsbSelector)
+    is_of_usb_device = isinstance(path_spec.selector, UsbSelector)
     match path_spec.selector:
         case UsbSelector() as selector:
-            misses, remark = misses_of_sticks(decided, slot, selector)
+            misses, remark = misses_of_usb_devices(decided, slot, selector)
         case Rule() as rule:
             misses, remark = misses_of_rule(decided, slot, rule)
         case glob:
@@ -102,7 +102,7 @@ def _selector(decided: Decided, slot: Slot, path_spec: PathSpec, offered: tuple[
     remarks = [remark] if remark else []
     if path_spec.optional:
         remarks.append("it is optional")
-    elif not decided.found[slot] and len(decided.spec.groups[slot.group].paths) > 1 and not is_of_stick:
+    elif not decided.found[slot] and len(decided.spec.groups[slot.group].paths) > 1 and not is_of_usb_device:
         remarks.append("without it, its group offers no device")
     return SelectorListing(*slot, path_spec, offered, misses, "" if offered else "; ".join(remarks))
 
@@ -121,9 +121,9 @@ def _remarks(host: Host, path_spec: PathSpec, candidate: Candidate) -> Iterator[
     device = inventory.device_at(entry)
     if device is None or path_spec.is_literal or path_spec.type is PathType.MOUNT:
         return
-    if candidate.stick and device.stick is not None:
-        for name in sorted(clone.sys_path.rpartition("/")[2] for clone in inventory.clones(device.stick))[:1]:
-            serial = device.stick.serial
+    if candidate.usb_device and device.usb_device is not None:
+        for name in sorted(clone.sys_path.rpartition("/")[2] for clone in inventory.clones(device.usb_device))[:1]:
+            serial = device.usb_device.serial
             yield f"twin of the stick at {name}: {f'same serial number {serial}' if serial else 'no serial number'}"
     else:
         yield from _twins(host, device, candidate)

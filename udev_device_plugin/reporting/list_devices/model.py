@@ -9,7 +9,7 @@ from functools import cached_property
 
 from udev_device_plugin.config.specs import PathSpec, ResourceSpec
 from udev_device_plugin.devices.candidates import Candidate, Candidates, NodeKey, Slot
-from udev_device_plugin.devices.model import Formation
+from udev_device_plugin.devices.model import AssembledResource
 from udev_device_plugin.devices.store import Device, DeviceSet, Member
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.selectors.udev_rule.near_misses import NearMisses
@@ -47,7 +47,7 @@ class Decided:
     spec: ResourceSpec
     host: Host
     found: Candidates
-    formation: Formation
+    formation: AssembledResource
     devices: DeviceSet
 
     @cached_property

@@ -5,7 +5,7 @@ offered. Nothing is made or written: no link, no socket, nothing in the plugin d
 """
 
 from udev_device_plugin.config.settings import Settings
-from udev_device_plugin.controller.identity_record import Ledger
+from udev_device_plugin.controller.identity_record import IdentityRecord
 from udev_device_plugin.controller.links import links_below
 from udev_device_plugin.errors import SourceError
 from udev_device_plugin.host.everything import look_at_everything
@@ -37,5 +37,5 @@ def look(settings: Settings) -> Listing:
         Host(inventory, dead_links, near),
         links_directory,
         [str(warning) for warning in settings.warnings],
-        Ledger(links_directory).recall,
+        IdentityRecord(links_directory).recall,
     )

@@ -56,7 +56,7 @@ class Pool:
         return self._found[identity]
 
 
-def zipped(pools: Sequence[Pool]) -> Iterator[tuple[Candidate | None, ...]]:
+def paired(pools: Sequence[Pool]) -> Iterator[tuple[Candidate | None, ...]]:
     """New devices from what the pools have left.
 
     Each takes the next candidate of every path, and at least one that nothing uses yet: so there are as many as the

@@ -1,8 +1,8 @@
-"""Which sticks are whole: devices that are made of several nodes of one USB device.
+"""Which USB devices are whole: devices that are made of several nodes of one USB device.
 
-Floor 3, pure. A stick's nodes come one after the other (a modem's four ttys take a second); it is offered once they are
-all there, and is Unhealthy as soon as one of them is gone. Where the number of nodes is not given, the largest set that
-was seen counts, and the first time a second of quiet.
+Floor 3, pure. A USB device's nodes come one after the other (a modem's four ttys take a second); it is offered once
+they are all there, and is Unhealthy as soon as one of them is gone. Where the number of nodes is not given, the largest
+set that was seen counts, and the first time a second of quiet.
 """
 
 from collections import Counter, defaultdict
@@ -14,7 +14,7 @@ from udev_device_plugin.devices.candidates import Candidate, Candidates, NodeKey
 from udev_device_plugin.selectors.usb.selector import UsbSelector
 
 QUIET = 1.0
-"""Seconds without a change after which a stick with an open number of nodes is taken to be whole."""
+"""Seconds without a change after which a USB device with an open number of nodes is taken to be whole."""
 
 Numbers = tuple[tuple[str, int], ...]
 """How many nodes of which subsystem."""
@@ -22,10 +22,10 @@ Numbers = tuple[tuple[str, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """The nodes of one stick that are there now.
+    """The nodes of one USB device that are there now.
 
     Attributes:
-        stick: its identity.
+        usb_device: its identity.
         member: which of the group's paths selects it.
         nodes: in the order in which they are handed over.
         needs: how many it takes to be whole: what is configured, or more if more were seen.
@@ -33,7 +33,7 @@ class Assembly:
         is_open_ended: whether there may be more of them than were seen.
     """
 
-    stick: str
+    usb_device: str
     member: int
     nodes: tuple[Candidate, ...]
     needs: Numbers
@@ -42,48 +42,50 @@ class Assembly:
 
 
 @dataclass(frozen=True, slots=True)
-class Gathering:
-    """A stick whose nodes are still counted.
+class SettlingUsbDevice:
+    """A USB device whose nodes are still counted.
 
     Attributes:
         group: which of the spec's groups it belongs to.
-        stick: its identity.
+        usb_device: its identity.
         nodes: those that were there at last.
         since: when that last changed, monotonic seconds.
     """
 
     group: int
-    stick: str
+    usb_device: str
     nodes: frozenset[NodeKey]
     since: float
 
 
 def assemblies(index: int, group: GroupSpec, found: Candidates, needs: Mapping[str, Numbers]) -> Iterator[Assembly]:
-    """The sticks of which a node is there.
+    """The USB devices of which a node is there.
 
     Args:
         index: the group's.
-        group: one of sticks.
+        group: one of USB devices.
         found: the nodes that it may have.
-        needs: how many were seen at most, by stick.
+        needs: how many were seen at most, by USB device.
     """
     for member, path_spec in enumerate(group.paths):
         if not isinstance(path_spec.selector, UsbSelector):
             continue
-        of_sticks: defaultdict[str, list[Candidate]] = defaultdict(list)
+        of_usb_devices: defaultdict[str, list[Candidate]] = defaultdict(list)
         for candidate in found[Slot(index, member)].values():
-            of_sticks[candidate.stick].append(candidate)
-        for stick, nodes in of_sticks.items():
-            yield _assembly(path_spec.selector, Assembly(stick, member, tuple(nodes), needs.get(stick, ()), False))
+            of_usb_devices[candidate.usb_device].append(candidate)
+        for usb_device, nodes in of_usb_devices.items():
+            yield _assembly(
+                path_spec.selector, Assembly(usb_device, member, tuple(nodes), needs.get(usb_device, ()), False)
+            )
 
 
-def gather(index: int, assembly: Assembly, before: Iterable[Gathering], now: float) -> Gathering:
-    """A stick that is not offered yet, with the time since which nothing changed about it."""
+def gather(index: int, assembly: Assembly, before: Iterable[SettlingUsbDevice], now: float) -> SettlingUsbDevice:
+    """A USB device that is not offered yet, with the time since which nothing changed about it."""
     nodes = frozenset(node.node for node in assembly.nodes)
     for earlier in before:
-        if (earlier.group, earlier.stick, earlier.nodes) == (index, assembly.stick, nodes):
+        if (earlier.group, earlier.usb_device, earlier.nodes) == (index, assembly.usb_device, nodes):
             return earlier
-    return Gathering(index, assembly.stick, nodes, now)
+    return SettlingUsbDevice(index, assembly.usb_device, nodes, now)
 
 
 def _assembly(selector: UsbSelector, seen: Assembly) -> Assembly:
@@ -93,10 +95,10 @@ def _assembly(selector: UsbSelector, seen: Assembly) -> Assembly:
         least = {subsystem: max(number, most.get(subsystem, 0), here[subsystem]) for subsystem, number in least.items()}
     nodes = [node for subsystem in selector.subsystems for node in _of(seen.nodes, subsystem)[: least[subsystem]]]
     is_whole = not Counter(least) - here
-    return Assembly(seen.stick, seen.member, tuple(nodes), tuple(least.items()), is_whole, selector.is_open_ended)
+    return Assembly(seen.usb_device, seen.member, tuple(nodes), tuple(least.items()), is_whole, selector.is_open_ended)
 
 
 def _of(nodes: Iterable[Candidate], subsystem: str) -> list[Candidate]:
-    """A stick's nodes of one subsystem, by interface, whatever their numbers."""
+    """A USB device's nodes of one subsystem, by interface, whatever their numbers."""
     mine = (node for node in nodes if node.subsystem == subsystem)
     return sorted(mine, key=lambda node: (len(node.identity), node.identity))

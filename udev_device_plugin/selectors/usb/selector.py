@@ -1,4 +1,4 @@
-"""Sticks by vendor, product and serial number, and which of their nodes are meant.
+"""USB devices by vendor, product and serial number, and which of their nodes are meant.
 
 Floor 1: pure. Any thread.
 """
@@ -7,15 +7,15 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from udev_device_plugin.host.model import HostDevice, Stick
+from udev_device_plugin.host.model import HostDevice, UsbDevice
 
 RAW = "usb"
-"""The subsystem of a stick's raw node, ``/dev/bus/usb/BBB/DDD``."""
+"""The subsystem of a USB device's raw node, ``/dev/bus/usb/BBB/DDD``."""
 
 
 @dataclass(frozen=True, slots=True)
 class UsbSelector:
-    """Sticks, and the nodes below them that are handed over together.
+    """USB devices, and the nodes below them that are handed over together.
 
     Attributes:
         vendor: four lower-case hexadecimal digits.
@@ -36,13 +36,20 @@ class UsbSelector:
         """Those of the nodes."""
         return tuple(subsystem for subsystem, _ in self.nodes)
 
-    def matches_stick(self, stick: Stick) -> bool:
-        """Whether a stick is meant."""
-        return (stick.vendor, stick.product) == (self.vendor, self.product) and self.serial in (None, stick.serial)
+    def matches_usb_device(self, usb_device: UsbDevice) -> bool:
+        """Whether a USB device is meant."""
+        return (usb_device.vendor, usb_device.product) == (self.vendor, self.product) and self.serial in (
+            None,
+            usb_device.serial,
+        )
 
     def matches(self, device: HostDevice) -> bool:
         """Whether a node is meant."""
-        return device.stick is not None and device.subsystem in self.subsystems and self.matches_stick(device.stick)
+        return (
+            device.usb_device is not None
+            and device.subsystem in self.subsystems
+            and self.matches_usb_device(device.usb_device)
+        )
 
     def lacks(self, subsystems: Iterable[str]) -> Counter[str]:
         """How many nodes of which subsystem are missing where there are nodes of these."""

@@ -8,7 +8,7 @@ from udev_device_plugin.config.specs import PathType
 from udev_device_plugin.devices.identity import device_id
 from udev_device_plugin.devices.store import Device, DeviceSet, Member
 from udev_device_plugin.kubelet.device_plugin import allocated_paths as room
-from udev_device_plugin.kubelet.device_plugin.allocated_paths import Handouts
+from udev_device_plugin.kubelet.device_plugin.allocated_paths import AllocatedPaths
 
 RESOURCE = "squat.ai/serial"
 LINK = "/dev/serial/by-id/usb-x"
@@ -43,7 +43,7 @@ SECOND = device_id(RESOURCE, (LINK,), 1)
 def test_a_path_that_is_another_devices_now_is_told(
     handed_out: DeviceSet, now: DeviceSet, ids: list[str], strays: int
 ) -> None:
-    handouts = Handouts()
+    handouts = AllocatedPaths()
     handouts.note(handed_out, [ID], 0.0)
     told = list(handouts.strayed(now, ids))
     assert len(told) == strays
@@ -51,7 +51,7 @@ def test_a_path_that_is_another_devices_now_is_told(
 
 
 def test_a_link_of_our_own_that_was_handed_out_is_good_for_as_long_as_it_is_kept() -> None:
-    handouts, now = Handouts(), offering(LINK)
+    handouts, now = AllocatedPaths(), offering(LINK)
     handouts.note(offering(OWN), [ID], 0.0)
     assert len(list(handouts.strayed(now, [ID]))) == 1
     (device,) = now.devices
@@ -60,7 +60,7 @@ def test_a_link_of_our_own_that_was_handed_out_is_good_for_as_long_as_it_is_kept
 
 
 def test_what_was_handed_out_lately_is_known() -> None:
-    handouts = Handouts()
+    handouts = AllocatedPaths()
     handouts.note(offering(LINK), [ID], 10.0)
     handouts.note(offering(LINK), [SECOND], 11.0)
     assert handouts.since(10.0) == {ID, SECOND}
@@ -69,11 +69,11 @@ def test_what_was_handed_out_lately_is_known() -> None:
 
 
 def test_of_what_was_never_handed_out_nothing_is_told() -> None:
-    assert list(Handouts().strayed(offering(OWN), [ID])) == []
+    assert list(AllocatedPaths().strayed(offering(OWN), [ID])) == []
 
 
 def test_the_latest_handout_is_what_counts() -> None:
-    handouts = Handouts()
+    handouts = AllocatedPaths()
     handouts.note(offering(LINK), [ID], 0.0)
     handouts.note(offering(OWN), [ID], 0.0)
     assert list(handouts.strayed(offering(OWN), [ID])) == []
@@ -81,7 +81,7 @@ def test_the_latest_handout_is_what_counts() -> None:
 
 
 def test_what_one_pod_got_says_nothing_of_what_another_got() -> None:
-    handouts = Handouts()
+    handouts = AllocatedPaths()
     handouts.note(offering(LINK), [ID], 0.0)
     handouts.note(offering(OWN), [SECOND], 0.0)
     assert len(list(handouts.strayed(offering(OWN), [ID]))) == 1
@@ -89,7 +89,7 @@ def test_what_one_pod_got_says_nothing_of_what_another_got() -> None:
 
 
 def test_ids_that_mean_nothing_here_are_not_noted() -> None:
-    handouts = Handouts()
+    handouts = AllocatedPaths()
     handouts.note(DeviceSet(RESOURCE), [ID, "of-another-form"], 0.0)
     assert list(handouts.strayed(offering(OWN), [ID, "of-another-form"])) == []
 
@@ -102,7 +102,7 @@ def test_the_oldest_handouts_are_forgotten_first(monkeypatch: pytest.MonkeyPatch
         members = {name: (Member(name, prefix + name, name, PathType.DEVICE),) for name in names}
         return DeviceSet(RESOURCE, tuple(Device((name,), members[name], 1, True, 0.0) for name in names))
 
-    handouts = Handouts()
+    handouts = AllocatedPaths()
     ids = [device_id(RESOURCE, (name,), 0) for name in names]
     for id_ in (ids[0], ids[1], ids[0], ids[2]):
         handouts.note(at(""), [id_], 0.0)

@@ -5,12 +5,12 @@ import time
 
 import pytest
 
-from udev_device_plugin.devices.store import Board, Device, DeviceSet, Snapshot
+from udev_device_plugin.devices.store import Device, DeviceSet, DeviceStore, Snapshot
 from udev_device_plugin.kubelet.api.v1beta1 import api_pb2
-from udev_device_plugin.kubelet.device_plugin.allocated_paths import Handouts
+from udev_device_plugin.kubelet.device_plugin.allocated_paths import AllocatedPaths
 from udev_device_plugin.kubelet.device_plugin.servicer import Servicer
-from udev_device_plugin.kubelet.device_plugin.session import Life
-from udev_device_plugin.telemetry.event_log import History
+from udev_device_plugin.kubelet.device_plugin.session import RegistrationSession
+from udev_device_plugin.telemetry.event_log import EventLog
 from udev_device_plugin.telemetry.metrics import Metrics
 
 SERIAL = "squat.ai/serial"
@@ -18,9 +18,9 @@ DAYS_AGO = 3 * 86400.0
 
 
 async def test_only_lists_that_an_event_has_caused_are_timed_and_not_the_one_that_a_stream_begins_with() -> None:
-    metrics, life = Metrics(), Life()
-    board = Board(Snapshot(DeviceSet(SERIAL), 7, time.monotonic() - DAYS_AGO))
-    servicer = Servicer(board, life, Handouts(), metrics, History())
+    metrics, life = Metrics(), RegistrationSession()
+    board = DeviceStore(Snapshot(DeviceSet(SERIAL), 7, time.monotonic() - DAYS_AGO))
+    servicer = Servicer(board, life, AllocatedPaths(), metrics, EventLog())
 
     def timed(figure: str) -> float | None:
         return metrics.registry.get_sample_value(f"udev_device_plugin_uevent_to_list_seconds_{figure}")

@@ -15,7 +15,7 @@ from udev_device_plugin.devices.store import Device, DeviceSet, Member
 from udev_device_plugin.host.model import DeviceNumber
 from udev_device_plugin.reporting.http.page import Page, embedded
 from udev_device_plugin.reporting.http.status import Holder, Holders, ResourceStatus, Status, to_json
-from udev_device_plugin.telemetry.event_log import Event, Happening, Told
+from udev_device_plugin.telemetry.event_log import Event, EventKind, LastSent
 
 SERIAL = "squat.ai/serial"
 BY_ID = "/dev/serial/by-id/usb-FTDI_A1"
@@ -53,8 +53,8 @@ def shown(status: Status) -> Any:
 def test_all_that_an_operator_asks_first_is_there() -> None:
     id_ = device_id(SERIAL, (BY_ID,), 0)
     holders = Holders(99.5, {SERIAL: {id_: Holder("default", "reader-0", "main")}})
-    event = Event(3, 98.25, Happening.HERE, (BY_ID,))
-    assert shown(status(stick(), holders=holders, told=Told(98.5, 1, 0), events=(event,))) == {
+    event = Event(3, 98.25, EventKind.HERE, (BY_ID,))
+    assert shown(status(stick(), holders=holders, told=LastSent(98.5, 1, 0), events=(event,))) == {
         "form": 1,
         "version": __version__,
         "host": "node-1",
@@ -144,7 +144,7 @@ def test_replicas_and_what_pods_hold_unseen_count_as_listed() -> None:
 
 
 def test_trouble_is_told_and_the_newest_event_comes_first() -> None:
-    events = (Event(1, 1.0, Happening.HERE), Event(2, 2.0, Happening.GONE))
+    events = (Event(1, 1.0, EventKind.HERE), Event(2, 2.0, EventKind.GONE))
     told = shown(status(trouble="no kubelet answers", events=events))["resources"][0]
     assert (told["connected"], told["trouble"], told["kubelet"]) == (False, "no kubelet answers", None)
     assert [event["kind"] for event in told["events"]] == ["gone", "here"]

@@ -9,8 +9,8 @@ from tests.lab.inventories import MadeUpInventory
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
 from udev_device_plugin.devices.assembly import form
 from udev_device_plugin.devices.describe import device_set
-from udev_device_plugin.devices.model import Circumstances, Formation
-from udev_device_plugin.host.model import DeviceNumber, HostDevice, NodeState, Stick
+from udev_device_plugin.devices.model import AssembledResource, AssemblyContext
+from udev_device_plugin.host.model import DeviceNumber, HostDevice, NodeState, UsbDevice
 from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.usb.grouping import QUIET
 from udev_device_plugin.selectors.usb.selector import UsbSelector
@@ -28,7 +28,7 @@ WHOLE: Sequence[Node] = (("tty", 0, 0), ("tty", 1, 1), ("usbmisc", 2, 0))
 def described(node: Node, port: int, serial: str) -> HostDevice:
     subsystem, interface, number = node
     place = f"{XHCI}/usb1/1-{port}"
-    stick = Stick(place, "2c7c", "0125", serial, "2")
+    stick = UsbDevice(place, "2c7c", "0125", serial, "2")
     name, major = (f"ttyUSB{number}", 188) if subsystem == "tty" else (f"cdc-wdm{number}", 180)
     sys_path = f"{place}/1-{port}:1.{interface}/{name}/{subsystem}/{name}"
     return HostDevice(
@@ -38,7 +38,7 @@ def described(node: Node, port: int, serial: str) -> HostDevice:
         f"/dev/{name}",
         serial=serial,
         usb_version="2",
-        stick=stick,
+        usb_device=stick,
     )
 
 
@@ -51,7 +51,7 @@ class Host:
         group = GroupSpec(tuple(PathSpec(selector, permissions="rw") for selector in selectors))
         self.spec = ResourceSpec("squat.ai/modem", (group, *others))
         self.inventory = MadeUpInventory(self.spec.selectors)
-        self.formation = Formation(is_first=False)
+        self.formation = AssembledResource(is_first=False)
         self.grace_period = grace_period
         self.now = 1000.0
 
@@ -81,7 +81,7 @@ class Host:
         return self.forms()
 
     def forms(self) -> "Host":
-        given = Circumstances(self.now, self.grace_period, "/links/", frozenset())
+        given = AssemblyContext(self.now, self.grace_period, "/links/", frozenset())
         self.formation = form(self.spec, self.inventory, self.formation, given)
         return self
 
@@ -178,7 +178,7 @@ def test_the_most_nodes_that_were_seen_are_what_it_takes_to_be_whole() -> None:
 
 def test_what_is_there_at_the_first_look_is_as_complete_as_it_gets() -> None:
     host = Host(OPEN)
-    host.formation = Formation()
+    host.formation = AssembledResource()
     assert host.plugs(("tty", 0, 0)).offers == {BY_PORT: (True, ["ttyUSB0"])}
 
 
