@@ -8,7 +8,6 @@ import pytest
 from prometheus_client import generate_latest
 
 from tests.manifests.kustomize import built, of_kind, read
-from udev_device_plugin.devices.store import DeviceSet
 from udev_device_plugin.telemetry.metrics import Metrics
 
 FROM_ELSEWHERE = ("kube_daemonset_", "process_")
@@ -30,7 +29,7 @@ def _queries() -> Iterator[str]:
 def _labels() -> dict[str, set[str]]:
     """The labels of each of our metrics, as they are exposed."""
     metrics = Metrics()
-    metrics.read_from(lambda: [DeviceSet("squat.ai/serial")], lambda: [("squat.ai/serial", True)])
+    metrics.read_from(lambda: [("squat.ai/serial", 0, 0)], lambda: [("squat.ai/serial", True)])
     metrics.allocations.labels("r").inc()
     metrics.restarts.labels("r").inc()
     metrics.registrations.labels("r", "refused").inc()

@@ -118,7 +118,7 @@ class Agent:
         self._reloaded = asyncio.Event()
         self._started = asyncio.get_running_loop().time()
         self._metrics.read_from(
-            lambda: [store.snapshot.devices for store in self._controller.stores.values()],
+            lambda: [(one.resource, one.count, one.healthy_count) for one in self._controller.published()],
             lambda: [(plugin.resource, plugin.trouble is None) for plugin in self._plugins.plugins],
         )
 

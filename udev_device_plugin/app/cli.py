@@ -12,7 +12,7 @@ from importlib.resources import files
 from udev_device_plugin.app import agent
 from udev_device_plugin.config import reading
 from udev_device_plugin.config.faults import printable
-from udev_device_plugin.config.settings import OutputFormat, Settings, Task
+from udev_device_plugin.config.settings import LogFormat, OutputFormat, Settings, Task
 from udev_device_plugin.errors import ConfigError, UdevDevicePluginError
 from udev_device_plugin.reporting.list_devices import scan
 from udev_device_plugin.reporting.list_devices.output import show
@@ -62,7 +62,7 @@ def _report(settings: Settings) -> int:
 
 
 def _list_devices(settings: Settings, output: OutputFormat) -> int:
-    log_format.configure_for_person(settings.log_level)
+    log_format.configure_for_person(settings.log_level.number)
     listing = scan.look(settings)
     _say(f"warning: {warning}" for warning in listing.warnings)
     show(listing, output)
@@ -75,5 +75,5 @@ def _print_schema() -> int:
 
 
 def _run_agent(settings: Settings, load: Callable[[], Settings]) -> int:
-    log_format.configure(settings.log_level, settings.log_format)
+    log_format.configure(settings.log_level.number, is_json=settings.log_format is LogFormat.JSON)
     return agent.run(settings, load)

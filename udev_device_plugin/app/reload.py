@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from udev_device_plugin.config.settings import Settings
+from udev_device_plugin.config.settings import LogFormat, Settings
 from udev_device_plugin.errors import ConfigError, StartError
 from udev_device_plugin.kubelet.device_plugin.server import socket_name
 from udev_device_plugin.telemetry import log_format as logs
@@ -54,7 +54,7 @@ class Configuration:
         # What takes effect at a start only is what it was, also for the next comparison.
         self.settings = replace(settings, **{name: getattr(before, name) for name in FIXED})
         self._say_what_changed(before, settings)
-        logs.configure(settings.log_level, before.log_format)
+        logs.configure(settings.log_level.number, is_json=before.log_format is LogFormat.JSON)
         return True
 
     def _refuse(self, error: ConfigError | StartError) -> None:

@@ -3,6 +3,7 @@
 Floor 1: values only; ``cli`` makes them from flags, environment and file.
 """
 
+import logging
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -19,6 +20,21 @@ class LogLevel(Enum):
     WARN = "warn"
     ERROR = "error"
     NONE = "none"
+
+    @property
+    def number(self) -> int:
+        """The level as ``logging`` counts it; beyond its highest for none."""
+        return _NUMBERS[self]
+
+
+_NUMBERS = {
+    LogLevel.ALL: 1,
+    LogLevel.DEBUG: logging.DEBUG,
+    LogLevel.INFO: logging.INFO,
+    LogLevel.WARN: logging.WARNING,
+    LogLevel.ERROR: logging.ERROR,
+    LogLevel.NONE: logging.CRITICAL + 1,
+}
 
 
 class LogFormat(Enum):

@@ -118,6 +118,10 @@ class Controller:
                 if timer is not None:
                     timer.cancel()
 
+    def published(self) -> list[DeviceSet]:
+        """What is offered now, by resource."""
+        return [store.snapshot.devices for store in self.stores.values()]
+
     def observe(self, looks: Sequence[HostLook]) -> None:
         """Take in what was looked at."""
         self._guarded(self._take_in, looks)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from udev_device_plugin.host.model import HostDevice, UsbDevice
+from udev_device_plugin.host.topology import interface_and_kind, port, usb_port
 
 MAX_ID_LENGTH = 63
 """The kubelet's limit on ``Device.ID``, in characters."""
@@ -22,27 +23,8 @@ Identity = tuple[str, ...]
 _HASH_LENGTH = 10
 _MAX_IDS = 32768
 """IDs that are remembered: a list names all devices each time, and an ID takes two hashes and a slug."""
-_MAX_PORTS = 1024
-"""Places whose port is remembered: it is asked for several times when a device comes, and when it goes."""
 _NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
 _OUR_ID = re.compile(rf"[a-z0-9][a-z0-9-]*-([0-9a-f]{{{_HASH_LENGTH}}})-[0-9]+")
-
-_USB = re.compile(
-    r"/sys/devices/(?P<controller>.+?)/usb\d+/(?:\d+-[\d.]+/)*\d+-(?P<ports>[\d.]+)"
-    r"(?::(?P<interface>\d+\.\d+))?(?P<rest>(?:/.*)?)"
-)
-"""A place in sysfs below a USB port: bus ``usb1``, device ``1-2.3``, interface ``1-2.3:1.0``, and what is in that."""
-
-_USB_STICK = re.compile(r"/sys/devices/(?P<controller>.+?)/usb\d+/(?:\d+-[\d.]+/)*\d+-(?P<ports>[\d.]+)")
-"""A USB device's own place in sysfs."""
-
-_PCI = re.compile(r"(?P<controller>/sys/devices/.*/[0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])(?P<rest>/.*)")
-_COUNTED = re.compile(r"(?<=/)((?:target)?)\d+((?::\d+){2,3})(?=/|$)|\d+|\.[0-9A-F]{4}(?=/|$)")
-"""What the kernel counts up in the names below a port: ``ttyUSB0``, ``card1``, HID's ``0003:046D:C52B.0005``, and of
-SCSI's addresses the host (``6:0:0:1``: channel, target and unit stay)."""
-
-_DISK = re.compile(r"(sd|hd|vd|xvd)[a-z]+(\d*)")
-"""Disks are counted by letters; their partitions have numbers of their own."""
 
 
 def node_identity(
@@ -90,7 +72,7 @@ def usb_device_identity(usb_device: UsbDevice, *, is_sole: bool) -> str:
     return (
         by_serial
         if is_sole and by_serial
-        else f"usb:{usb_device.vendor}:{usb_device.product}:port={_usb_device_port(usb_device)}"
+        else f"usb:{usb_device.vendor}:{usb_device.product}:port={usb_port(usb_device)}"
     )
 
 
@@ -99,52 +81,10 @@ def usb_device_serial_identity(usb_device: UsbDevice) -> str:
     return f"usb:{usb_device.vendor}:{usb_device.product}:serial={usb_device.serial}" if usb_device.serial else ""
 
 
-def _usb_device_port(usb_device: UsbDevice) -> str:
-    chain = _USB_STICK.fullmatch(usb_device.sys_path)
-    if chain is None:  # a root hub
-        return usb_device.sys_path
-    return f"{chain['ports']}@{chain['controller']}/usb{usb_device.usb_version}"
-
-
 def place_in_usb_device(device: HostDevice) -> str:
     """Which of its USB device's nodes a node is: its interface and kind, wherever that is plugged: ``tty:1.0``."""
-    usb = _USB.fullmatch(device.sys_path)
-    rest = usb["rest"] if usb else ""
-    kind = _uncounted(rest).strip("/").replace("/", "-") or device.subsystem
-    interface = f":{usb['interface']}" if usb and usb["interface"] else ""
-    return f"{kind}{interface}#{device.place}" if device.place else f"{kind}{interface}"
-
-
-def port(device: HostDevice) -> str:
-    """The place of a device as seen from its port: no bus number, no device number, nothing that is counted up.
-
-    Several nodes of one interface can share it; they are told apart by their order. Devices that hang on no port keep
-    their sysfs path, which their driver decides.
-    """
-    return _port(device.sys_path, device.subsystem, device.usb_version)
-
-
-@lru_cache(maxsize=_MAX_PORTS)
-def _port(sys_path: str, subsystem: str, usb_version: str) -> str:
-    if (usb := _USB.fullmatch(sys_path)) is not None:
-        kind = _uncounted(usb["rest"]).strip("/") or subsystem
-        interface = f":{usb['interface']}" if usb["interface"] else ""
-        return f"{kind}-{usb['ports']}{interface}@{usb['controller']}/usb{usb_version}"
-    if (pci := _PCI.fullmatch(sys_path)) is not None:
-        return f"{pci['controller']}{_uncounted(pci['rest'])}"
-    return sys_path
-
-
-def place_pattern(sys_path: str) -> str:
-    """A place in sysfs as seen from its port, without what the kernel counts up: siblings have the same."""
-    return _port(sys_path, "", "")
-
-
-def _uncounted(rest: str) -> str:
-    """A place below a port, without what the kernel counts up."""
-    place, block, disk = rest.partition("/block/")
-    names = (_DISK.sub(r"\1\2", name) if _DISK.fullmatch(name) else _COUNTED.sub("", name) for name in disk.split("/"))
-    return _COUNTED.sub(r"\1\2", place) + block + "/".join(names)
+    place = interface_and_kind(device)
+    return f"{place}#{device.place}" if device.place else place
 
 
 @lru_cache(maxsize=_MAX_IDS)

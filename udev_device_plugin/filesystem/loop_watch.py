@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import Callable, Collection, Iterable
 
-from udev_device_plugin.filesystem.path_watch import PathWatch
-from udev_device_plugin.selectors.paths.glob import Glob
+from udev_device_plugin.filesystem.path_watch import PathWatch, Pattern
 
 
 class LoopWatch:
@@ -20,7 +19,7 @@ class LoopWatch:
     """
 
     def __init__(
-        self, globs: Iterable[Glob], on_change: Callable[[Collection[str]], None], *, writes: bool = False
+        self, globs: Iterable[Pattern], on_change: Callable[[Collection[str]], None], *, writes: bool = False
     ) -> None:
         self._watch = PathWatch(globs, writes=writes)
         self._on_change = on_change

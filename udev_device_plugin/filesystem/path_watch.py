@@ -10,13 +10,13 @@ import errno
 import logging
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from inotify_simple import Event, INotify, flags
 
 from udev_device_plugin.errors import StartError
-from udev_device_plugin.selectors.paths.glob import Glob
 
 logger = logging.getLogger(__name__)
 
@@ -31,22 +31,49 @@ _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLON
 """What says that nothing is there, or nothing for us."""
 
 
+class PatternElement(Protocol):
+    """What is between two slashes of a pattern."""
+
+    @property
+    def is_literal(self) -> bool:
+        """Whether it means one name."""
+
+    @property
+    def literal(self) -> str:
+        """That name."""
+
+    def matches(self, name: str) -> bool:
+        """Whether it means a name."""
+
+
+class Pattern(Protocol):
+    """What can be watched: a pattern of absolute paths, hashable; ``selectors.paths.glob.Glob`` is one."""
+
+    @property
+    def elements(self) -> Sequence[PatternElement]:
+        """Its elements, from the root on."""
+
+    @property
+    def literal(self) -> str:
+        """The path that it means if it has no metacharacters, else ""."""
+
+
 @dataclass(slots=True)
 class _Directory:
     """One watched directory: whose watch, and which globs are interested in which names in it."""
 
     watch: int
-    literal: defaultdict[str, set[Glob]] = field(default_factory=lambda: defaultdict(set))
-    patterns: set[Glob] = field(default_factory=set)
+    literal: defaultdict[str, set[Pattern]] = field(default_factory=lambda: defaultdict(set))
+    patterns: set[Pattern] = field(default_factory=set)
 
-    def interested_in(self, name: str, depth: int) -> set[Glob]:
+    def interested_in(self, name: str, depth: int) -> set[Pattern]:
         globs = {glob for glob in self.patterns if glob.elements[depth].matches(name)}
         return globs | self.literal.get(name, set())
 
-    def all_interested(self) -> set[Glob]:
+    def all_interested(self) -> set[Pattern]:
         return self.patterns.union(*self.literal.values())
 
-    def forget(self, glob: Glob, depth: int) -> bool:
+    def forget(self, glob: Pattern, depth: int) -> bool:
         """Take ``glob`` out; True if nobody is interested any more."""
         self.patterns.discard(glob)
         name = glob.elements[depth].literal
@@ -79,9 +106,9 @@ class PathWatch:
         StartError: the kernel gives no inotify instance.
     """
 
-    def __init__(self, globs: Iterable[Glob], *, writes: bool = False) -> None:
+    def __init__(self, globs: Iterable[Pattern], *, writes: bool = False) -> None:
         self._mask = _MASK | int(flags.CLOSE_WRITE) if writes else _MASK
-        self._coverage: dict[Glob, _Coverage] = {}
+        self._coverage: dict[Pattern, _Coverage] = {}
         self._directories: dict[str, _Directory] = {}
         self._by_wd: defaultdict[int, set[str]] = defaultdict(set)
         self._made = 0  # directories that were ever watched
@@ -109,7 +136,7 @@ class PathWatch:
         """The watched paths at which something stood when last heard of."""
         return frozenset().union(*(coverage.found for coverage in self._coverage.values()))
 
-    def add(self, glob: Glob) -> bool:
+    def add(self, glob: Pattern) -> bool:
         """Watch one more glob; what already stands at its matches is in ``found`` afterwards.
 
         Returns:
@@ -121,7 +148,7 @@ class PathWatch:
         self._walk_anew(glob)
         return self._made != before
 
-    def discard(self, glob: Glob) -> None:
+    def discard(self, glob: Pattern) -> None:
         """Watch ``glob`` no longer."""
         if (coverage := self._coverage.pop(glob, None)) is not None:
             self._leave(glob, coverage.directories)
@@ -135,7 +162,7 @@ class PathWatch:
     def read(self) -> set[str]:
         """Take in all that inotify has; returns the watched paths at which something may have changed."""
         changed: set[str] = set()
-        stale: set[Glob] = set()
+        stale: set[Pattern] = set()
         for event in self._inotify.read(timeout=0):
             if event.mask & _OVERFLOW:
                 logger.warning("inotify lost events; everything watched is looked at again")
@@ -146,7 +173,7 @@ class PathWatch:
             changed |= self._walk_anew(glob)
         return changed
 
-    def _take_in(self, path: str, event: Event, stale: set[Glob]) -> set[str]:
+    def _take_in(self, path: str, event: Event, stale: set[Pattern]) -> set[str]:
         """One event in the directory ``path``: what changed by it; adds to ``stale`` what must be walked anew."""
         directory = self._directories[path]
         changed: set[str] = set()
@@ -166,7 +193,7 @@ class PathWatch:
             found.discard(child) if event.mask & _GOES else found.add(child)
         return changed
 
-    def _walk_anew(self, glob: Glob) -> set[str]:
+    def _walk_anew(self, glob: Pattern) -> set[str]:
         """Look for the matches of ``glob`` from the root on, watching what needs it.
 
         Returns:
@@ -181,7 +208,7 @@ class PathWatch:
         self._leave(glob, before.directories - coverage.directories)
         return before.found | coverage.found
 
-    def _walk(self, glob: Glob, path: str, depth: int, coverage: _Coverage) -> bool:
+    def _walk(self, glob: Pattern, path: str, depth: int, coverage: _Coverage) -> bool:
         """Walk the directory ``path``, ``depth`` elements deep; False if there is no such directory.
 
         Who waits for a directory to come watches the one above it; once it is there, its own watch tells when it goes.
@@ -224,7 +251,7 @@ class PathWatch:
         if error.errno not in _ABSENT:
             self.error = error
 
-    def _watch(self, path: str, glob: Glob, depth: int) -> bool:
+    def _watch(self, path: str, glob: Pattern, depth: int) -> bool:
         """Have the directory watched for ``glob``; False if it is not there."""
         directory = self._directories.get(path)
         if directory is None:
@@ -256,7 +283,7 @@ class PathWatch:
             )
         return False
 
-    def _leave(self, glob: Glob, paths: Iterable[str]) -> None:
+    def _leave(self, glob: Pattern, paths: Iterable[str]) -> None:
         """End the interest of ``glob`` in directories, and the watches that nobody needs any more."""
         for path in paths:
             directory = self._directories.get(path)

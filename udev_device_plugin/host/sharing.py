@@ -6,8 +6,8 @@ Pure. Used by the host thread, to look again at all whom a change may concern, a
 from collections import defaultdict
 from collections.abc import Hashable, Iterator
 
-from udev_device_plugin.devices.identity import port
 from udev_device_plugin.host.model import DeviceNumber, HostDevice, UsbDevice
+from udev_device_plugin.host.topology import port
 
 
 class Sharing:

@@ -9,8 +9,8 @@ import os
 import re
 from collections.abc import Collection
 
-from udev_device_plugin.devices.identity import place_pattern
 from udev_device_plugin.filesystem.small_files import beginning
+from udev_device_plugin.host.topology import place_pattern
 
 _SOUND = re.compile(r"(?:pcm|midi|hw)C\d+D(\d+)[cp]?")
 """A sound device: its card's number, and its own within the card."""

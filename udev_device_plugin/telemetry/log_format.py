@@ -10,31 +10,20 @@ import sys
 from datetime import UTC, datetime
 from typing import TextIO
 
-from udev_device_plugin.config.settings import LogFormat, LogLevel
-
-_LEVELS = {
-    LogLevel.ALL: 1,
-    LogLevel.DEBUG: logging.DEBUG,
-    LogLevel.INFO: logging.INFO,
-    LogLevel.WARN: logging.WARNING,
-    LogLevel.ERROR: logging.ERROR,
-    LogLevel.NONE: logging.CRITICAL + 1,
-}
-
 _NAMES = {logging.WARNING: "warn", logging.CRITICAL: "error"}
 """Where the origin's name of a level is not Python's in lower case."""
 
 _OWN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
-def configure(level: LogLevel, log_format: LogFormat) -> None:
-    """Have everything that is logged from now on written to stdout, from ``level`` on, in ``log_format``."""
-    _configure(sys.stdout, _LEVELS[level], _JsonFormatter() if log_format is LogFormat.JSON else _TextFormatter())
+def configure(level: int, *, is_json: bool) -> None:
+    """Have everything that is logged from now on written to stdout, from ``level`` (``logging``'s numbers) on."""
+    _configure(sys.stdout, level, _JsonFormatter() if is_json else _TextFormatter())
 
 
-def configure_for_person(level: LogLevel) -> None:
+def configure_for_person(level: int) -> None:
     """Have what a person should know written to stderr: warnings and worse, unless ``level`` asks for less."""
-    _configure(sys.stderr, max(_LEVELS[level], logging.WARNING), _TextFormatter())
+    _configure(sys.stderr, max(level, logging.WARNING), _TextFormatter())
 
 
 def _configure(stream: TextIO, level: int, formatter: logging.Formatter) -> None:

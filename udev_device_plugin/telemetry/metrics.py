@@ -9,7 +9,6 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessColl
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 
 from udev_device_plugin import __version__
-from udev_device_plugin.devices.store import DeviceSet
 
 _ACTIONS = frozenset({"add", "remove", "change", "move", "online", "offline", "bind", "unbind", "other"})
 """The kernel's actions (lib/kobject_uevent.c); anything else would let the sender choose label values."""
@@ -26,7 +25,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._devices: Callable[[], Iterable[DeviceSet]] = tuple
+        self._devices: Callable[[], Iterable[tuple[str, int, int]]] = tuple
         self._connected: Callable[[], Iterable[tuple[str, bool]]] = tuple
         self.allocations = self._counter(
             "generic_device_plugin_allocations", "Containers that were given devices.", "resource"
@@ -60,9 +59,14 @@ class Metrics:
         return Counter(name, text, labels, registry=self.registry)
 
     def read_from(
-        self, devices: Callable[[], Iterable[DeviceSet]], connected: Callable[[], Iterable[tuple[str, bool]]]
+        self, devices: Callable[[], Iterable[tuple[str, int, int]]], connected: Callable[[], Iterable[tuple[str, bool]]]
     ) -> None:
-        """Where the gauges find the device sets, and whether the kubelet listens, of all resources."""
+        """Where the gauges find what they show.
+
+        Args:
+            devices: each resource, how many devices are listed, how many of them are Healthy.
+            connected: each resource, and whether the kubelet listens to it.
+        """
         self._devices = devices
         self._connected = connected
 
@@ -80,11 +84,10 @@ class Metrics:
             "Listed devices by health, replicas included.",
             labels=["resource", "health"],
         )
-        for devices in self._devices():
-            healthy, listed = devices.healthy_count, devices.count
-            origin.add_metric([devices.resource], healthy)
-            ours.add_metric([devices.resource, "Healthy"], healthy)
-            ours.add_metric([devices.resource, "Unhealthy"], listed - healthy)
+        for resource, listed, healthy in self._devices():
+            origin.add_metric([resource], healthy)
+            ours.add_metric([resource, "Healthy"], healthy)
+            ours.add_metric([resource, "Unhealthy"], listed - healthy)
         connected = GaugeMetricFamily(
             "udev_device_plugin_kubelet_connected",
             "1 while the kubelet listens to the resource.",

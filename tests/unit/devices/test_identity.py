@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, strategies as st
 
-from udev_device_plugin.devices.identity import MAX_ID_LENGTH, device_id, id_base, node_identity, port, slug
+from udev_device_plugin.devices.identity import MAX_ID_LENGTH, device_id, id_base, node_identity, slug
 from udev_device_plugin.host.model import DeviceNumber, HostDevice
+from udev_device_plugin.host.topology import port
 
 PARTS = st.lists(st.text(min_size=1, max_size=300).filter(lambda text: "\0" not in text), min_size=1, max_size=4)
 

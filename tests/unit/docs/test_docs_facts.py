@@ -1,7 +1,6 @@
 """What the documents say of the program is so: names, defaults, keys, metrics, words of the log, layers of tests."""
 
 import ast
-import dataclasses
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,7 +93,7 @@ def test_the_table_of_a_rules_keys_has_them_all() -> None:
 def _metrics() -> dict[str, tuple[str, ...]]:
     """Name and labels of all metrics but the process's own."""
     metrics = Metrics()
-    metrics.read_from(lambda: [_Devices()], lambda: [("squat.ai/a", True)])  # type: ignore[list-item]  # as much as is read
+    metrics.read_from(lambda: [("squat.ai/a", 2, 1)], lambda: [("squat.ai/a", True)])
     metrics.count_uevent("add")
     for counter in (metrics.allocations, metrics.restarts):
         counter.labels("squat.ai/a")
@@ -104,13 +103,6 @@ def _metrics() -> dict[str, tuple[str, ...]]:
     samples = [sample for family in metrics.registry.collect() for sample in family.samples]
     names = {re.sub(r"_(bucket|sum|count)$", "", s.name): tuple(k for k in s.labels if k != "le") for s in samples}
     return {key: labels for key, labels in names.items() if "device_plugin" in key and not key.endswith("_created")}
-
-
-@dataclasses.dataclass(frozen=True)
-class _Devices:
-    resource: str = "squat.ai/a"
-    healthy_count: int = 1
-    count: int = 2
 
 
 def test_the_table_of_metrics_has_them_all_with_their_labels() -> None:
