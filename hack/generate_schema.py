@@ -15,7 +15,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from udev_device_plugin.config.file import DEVICE_KEYS
+from udev_device_plugin.config.config_file import DEVICE_KEYS
 from udev_device_plugin.config.options import LOG_FORMAT, LOG_LEVEL, SETTINGS, Option
 from udev_device_plugin.config.scalars import MAX_NAME, NAME
 from udev_device_plugin.config.selector_parser import (

@@ -189,6 +189,8 @@ def take_out(package: str, of: Path, into: Path) -> None:
         place = into / path.relative_to(of)
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(path, place)
+    for path in into.rglob(f"site-packages/{package}/testing"):  # the embedded kubelet: for tests, ours and others'
+        shutil.rmtree(path)
 
 
 if __name__ == "__main__":

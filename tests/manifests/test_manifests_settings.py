@@ -18,7 +18,7 @@ from tests.manifests.kustomize import (
     of_kind,
     pod,
 )
-from udev_device_plugin.config.reading import load
+from udev_device_plugin.config.loader import load
 from udev_device_plugin.config.settings import Settings
 
 CONFIG = "--config=/etc/udev-device-plugin/config.yaml"

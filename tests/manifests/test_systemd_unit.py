@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.manifests.kustomize import MANIFESTS, read
-from udev_device_plugin.config.reading import load
+from udev_device_plugin.config.loader import load
 
 UNIT = "udev-device-plugin.service"
 PROGRAM = "/opt/udev-device-plugin/bin/udev-device-plugin"

@@ -10,7 +10,7 @@ from functools import partial
 from importlib.resources import files
 
 from udev_device_plugin.app import agent
-from udev_device_plugin.config import reading
+from udev_device_plugin.config import loader
 from udev_device_plugin.config.faults import printable
 from udev_device_plugin.config.settings import LogFormat, OutputFormat, Settings, Task
 from udev_device_plugin.errors import ConfigError, UdevDevicePluginError
@@ -29,7 +29,7 @@ def main(
     """Do what the command line says, by default this process's, and give the exit code."""
     argv, environ = sys.argv[1:] if argv is None else argv, os.environ if environ is None else environ
     try:
-        task, settings, output = reading.read(argv, environ)
+        task, settings, output = loader.read(argv, environ)
     except ConfigError as error:
         _say(map(str, error))
         return 2
@@ -40,7 +40,7 @@ def main(
             return _report(settings)
         if task is Task.LIST:
             return _list_devices(settings, output)
-        load = partial(reading.load, argv, environ, settings.config_file)
+        load = partial(loader.load, argv, environ, settings.config_file)
         return run(settings) if run else _run_agent(settings, load)
     except UdevDevicePluginError as error:
         _say([str(error)])

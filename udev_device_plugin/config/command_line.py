@@ -1,8 +1,4 @@
-"""The command line and the environment, taken apart: what was asked for, not judged yet.
-
-Floor 6, main thread. Mistakes are noted, all of them; what the settings are worth is ``config``'s business. Imported
-for as long as it is needed only, see ``cli``.
-"""
+"""The command line and the environment, parsed: what was asked for, with all mistakes; ``loader`` checks values."""
 
 import re
 from argparse import Action, Namespace, RawDescriptionHelpFormatter
@@ -16,8 +12,7 @@ import configargparse
 
 from udev_device_plugin import __version__
 from udev_device_plugin.config.faults import Findings, Place, listed, quoted
-from udev_device_plugin.config.loader import DEFAULT_FILES
-from udev_device_plugin.config.options import CONFIG, DEVICE, INSTEAD, OUTPUT, SETTINGS, Given, Option
+from udev_device_plugin.config.options import CONFIG, DEFAULT_FILES, DEVICE, INSTEAD, OUTPUT, SETTINGS, Given, Option
 from udev_device_plugin.config.scalars import ScalarError
 from udev_device_plugin.config.settings import OutputFormat
 from udev_device_plugin.errors import ConfigError

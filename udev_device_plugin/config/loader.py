@@ -1,18 +1,20 @@
-"""From what was given on the command line, in the environment and in the file to ``Settings``.
+"""Settings from what command line, environment and configuration file say.
 
-Floor 1: decides, and leaves reading to ``config.file``. A setting's first source counts: flag, environment,
+A setting's first source counts: flag, environment,
 file, default. What the file says is checked even where another source wins: it is one document, and whoever
 takes the other source away must not find it broken.
 """
 
-from collections.abc import Iterable, Sequence as Listing
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from udev_device_plugin.config.faults import Findings
-from udev_device_plugin.config.file import ConfigFile, read_default_file, read_named_file
+from udev_device_plugin.config.command_line import read_command_line
+from udev_device_plugin.config.config_file import ConfigFile, read_default_file, read_named_file
+from udev_device_plugin.config.faults import Findings, Place
 from udev_device_plugin.config.options import (
     CONFIG,
+    DEFAULT_FILES,
     DEVICE,
     DOMAIN,
     LISTEN,
@@ -26,19 +28,59 @@ from udev_device_plugin.config.options import (
     Option,
 )
 from udev_device_plugin.config.scalars import ScalarError
-from udev_device_plugin.config.settings import Settings
+from udev_device_plugin.config.settings import OutputFormat, Settings, Task
 from udev_device_plugin.config.spec_parser import read_resources
 from udev_device_plugin.config.specs import ResourceSpec
 from udev_device_plugin.config.yaml_document import read_document
 from udev_device_plugin.config.yaml_nodes import Node
 
-DEFAULT_FILES = ("/etc/udev-device-plugin/config.yaml", "/etc/generic-device-plugin/config.yaml")
-"""The first of them that is there is read, if no file is named."""
-
 T = TypeVar("T")
 
 
-def settle(given: Iterable[Given], findings: Findings, default_files: Listing[str] = DEFAULT_FILES) -> Settings:
+def read(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[Task, Settings, OutputFormat]:
+    """What to do, with which settings, and the form of a listing.
+
+    Args:
+        argv: the arguments, without the program's name.
+        environ: the environment.
+
+    Raises:
+        ConfigError: with all the faults.
+    """
+    findings = Findings()
+    line = read_command_line(argv, environ, findings)
+    task = Task(line.instead or "")
+    if task is Task.PRINT_SCHEMA:  # needs no configuration
+        findings.raise_faults()
+        return task, Settings(()), line.output
+    return task, settle(line.given, findings), line.output
+
+
+def load(
+    argv: Sequence[str],
+    environ: Mapping[str, str],
+    config_file: str | None = None,
+    default_files: Sequence[str] = DEFAULT_FILES,
+) -> Settings:
+    """The settings that command line, environment and file make, as the file reads now.
+
+    Args:
+        argv: as for ``read``.
+        environ: as for ``read``.
+        config_file: insist on this file, as a reload does; without it, the one that is named or found.
+        default_files: where to look for a file if none is named.
+
+    Raises:
+        ConfigError: with all the faults.
+    """
+    findings = Findings()
+    given = read_command_line(argv, environ, findings).given
+    if config_file is not None:
+        given = (Given(CONFIG.name, Place(CONFIG.flag), config_file), *given)
+    return settle(given, findings, default_files)
+
+
+def settle(given: Iterable[Given], findings: Findings, default_files: Sequence[str] = DEFAULT_FILES) -> Settings:
     """Read the file, let the sources take precedence, check everything; ``ConfigError`` has all the faults.
 
     Args:
@@ -98,7 +140,9 @@ def _documents(given: Iterable[Given], findings: Findings) -> list[Node]:
     return [document for document in documents if document is not None]
 
 
-def _resources(documents: Listing[Node], file: ConfigFile, domain: str, findings: Findings) -> tuple[ResourceSpec, ...]:
+def _resources(
+    documents: Sequence[Node], file: ConfigFile, domain: str, findings: Findings
+) -> tuple[ResourceSpec, ...]:
     """The specs of the first source that has any; they are not merged across sources."""
     of_file = read_resources([] if file.devices is None else [file.devices], domain, findings)
     if not documents:

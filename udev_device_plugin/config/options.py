@@ -1,6 +1,6 @@
 """The single settings: each one's name, meaning, default and reading, in one table.
 
-Floor 1: declarations. Flags, environment variables, keys of the file and the help text all come from here.
+Flags, environment variables, keys of the file and the help text all come from here.
 """
 
 from collections.abc import Callable
@@ -116,6 +116,9 @@ RESCAN_INTERVAL: Option[float] = Option(
     parse=parse_duration,
     meaning="Time between full looks at the host, a safety net beside its events; 0 turns them off.",
 )
+DEFAULT_FILES = ("/etc/udev-device-plugin/config.yaml", "/etc/generic-device-plugin/config.yaml")
+"""The first of them that is there is read, if no file is named."""
+
 CONFIG: Option[str] = Option(
     name="config",
     metavar="FILE",

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from udev_device_plugin import __version__
 from udev_device_plugin.app.cli import main
 from udev_device_plugin.config.command_line import OPTIONS
+from udev_device_plugin.config.loader import load
 from udev_device_plugin.config.options import SETTINGS, Option
-from udev_device_plugin.config.reading import load
 from udev_device_plugin.config.settings import LogFormat, LogLevel, Settings
 from udev_device_plugin.errors import ConfigError, StartError
 
@@ -360,13 +360,13 @@ def test_a_process_that_is_told_to_end_before_it_has_begun_ends_with_0() -> None
     program = """
 import os, signal, sys
 from udev_device_plugin.__main__ import main
-from udev_device_plugin.config import reading
+from udev_device_plugin.config import loader
 
 def settle(*_):
     os.kill(os.getpid(), signal.SIGTERM)
     raise RuntimeError("it went on")
 
-reading.settle = settle
+loader.settle = settle
 sys.exit(main())
 """
     outcome = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)

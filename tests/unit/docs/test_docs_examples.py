@@ -11,7 +11,7 @@ import yaml
 from hack.embed_help import comparable, embedded, help_text
 from tests.lab.documents import FOR_USERS, ROOT, Block, blocks, rows
 from udev_device_plugin.app.cli import main
-from udev_device_plugin.config.reading import load
+from udev_device_plugin.config.loader import load
 from udev_device_plugin.config.settings import Settings
 from udev_device_plugin.errors import ConfigError
 

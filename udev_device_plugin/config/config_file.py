@@ -1,7 +1,4 @@
-"""The configuration file: found, read, taken apart into settings and device specs, none of them judged yet.
-
-Floor 1: the one room of configuration that does I/O, and all it does is read that file.
-"""
+"""The configuration file: found, read, parsed into settings and device specs, none of them checked yet."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
