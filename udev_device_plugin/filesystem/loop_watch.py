@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable, Collection, Iterable
 
-from udev_device_plugin.filesystem.path_watch import PathWatch, Pattern
+from udev_device_plugin.filesystem.path_watch import PathWatch
+from udev_device_plugin.filesystem.patterns import Pattern
 
 
 class LoopWatch:

@@ -10,13 +10,12 @@ import errno
 import logging
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Iterable
 
 from inotify_simple import Event, INotify, flags
 
 from udev_device_plugin.errors import StartError
+from udev_device_plugin.filesystem.patterns import Coverage, Pattern, WatchedDirectory, depth_of, join
 
 logger = logging.getLogger(__name__)
 
@@ -29,67 +28,6 @@ _OVERFLOW = int(flags.Q_OVERFLOW)
 
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EACCES})
 """What says that nothing is there, or nothing for us."""
-
-
-class PatternElement(Protocol):
-    """What is between two slashes of a pattern."""
-
-    @property
-    def is_literal(self) -> bool:
-        """Whether it means one name."""
-
-    @property
-    def literal(self) -> str:
-        """That name."""
-
-    def matches(self, name: str) -> bool:
-        """Whether it means a name."""
-
-
-class Pattern(Protocol):
-    """What can be watched: a pattern of absolute paths, hashable; ``selectors.paths.glob.Glob`` is one."""
-
-    @property
-    def elements(self) -> Sequence[PatternElement]:
-        """Its elements, from the root on."""
-
-    @property
-    def literal(self) -> str:
-        """The path that it means if it has no metacharacters, else ""."""
-
-
-@dataclass(slots=True)
-class _Directory:
-    """One watched directory: whose watch, and which globs are interested in which names in it."""
-
-    watch: int
-    literal: defaultdict[str, set[Pattern]] = field(default_factory=lambda: defaultdict(set))
-    patterns: set[Pattern] = field(default_factory=set)
-
-    def interested_in(self, name: str, depth: int) -> set[Pattern]:
-        globs = {glob for glob in self.patterns if glob.elements[depth].matches(name)}
-        return globs | self.literal.get(name, set())
-
-    def all_interested(self) -> set[Pattern]:
-        return self.patterns.union(*self.literal.values())
-
-    def forget(self, glob: Pattern, depth: int) -> bool:
-        """Take ``glob`` out; True if nobody is interested any more."""
-        self.patterns.discard(glob)
-        name = glob.elements[depth].literal
-        if glob in self.literal.get(name, ()):
-            self.literal[name].discard(glob)
-            if not self.literal[name]:
-                del self.literal[name]
-        return not self.patterns and not self.literal
-
-
-@dataclass(slots=True)
-class _Coverage:
-    """What the last walk for one glob came upon."""
-
-    directories: set[str] = field(default_factory=set)
-    found: set[str] = field(default_factory=set)
 
 
 class PathWatch:
@@ -108,8 +46,8 @@ class PathWatch:
 
     def __init__(self, globs: Iterable[Pattern], *, writes: bool = False) -> None:
         self._mask = _MASK | int(flags.CLOSE_WRITE) if writes else _MASK
-        self._coverage: dict[Pattern, _Coverage] = {}
-        self._directories: dict[str, _Directory] = {}
+        self._coverage: dict[Pattern, Coverage] = {}
+        self._directories: dict[str, WatchedDirectory] = {}
         self._by_wd: defaultdict[int, set[str]] = defaultdict(set)
         self._made = 0  # directories that were ever watched
         self._is_exhausted = False
@@ -183,12 +121,12 @@ class PathWatch:
             return changed
         if not event.name:
             return changed
-        name, depth = event.name, _depth(path)
+        name, depth = event.name, depth_of(path)
         for glob in directory.interested_in(name, depth):
             if depth + 1 < len(glob.elements):
                 stale.add(glob)  # a directory on the way to matches
                 continue
-            changed.add(child := _join(path, name))
+            changed.add(child := join(path, name))
             found = self._coverage[glob].found
             found.discard(child) if event.mask & _GOES else found.add(child)
         return changed
@@ -199,8 +137,8 @@ class PathWatch:
         Returns:
             The paths at which something may have changed: all that were found before or now.
         """
-        before = self._coverage.get(glob, _Coverage())
-        self._coverage[glob] = coverage = _Coverage()
+        before = self._coverage.get(glob, Coverage())
+        self._coverage[glob] = coverage = Coverage()
         directory, _, name = glob.literal.rpartition("/")
         # A single path's directory is there, most often.
         if not (name and self._walk(glob, directory or "/", len(glob.elements) - 1, coverage)):
@@ -208,13 +146,13 @@ class PathWatch:
         self._leave(glob, before.directories - coverage.directories)
         return before.found | coverage.found
 
-    def _walk(self, glob: Pattern, path: str, depth: int, coverage: _Coverage) -> bool:
+    def _walk(self, glob: Pattern, path: str, depth: int, coverage: Coverage) -> bool:
         """Walk the directory ``path``, ``depth`` elements deep; False if there is no such directory.
 
         Who waits for a directory to come watches the one above it; once it is there, its own watch tells when it goes.
         """
         element, is_last = glob.elements[depth], depth + 1 == len(glob.elements)
-        if element.is_literal and not is_last and self._walk(glob, _join(path, element.literal), depth + 1, coverage):
+        if element.is_literal and not is_last and self._walk(glob, join(path, element.literal), depth + 1, coverage):
             return True
         if not self._watch(path, glob, depth):
             return False
@@ -223,7 +161,7 @@ class PathWatch:
         for name in [element.literal] if element.is_literal else self._names(path):
             if not element.matches(name):
                 continue
-            child = _join(path, name)
+            child = join(path, name)
             if not is_last:
                 self._walk(glob, child, depth + 1, coverage)
             elif self._stands(child):
@@ -260,7 +198,7 @@ class PathWatch:
             except OSError as error:
                 return self._is_unwatchable(path, error)
             self._made += 1
-            directory = self._directories[path] = _Directory(watch)
+            directory = self._directories[path] = WatchedDirectory(watch)
             self._by_wd[watch].add(path)  # one inode may be reached by several paths
         element = glob.elements[depth]
         (directory.literal[element.literal] if element.is_literal else directory.patterns).add(glob)
@@ -287,7 +225,7 @@ class PathWatch:
         """End the interest of ``glob`` in directories, and the watches that nobody needs any more."""
         for path in paths:
             directory = self._directories.get(path)
-            if directory is not None and directory.forget(glob, _depth(path)):
+            if directory is not None and directory.forget(glob, depth_of(path)):
                 watch = directory.watch
                 self._unwatch(path)
                 if not self._by_wd.get(watch):
@@ -302,12 +240,3 @@ class PathWatch:
         self._by_wd[watch].discard(path)
         if not self._by_wd[watch]:
             del self._by_wd[watch]
-
-
-def _join(directory: str, name: str) -> str:
-    return f"{directory.rstrip('/')}/{name}"
-
-
-def _depth(directory: str) -> int:
-    """How many elements a normalised absolute path has."""
-    return 0 if directory == "/" else directory.count("/")
