@@ -8,11 +8,13 @@ was read, as Hypothesis chooses. There are no threads, and time and the clock ar
 """
 
 import copy
+import errno
 import os
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -20,6 +22,7 @@ from tests.lab.host import FakeHost
 from tests.lab.records import FakeDevice, FakeNode, Stick
 from tests.lab.sticks import camera, ch340, serial_adapter
 from tests.lab.udevd_steps import DATABASE, Step, Version
+from udev_device_plugin import watching
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec, Selector
 from udev_device_plugin.device import DeviceNumber
 from udev_device_plugin.formation import form
@@ -425,4 +428,42 @@ def test_a_look_that_found_nothing_says_nothing_of_the_next_device_with_that_num
     assert look is not None
     assert "/dev/ttyUSB0" in look.paths
     assert not look.units.get(number), "that is no node which nobody knows"
+    paths.close()
+
+
+def test_a_reload_for_which_there_is_no_inotify_instance_is_said_and_made_good_later(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    jobs, paths, inside = Jobs(), DevPaths(()), Glob.parse("/dev/ttyUSB*")
+    looking, inventory = Looking(paths, jobs, DeliveryCheck()), Inventory((inside, outside := Glob.parse("/run/x*")))
+
+    def catch_up(now: float) -> None:
+        looking.work(now)
+        while jobs.outstanding:
+            jobs.do(0)
+            for result in jobs.take_results():
+                looking.take_result(result, now)
+            looking.work(now)
+        inventory.replace(looking.take_look() or HostLook())
+
+    def fail(**_: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    host.plug(serial_adapter("ttyUSB0"), silent=True)
+    os.mkdir("/run/x0")
+    looking.begin(Interest(frozenset({inside}), 1), 0.0, has_udevd=True)
+    catch_up(1.0)
+    with monkeypatch.context() as broken:
+        broken.setattr(watching, "INotify", fail)
+        looking.begin(Interest(frozenset({inside, outside}), 2), 2.0, has_udevd=True)
+        catch_up(3.0)
+    (message,) = caplog.messages
+    assert message.startswith("/run/x*: could not be looked at")
+    assert set(inventory.entries) == {"/dev/ttyUSB0"}
+    assert inventory.is_settled(inventory.entries["/dev/ttyUSB0"])
+    catch_up(5.0)
+    assert set(inventory.entries) == {"/dev/ttyUSB0", "/run/x0"}
+    os.rmdir("/run/x0")
+    assert list(looking.outside.values()) == [outside], "what comes and goes there is heard of"
+    looking.begin(Interest(frozenset()), 6.0, has_udevd=True)  # that ends its watch
     paths.close()

@@ -10,7 +10,6 @@ from operator import methodcaller
 
 from udev_device_plugin.device import DeviceNumber, HostDevice, Node, PathEntry, Unit
 from udev_device_plugin.discovery.usb_sticks import usb_device_path
-from udev_device_plugin.errors import StartError
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.host.everything import FullLook, everything
 from udev_device_plugin.host.existence import inode_at, is_in_dev
@@ -59,7 +58,11 @@ class Looking:
     @property
     def outside(self) -> dict[int, Glob]:
         """The watches of globs outside of ``/dev``, by descriptor, but those that are being looked at."""
-        return {paths.fileno(): glob for glob, paths in self._outside.watches() if not self._hints.is_looking(glob)}
+        return {
+            descriptor: glob
+            for glob, paths in self._outside.watches()
+            if not self._hints.is_looking(glob) and (descriptor := paths.fileno()) is not None
+        }
 
     def begin(self, interest: Interest, now: float, *, has_udevd: bool) -> None:
         """Look at everything for ``interest``; a monitor has begun before."""
@@ -236,7 +239,7 @@ class Looking:
                     self._outside.add(one)
                     self._full_look.include(one)
                     self.hint_outside(one, received)
-            except (NotLookedError, StartError) as error:
+            except NotLookedError as error:
                 self._retry(Glob.of(path), error, received)
             else:
                 looked.update(changed)

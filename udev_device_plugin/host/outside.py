@@ -6,6 +6,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from udev_device_plugin.device import DeviceNumber, PathEntry
+from udev_device_plugin.errors import StartError
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.host.existence import links_on_the_way, stands_at
 from udev_device_plugin.host.looks import NotLookedError
@@ -18,24 +19,21 @@ class OutsidePaths:
 
     Args:
         glob: outside of ``/dev``, or a path in it that leads out of it.
-
-    Raises:
-        StartError: the kernel gives no inotify instance.
     """
 
     def __init__(self, glob: Glob) -> None:
         self._glob = glob
-        self._watch = PathWatch(())
+        self._watch: PathWatch | None = None
         self._ends: frozenset[Glob] = frozenset()
-        self._is_walked = False
 
-    def fileno(self) -> int:
-        """The descriptor that is readable when something has changed."""
-        return self._watch.fileno()
+    def fileno(self) -> int | None:
+        """The descriptor that is readable when something has changed; None before the first look."""
+        return None if self._watch is None else self._watch.fileno()
 
     def close(self) -> None:
         """Stop watching."""
-        self._watch.close()
+        if self._watch is not None:
+            self._watch.close()
 
     def look(self) -> Mapping[str, PathEntry]:
         """What stands at the matches now.
@@ -43,24 +41,31 @@ class OutsidePaths:
         Raises:
             NotLookedError: that cannot be said.
         """
-        self._watch.read()
-        if self._is_walked:
-            self._watch.rescan()
-        self._is_walked = True
-        self._watch.add(self._glob)
+        watch = self._watched_anew()
         while True:
-            paths = sorted(path for path in self._watch.found if self._glob.matches(path))
+            paths = sorted(path for path in watch.found if self._glob.matches(path))
             ends = frozenset(Glob.of(step) for path in paths for step in links_on_the_way(path, may_block=True))
             for glob in self._ends - ends - {self._glob}:
-                self._watch.discard(glob)
-            is_new = [self._watch.add(glob) for glob in ends - self._ends]
+                watch.discard(glob)
+            is_new = [watch.add(glob) for glob in ends - self._ends]
             self._ends = ends
             if not any(is_new):
                 break
-        if (error := self._watch.error) is not None:
+        if (error := watch.error) is not None:
             raise NotLookedError(f"{error.filename or self._glob}: {error.strerror}")
         entries = {path: stands_at(path) for path in paths}
         return {path: entry for path, entry in entries.items() if entry is not None}
+
+    def _watched_anew(self) -> PathWatch:
+        if self._watch is None:
+            try:  # here, as there may be no descriptor for it now: that is no reason to end, nor to refuse a reload
+                self._watch = PathWatch((self._glob,))
+            except StartError as error:
+                raise NotLookedError(str(error)) from error
+        else:
+            self._watch.read()
+            self._watch.rescan()
+        return self._watch
 
 
 class OutsideGlobs:
