@@ -28,6 +28,7 @@ from udev_device_plugin.device import DeviceNumber
 from udev_device_plugin.formation import form
 from udev_device_plugin.formed import Circumstances, Formation
 from udev_device_plugin.globs import Glob
+from udev_device_plugin.host.everything import look_at_everything
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.looking import Looking
 from udev_device_plugin.host.looks import HostLook
@@ -429,6 +430,26 @@ def test_a_look_that_found_nothing_says_nothing_of_the_next_device_with_that_num
     assert "/dev/ttyUSB0" in look.paths
     assert not look.units.get(number), "that is no node which nobody knows"
     paths.close()
+
+
+@pytest.mark.parametrize("stick", [serial_adapter("ttyUSB0"), Stick((THINGS[-1].main,))])
+def test_what_goes_during_a_look_at_everything_is_not_shown(
+    stick: Stick, host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.plug(stick, silent=True)
+    really_list = os.listdir
+
+    def list_without_it(path: str) -> list[str]:
+        """Its node has been seen, and sysfs not yet: there it goes."""
+        if path == "/sys/dev" and os.path.exists(stick.main.sys_path):
+            host.unplug(stick, silent=True)
+        return really_list(path)
+
+    monkeypatch.setattr(os, "listdir", list_without_it)
+    (node,) = [device.node.path for device in stick if device.node and device.subsystem == "tty"]
+    look, _ = look_at_everything(Interest(frozenset({Glob.parse(node)})))
+    assert look.paths == {node: None}
+    assert not look.units
 
 
 def test_a_reload_for_which_there_is_no_inotify_instance_is_said_and_made_good_later(

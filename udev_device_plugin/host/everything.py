@@ -10,7 +10,7 @@ from udev_device_plugin.device import DeviceNumber, PathEntry, Unit
 from udev_device_plugin.host.existence import matches_of, stands_at
 from udev_device_plugin.host.looks import HostLook, NotLookedError
 from udev_device_plugin.host.memory import Memory
-from udev_device_plugin.host.reader import Reader, unit_of
+from udev_device_plugin.host.reader import Reader, is_unknown_to_sysfs, unit_of
 from udev_device_plugin.host.udev.delivery_check import DeliveryCheck
 from udev_device_plugin.interest import Interest
 
@@ -96,8 +96,12 @@ def look_at_everything(interest: Interest) -> tuple[HostLook, frozenset[str]]:
             look = reader.look(unit, interest, frozenset() if has_udevd else None)
         except NotLookedError:
             look = reader.look(unit, interest, frozenset() if has_udevd else None)
-        for _ in memory.take_in(look, 0.0, has_udevd=has_udevd, is_named=unit in numbers):
+        is_named = not look.nodes and is_unknown_to_sysfs(unit, filter(None, found.values()))
+        for _ in memory.take_in(look, 0.0, has_udevd=has_udevd, is_named=is_named):
             pass
+    for path, entry in found.items():
+        if entry is not None and entry.number is not None and memory.node(entry.number) is None:
+            found[path] = stands_at(path)  # it went meanwhile
     units = {unit: memory.nodes(unit) for unit in memory.units}
     for node in (node for nodes in units.values() for node in nodes):
         if node.description is not None and interest.selects(node.description):

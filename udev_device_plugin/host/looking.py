@@ -12,7 +12,7 @@ from udev_device_plugin.device import DeviceNumber, HostDevice, Node, PathEntry,
 from udev_device_plugin.discovery.usb_sticks import usb_device_path
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.host.everything import FullLook, everything
-from udev_device_plugin.host.existence import inode_at, is_in_dev
+from udev_device_plugin.host.existence import inode_at
 from udev_device_plugin.host.findings import Findings
 from udev_device_plugin.host.hints import Hints
 from udev_device_plugin.host.looks import HostLook, NotLookedError, UnitLook
@@ -20,7 +20,7 @@ from udev_device_plugin.host.memory import Memory
 from udev_device_plugin.host.outside import OutsideGlobs
 from udev_device_plugin.host.paths import DevPaths, is_glob_in_dev
 from udev_device_plugin.host.pool import Pool, Result
-from udev_device_plugin.host.reader import Reader, number_of_entry, sysfs_path, unit_of
+from udev_device_plugin.host.reader import Reader, is_unknown_to_sysfs, number_of_entry, unit_of
 from udev_device_plugin.host.relevance import is_relevant
 from udev_device_plugin.host.udev.delivery_check import DeliveryCheck
 from udev_device_plugin.host.udev.monitor import UdevEvent
@@ -167,7 +167,7 @@ class Looking:
 
     def _take_unit(self, look: UnitLook, received: float, now: float) -> None:
         before = self._memory.nodes(look.unit)
-        is_named = not look.nodes and self._is_unknown_to_sysfs(look.unit)
+        is_named = not look.nodes and is_unknown_to_sysfs(look.unit, self._entries())
         changed = {*self._memory.take_in(look, now, has_udevd=self._has_udevd, is_named=is_named)}
         after = self._memory.nodes(look.unit)
         self._follow(look.unit, after)
@@ -215,18 +215,6 @@ class Looking:
 
     def _entries(self) -> Iterator[PathEntry]:
         return itertools.chain(self._paths.entries.values(), self._outside.entries())
-
-    def _is_unknown_to_sysfs(self, unit: Unit) -> bool:
-        """Whether a node stands at a path that sysfs does not know, now and not only when it was looked at.
-
-        The kernel has a device in sysfs for longer than its node in ``/dev``: so sysfs is asked first.
-        """
-        entries = [entry for entry in self._entries() if entry.number == unit]
-        return (
-            not isinstance(unit, str)
-            and not sysfs_path(unit)
-            and any(not is_in_dev(entry.target) or inode_at(entry.target) == entry.inode for entry in entries)
-        )
 
     def _look_at_paths(self, paths: Iterable[str], received: float) -> None:
         paths = set(paths)

@@ -8,11 +8,12 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
-from udev_device_plugin.device import DeviceNumber, Unit
+from udev_device_plugin.device import DeviceNumber, PathEntry, Unit
 from udev_device_plugin.discovery.small_files import beginning
 from udev_device_plugin.discovery.usb_sticks import stick_of, usb_device_path
+from udev_device_plugin.host.existence import inode_at, is_in_dev
 from udev_device_plugin.host.looks import EntryStamp, NodeLook, NotLookedError, UnitLook
 from udev_device_plugin.host.udev.device_reader import UdevDeviceReader
 from udev_device_plugin.interest import Interest
@@ -76,7 +77,7 @@ class Reader:
     ) -> NodeLook | None:
         """One node; None if it has gone meanwhile."""
         for _ in range(_ATTEMPTS):
-            before = sysfs_path(number), _inode(sys_path), _entry(number)
+            before = sysfs_path(number), inode_at(sys_path), _entry(number)
             if before[0] != sys_path:
                 return None
             device = self._udev.device(number)
@@ -95,7 +96,7 @@ class Reader:
                     listed=listed,
                     numa_node=self._udev.numa_node,
                 )
-            after = sysfs_path(number), _inode(sys_path), _entry(number)
+            after = sysfs_path(number), inode_at(sys_path), _entry(number)
             is_same = before == after and _stat_node(device.devnode, number)[0] == inode
             _, of_device, entry = after
             if is_same and device.is_initialized == (entry is not None):
@@ -136,6 +137,17 @@ def unit_of_known(unit: Unit) -> Unit:
     return unit if isinstance(unit, str) else unit_of(unit)
 
 
+def is_unknown_to_sysfs(unit: Unit, entries: Iterable[PathEntry]) -> bool:
+    """Whether a node with this number stands at a path and sysfs does not know it, now and not only when it was read.
+
+    The kernel has a device in sysfs for longer than its node in ``/dev``: so sysfs is asked first.
+    """
+    if isinstance(unit, str) or sysfs_path(unit):
+        return False
+    targets = ((entry.target, entry.inode) for entry in entries if entry.number == unit)
+    return any(not is_in_dev(target) or inode_at(target) == inode for target, inode in targets)
+
+
 def nodes_below(usb_device: str) -> Iterator[tuple[DeviceNumber, str]]:
     """The nodes that sysfs lists under a USB device, those of USB devices behind it excepted, and their places."""
     ahead = [usb_device]
@@ -156,13 +168,6 @@ def nodes_below(usb_device: str) -> Iterator[tuple[DeviceNumber, str]]:
             elif entry.is_dir(follow_symlinks=False) and entry.name != "power":
                 is_unit = directory == usb_device and _USB_DEVICE_BELOW.fullmatch(entry.name)
                 ahead += [] if is_unit else [entry.path]
-
-
-def _inode(path: str) -> int:
-    try:
-        return os.lstat(path).st_ino
-    except OSError:
-        return 0
 
 
 def _entry(number: DeviceNumber) -> EntryStamp | None:
