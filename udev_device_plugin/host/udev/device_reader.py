@@ -16,7 +16,7 @@ from udev_device_plugin.discovery.rule_subject import UdevSubject
 from udev_device_plugin.discovery.small_files import beginning
 from udev_device_plugin.discovery.usb_sticks import controller, usb_version
 from udev_device_plugin.host.siblings import place_among_siblings, siblings_in_sysfs
-from udev_device_plugin.host.udev.context import new_context
+from udev_device_plugin.host.udev.context import context_of_thread
 from udev_device_plugin.interest import Interest
 from udev_device_plugin.rules import Rule
 
@@ -118,7 +118,7 @@ class UdevDeviceReader:
     """Makes `UdevDevice`; one for each thread."""
 
     def __init__(self) -> None:
-        self._context = new_context()
+        self._context = context_of_thread()
         self._numa_nodes: dict[str, int | None] = {}
 
     def device(self, number: DeviceNumber) -> UdevDevice | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pyudev
 
 from udev_device_plugin.device import DeviceNumber
-from udev_device_plugin.host.udev.context import new_context
+from udev_device_plugin.host.udev.context import context_of_thread
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class UdevMonitor:
     """
 
     def __init__(self) -> None:
-        self._monitor = pyudev.Monitor.from_netlink(new_context(), source="udev")
+        self._monitor = pyudev.Monitor.from_netlink(context_of_thread(), source="udev")
         with contextlib.suppress(OSError):  # more than net.core.rmem_max takes CAP_NET_ADMIN
             self._monitor.set_receive_buffer_size(RECEIVE_BUFFER)
         self._monitor.start()
