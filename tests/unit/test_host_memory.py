@@ -29,9 +29,7 @@ def look(
     device: int = 0,
     is_processing: bool = False,
 ) -> NodeLook:
-    return NodeLook(
-        NUMBER, "/sys/devices/x", device or inode, "/dev/ttyUSB0", inode, PLUGGED, entry, is_processing, description
-    )
+    return NodeLook(NUMBER, device or inode, "/dev/ttyUSB0", inode, PLUGGED, entry, is_processing, description)
 
 
 class Host:

@@ -6,10 +6,15 @@ from collections.abc import Callable
 import pytest
 import pyudev
 
-from udev_device_plugin.host.reader import Reader
+from udev_device_plugin.device import DeviceNumber
 from udev_device_plugin.host.udev import context
 from udev_device_plugin.host.udev.context import context_of_thread
+from udev_device_plugin.host.udev.device_reader import read_device
 from udev_device_plugin.host.udev.monitor import UdevMonitor
+
+
+def read_null() -> None:
+    read_device(DeviceNumber("c", 1, 3))
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +35,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 def test_a_threads_monitors_and_looks_have_one_context(made: list[object]) -> None:
     for _ in range(2):
         UdevMonitor()
-        Reader()
+        read_null()
     assert len(made) == 1
 
 
@@ -42,7 +47,7 @@ def test_each_thread_has_its_own_context(made: list[object]) -> None:
     assert len(made) == 2
 
 
-@pytest.mark.parametrize("make", [context_of_thread, Reader, UdevMonitor])
+@pytest.mark.parametrize("make", [context_of_thread, read_null, UdevMonitor])
 def test_a_libudev_that_is_not_found_is_an_error_of_the_system(
     make: Callable[[], object], made: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:

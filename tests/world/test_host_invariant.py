@@ -35,7 +35,6 @@ from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.host.memory import Memory
 from udev_device_plugin.host.paths import DevPaths
 from udev_device_plugin.host.pool import Pool, Result
-from udev_device_plugin.host.reader import Reader
 from udev_device_plugin.host.udev.delivery_check import DeliveryCheck
 from udev_device_plugin.host.udev.monitor import UdevEvent
 from udev_device_plugin.interest import Interest
@@ -71,19 +70,20 @@ def things() -> Iterator[Stick]:
 THINGS = tuple(things())
 
 
-class Jobs(Pool[Reader]):
+class Jobs(Pool):
     """A pool without threads: a job is done when the test says so, and its result waits until it is taken."""
 
     def __init__(self) -> None:
-        super().__init__(Reader, lambda: None)
-        self._reader = Reader()
-        self._waiting: list[tuple[Hashable, Callable[[Reader], object]]] = []
+        super().__init__(lambda: None)
+        self._waiting: list[tuple[Hashable, Callable[[], object]]] = []
         self._done: deque[Result] = deque()
 
-    def submit(self, key: Hashable, work: Callable[[Reader], object]) -> None:
+    def submit(self, key: Hashable, work: Callable[[], object]) -> None:
+        self.outstanding += 1
         self._waiting.append((key, work))
 
     def take_results(self) -> list[Result]:
+        self.outstanding -= len(self._done)
         return [self._done.popleft() for _ in range(len(self._done))]
 
     def supervise(self, now: float) -> float | None:
@@ -94,16 +94,12 @@ class Jobs(Pool[Reader]):
     def stuck(self) -> frozenset[Hashable]:
         return frozenset()
 
-    @property
-    def outstanding(self) -> int:
-        return len(self._waiting) + len(self._done)
-
     def do(self, which: int) -> None:
         """One of those that wait, if any does."""
         if self._waiting:
             key, work = self._waiting.pop(which % len(self._waiting))
             try:
-                self._done.append(Result(key, work(self._reader)))
+                self._done.append(Result(key, work()))
             except Exception as error:  # as in a pool: its owner decides
                 self._done.append(Result(key, error=error))
 

@@ -10,7 +10,7 @@ from udev_device_plugin.device import DeviceNumber, PathEntry, Unit
 from udev_device_plugin.host.existence import matches_of, stands_at
 from udev_device_plugin.host.looks import HostLook, NotLookedError
 from udev_device_plugin.host.memory import Memory
-from udev_device_plugin.host.reader import Reader, is_unknown_to_sysfs, unit_of
+from udev_device_plugin.host.reader import is_unknown_to_sysfs, look_at_unit, unit_of
 from udev_device_plugin.host.udev.delivery_check import DeliveryCheck
 from udev_device_plugin.interest import Interest
 
@@ -87,15 +87,15 @@ def look_at_everything(interest: Interest) -> tuple[HostLook, frozenset[str]]:
         OSError: sysfs is not there.
         NotLookedError: descriptors or memory are used up.
     """
-    reader, memory = Reader(), Memory()
+    memory = Memory()
     has_udevd = DeliveryCheck().begin()
     found = {path: stands_at(path) for glob in interest.globs for path in matches_of(glob)}
     numbers = _numbers(found.values())
     for unit in dict.fromkeys(everything((), numbers)):
         try:
-            look = reader.look(unit, interest, frozenset() if has_udevd else None)
+            look = look_at_unit(unit, interest, frozenset() if has_udevd else None)
         except NotLookedError:
-            look = reader.look(unit, interest, frozenset() if has_udevd else None)
+            look = look_at_unit(unit, interest, frozenset() if has_udevd else None)
         is_named = not look.nodes and is_unknown_to_sysfs(unit, filter(None, found.values()))
         for _ in memory.take_in(look, 0.0, has_udevd=has_udevd, is_named=is_named):
             pass

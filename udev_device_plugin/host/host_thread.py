@@ -17,7 +17,7 @@ from udev_device_plugin.host.looking import Looking
 from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.host.paths import DevPaths
 from udev_device_plugin.host.pool import Pool
-from udev_device_plugin.host.reader import UDEV_DATA, Reader
+from udev_device_plugin.host.reader import UDEV_DATA
 from udev_device_plugin.host.udev.delivery_check import UDEV_CONTROL, DeliveryCheck
 from udev_device_plugin.host.udev.monitor import UdevMonitor
 from udev_device_plugin.interest import Interest
@@ -52,7 +52,7 @@ class HostThread:
         self._wake_up = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._is_stopping = False
         self._is_renewing = False
-        self._pool = Pool(Reader, self._wake)
+        self._pool = Pool(self._wake)
         self._paths = DevPaths(_ALWAYS)
         self._delivery = DeliveryCheck()
         self._looking = Looking(self._paths, self._pool, self._delivery)

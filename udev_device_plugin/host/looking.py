@@ -6,7 +6,7 @@ Host thread only. It blocks on nothing: existence is looked at here (`DevPaths`)
 import itertools
 import logging
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from operator import methodcaller
+from functools import partial
 
 from udev_device_plugin.device import DeviceNumber, HostDevice, Node, PathEntry, Unit
 from udev_device_plugin.discovery.usb_sticks import usb_device_path
@@ -20,7 +20,7 @@ from udev_device_plugin.host.memory import Memory
 from udev_device_plugin.host.outside import OutsideGlobs
 from udev_device_plugin.host.paths import DevPaths, is_glob_in_dev
 from udev_device_plugin.host.pool import Pool, Result
-from udev_device_plugin.host.reader import Reader, is_unknown_to_sysfs, number_of_entry, unit_of
+from udev_device_plugin.host.reader import is_unknown_to_sysfs, look_at_unit, number_of_entry, unit_of
 from udev_device_plugin.host.relevance import is_relevant
 from udev_device_plugin.host.udev.delivery_check import DeliveryCheck
 from udev_device_plugin.host.udev.monitor import UdevEvent
@@ -44,7 +44,7 @@ class Looking:
         delivery: is told which nodes udev announces.
     """
 
-    def __init__(self, paths: DevPaths, pool: Pool[Reader], delivery: DeliveryCheck) -> None:
+    def __init__(self, paths: DevPaths, pool: Pool, delivery: DeliveryCheck) -> None:
         self._paths = paths
         self._pool = pool
         self._delivery = delivery
@@ -123,7 +123,7 @@ class Looking:
                     self._look_at_paths({subject.literal} if is_glob_in_dev(subject) else (), now)
             elif isinstance(subject, str | DeviceNumber):
                 overdue = self._memory.overdue(subject, now) if self._has_udevd else None
-                self._pool.submit(subject, methodcaller("look", subject, self._interest, overdue))
+                self._pool.submit(subject, partial(look_at_unit, subject, self._interest, overdue))
 
     @property
     def _room(self) -> int:

@@ -107,10 +107,10 @@ class OutsideGlobs:
         if glob not in self._paths:
             self._paths[glob] = OutsidePaths(glob)
 
-    def look_of(self, glob: Glob) -> Callable[[object], Mapping[str, PathEntry]] | None:
+    def look_of(self, glob: Glob) -> Callable[[], Mapping[str, PathEntry]] | None:
         """What looks at a glob's matches, for the pool; None if it is not one of them any more."""
         paths = self._paths.get(glob)
-        return None if paths is None else lambda _: paths.look()
+        return None if paths is None else paths.look
 
     def take(
         self, glob: Glob, found: Mapping[str, PathEntry]

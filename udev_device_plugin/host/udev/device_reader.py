@@ -1,29 +1,29 @@
 """Reads what udev and sysfs say of a device, in plain values.
 
-Any thread that owns its reader. What comes from udev is untrusted: a property or a link that is not UTF-8 is ignored,
-and nothing else with it; a device may vanish at any moment.
+Any thread; a `UdevDevice` belongs to the one that read it. What comes from udev is untrusted: a property or a link that
+is not UTF-8 is ignored, and nothing else with it; a device may vanish at any moment.
 """
 
 import logging
 import os
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
+from functools import lru_cache
 from typing import TypeVar
 
 import pyudev
 
-from udev_device_plugin.device import DeviceNumber, HostDevice, Stick
+from udev_device_plugin.device import DeviceNumber, HostDevice
 from udev_device_plugin.discovery.rule_subject import UdevSubject
 from udev_device_plugin.discovery.small_files import beginning
-from udev_device_plugin.discovery.usb_sticks import controller, usb_version
+from udev_device_plugin.discovery.usb_sticks import controller, stick_of, usb_version
 from udev_device_plugin.host.siblings import place_among_siblings, siblings_in_sysfs
 from udev_device_plugin.host.udev.context import context_of_thread
 from udev_device_plugin.interest import Interest
-from udev_device_plugin.rules import Rule
 
 logger = logging.getLogger(__name__)
 
 MAX_CACHED = 1_000
-"""Buses and bridges whose NUMA node is remembered by a reader."""
+"""Buses and bridges whose NUMA node is remembered."""
 
 _NOWHERE = "/sys/devices/virtual"
 """Where sysfs has what no hardware stands behind."""
@@ -50,34 +50,23 @@ class UdevDevice:
         """Whether udevd (257 and later) says that it is at work on the device."""
         return self._property("ID_PROCESSING") == "1"
 
-    def describe(
-        self,
-        number: DeviceNumber,
-        sys_path: str,
-        *,
-        interest: Interest,
-        stick: Stick | None,
-        listed: Collection[str],
-        numa_node: Callable[[str], int | None],
-    ) -> HostDevice:
+    def describe(self, number: DeviceNumber, sys_path: str, listed: Collection[str], interest: Interest) -> HostDevice:
         """All that the program needs of it.
 
         Args:
             number: its node's.
             sys_path: its place in sysfs.
+            listed: the places in sysfs of all nodes of its USB device; none if it belongs to none.
             interest: what is configured: only a device that may be offered is described in full.
-            stick: the USB device that it belongs to; None for none.
-            listed: the places in sysfs of all nodes of that USB device.
-            numa_node: tells the NUMA node of a place in sysfs.
         """
-        device = self._device
+        device, stick = self._device, stick_of(sys_path)
         subsystem = self._read(lambda: device.subsystem, None) or ""
         devlinks: tuple[str, ...] = ()
         if self.is_initialized:
             devlinks = self._read(lambda: tuple(map(str, device.device_links)), ())
-        rules = interest.rules_for(subsystem)
-        matching = self._matching(rules) if rules else frozenset[str]()
-        is_wanted = bool(matching) or interest.selects_usb(stick) or interest.is_named((self.devnode, *devlinks))
+        subject = UdevSubject(device)
+        rules = frozenset(text for text, rule in interest.rules_for(subsystem) if rule.matches(subject))
+        is_wanted = bool(rules) or interest.selects_usb(stick) or interest.is_named((self.devnode, *devlinks))
         if not is_wanted:
             return HostDevice(sys_path, subsystem, number, self.devnode, devlinks, stick=stick, is_wanted=False)
         return HostDevice(
@@ -92,13 +81,9 @@ class UdevDevice:
             usb_version=usb_version(sys_path),
             numa_node=numa_node(controller(sys_path)),
             place=place_among_siblings(sys_path, subsystem, listed or siblings_in_sysfs(sys_path)),
-            rules=matching,
+            rules=rules,
             stick=stick,
         )
-
-    def _matching(self, rules: Iterable[tuple[str, Rule]]) -> frozenset[str]:
-        subject = UdevSubject(self._device)
-        return frozenset(text for text, rule in rules if rule.matches(subject))
 
     def _property(self, name: str) -> str | None:
         value: str | None = self._read(lambda: self._device.properties.get(name), None)
@@ -114,33 +99,29 @@ class UdevDevice:
         return otherwise
 
 
-class UdevDeviceReader:
-    """Makes `UdevDevice`; one for each thread."""
+def read_device(number: DeviceNumber) -> UdevDevice | None:
+    """The device with this number, read anew; None if libudev gives none.
 
-    def __init__(self) -> None:
-        self._context = context_of_thread()
-        self._numa_nodes: dict[str, int | None] = {}
+    Raises:
+        OSError: libudev is not to be had.
+    """
+    context, kind = context_of_thread(), "char" if number.kind == "c" else "block"
+    try:
+        return UdevDevice(pyudev.Devices.from_device_number(context, kind, os.makedev(number.major, number.minor)))
+    except (pyudev.DeviceNotFoundError, OSError):
+        return None
 
-    def device(self, number: DeviceNumber) -> UdevDevice | None:
-        """The device with this number, read anew; None if libudev gives none."""
-        kind = "char" if number.kind == "c" else "block"
-        try:
-            found = pyudev.Devices.from_device_number(self._context, kind, os.makedev(number.major, number.minor))
-        except (pyudev.DeviceNotFoundError, OSError):
-            return None
-        return UdevDevice(found)
 
-    def numa_node(self, sys_path: str) -> int | None:
-        """Of the nearest ancestor that has one (``numa_node`` is -1 where the firmware says nothing)."""
-        if sys_path.startswith(_NOWHERE) or sys_path.count("/") <= 2:  # noqa: PLR2004 - /sys/devices itself
-            return None
-        if sys_path not in self._numa_nodes:
-            if len(self._numa_nodes) >= MAX_CACHED:
-                self._numa_nodes.clear()
-            own = _read_number(f"{sys_path}/numa_node")
-            parent = os.path.dirname(sys_path)
-            self._numa_nodes[sys_path] = own if own is not None and own >= 0 else self.numa_node(parent)
-        return self._numa_nodes[sys_path]
+@lru_cache(MAX_CACHED)
+def numa_node(sys_path: str) -> int | None:
+    """Of the nearest ancestor that has one (``numa_node`` is -1 where the firmware says nothing)."""
+    if sys_path.startswith(_NOWHERE) or sys_path.count("/") <= 2:  # noqa: PLR2004 - /sys/devices itself
+        return None
+    try:
+        own = int(beginning(f"{sys_path}/numa_node", 16))
+    except ValueError:
+        own = -1
+    return own if own >= 0 else numa_node(os.path.dirname(sys_path))
 
 
 def _leads_to(link: str, number: DeviceNumber) -> bool:
@@ -148,10 +129,3 @@ def _leads_to(link: str, number: DeviceNumber) -> bool:
         return os.stat(link).st_rdev == os.makedev(number.major, number.minor)
     except OSError:
         return False
-
-
-def _read_number(path: str) -> int | None:
-    try:
-        return int(beginning(path, 16))
-    except ValueError:
-        return None
