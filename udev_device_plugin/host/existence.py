@@ -7,6 +7,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
+from typing import Literal
 
 from udev_device_plugin.device import DeviceNumber, PathEntry, PathKind
 from udev_device_plugin.globs import Element, Glob
@@ -74,8 +75,8 @@ def stands_at(path: str) -> PathEntry | None:
     target = (*links_on_the_way(path, may_block=True)[-1:], path)[0]
     number = None
     if kind is PathKind.NODE:
-        type_ = "c" if stat.S_ISCHR(status.st_mode) else "b"
-        number = DeviceNumber("c" if type_ == "c" else "b", os.major(status.st_rdev), os.minor(status.st_rdev))
+        type_: Literal["b", "c"] = "c" if stat.S_ISCHR(status.st_mode) else "b"
+        number = DeviceNumber(type_, os.major(status.st_rdev), os.minor(status.st_rdev))
     return PathEntry(path, kind, number, target, status.st_ino)
 
 

@@ -11,16 +11,14 @@ from functools import partial
 from udev_device_plugin.device import DeviceNumber, HostDevice, Node, PathEntry, Unit
 from udev_device_plugin.discovery.usb_sticks import usb_device_path
 from udev_device_plugin.globs import Glob
-from udev_device_plugin.host.everything import FullLook, everything
 from udev_device_plugin.host.existence import inode_at
-from udev_device_plugin.host.findings import Findings
-from udev_device_plugin.host.hints import Hints
+from udev_device_plugin.host.hints import FullLook, Hints
 from udev_device_plugin.host.looks import HostLook, NotLookedError, UnitLook
 from udev_device_plugin.host.memory import Memory
 from udev_device_plugin.host.outside import OutsideGlobs
 from udev_device_plugin.host.paths import DevPaths, is_glob_in_dev
 from udev_device_plugin.host.pool import Pool, Result
-from udev_device_plugin.host.reader import is_unknown_to_sysfs, look_at_unit, number_of_entry, unit_of
+from udev_device_plugin.host.reader import all_units, is_unknown_to_sysfs, look_at_unit, number_of_entry, unit_of
 from udev_device_plugin.host.relevance import is_relevant
 from udev_device_plugin.host.udev.delivery_check import DeliveryCheck
 from udev_device_plugin.host.udev.monitor import UdevEvent
@@ -53,14 +51,17 @@ class Looking:
         self._hints = Hints()
         self._outside = OutsideGlobs()
         self._full_look = FullLook()
-        self._findings = Findings()
+        # What was found and not handed on yet.
+        self._found_paths: dict[str, PathEntry | None] = {}
+        self._found_units: set[Unit] = set()
+        self._received = float("inf")  # when the earliest hint that led to it was
 
     @property
     def outside(self) -> dict[int, Glob]:
         """The watches of globs outside of ``/dev``, by descriptor, but those that are being looked at."""
         return {
             descriptor: glob
-            for glob, paths in self._outside.watches()
+            for glob, paths in self._outside.paths.items()
             if not self._hints.is_looking(glob) and (descriptor := paths.fileno()) is not None
         }
 
@@ -70,8 +71,9 @@ class Looking:
         self._paths.configure(interest.globs)
         self._paths.rescan()
         self._outside.configure(interest.globs, self._paths.is_wanted, self._hints.is_looking)
-        self._full_look.begin(everything(self._memory.units, self._numbers()), self._outside.globs)
-        for glob in self._outside.globs:
+        numbers = {entry.number for entry in self._entries() if entry.number is not None}
+        self._full_look.begin(all_units(self._memory.units, numbers), self._outside.paths)
+        for glob in self._outside.paths:
             self.hint_outside(glob, now)
         self._look_at_paths(self._paths.all_paths(), now)
 
@@ -115,15 +117,15 @@ class Looking:
         for unit in self._full_look.take(self._room):
             self._hints.add_at(unit, now, now)
         for subject in self._hints.begin_due(now):
-            if isinstance(subject, Glob):
-                if (look := self._outside.look_of(subject)) is not None:
-                    self._pool.submit(subject, look)
+            if isinstance(subject, str | DeviceNumber):
+                overdue = self._memory.overdue(subject, now) if self._has_udevd else None
+                self._pool.submit(subject, partial(look_at_unit, subject, self._interest, overdue))
+            elif isinstance(subject, Glob):
+                if (paths := self._outside.paths.get(subject)) is not None:
+                    self._pool.submit(subject, paths.look)
                 else:  # a path in /dev that could not be looked at; or it is not configured any more
                     self._hints.end(subject)
                     self._look_at_paths({subject.literal} if is_glob_in_dev(subject) else (), now)
-            elif isinstance(subject, str | DeviceNumber):
-                overdue = self._memory.overdue(subject, now) if self._has_udevd else None
-                self._pool.submit(subject, partial(look_at_unit, subject, self._interest, overdue))
 
     @property
     def _room(self) -> int:
@@ -154,8 +156,9 @@ class Looking:
         self._note_success(result.key)
         if isinstance(result.outcome, UnitLook):
             self._take_unit(result.outcome, received, now)
-        elif isinstance(result.key, Glob) and isinstance(result.outcome, dict):
-            self._paths_changed(*self._outside.take(result.key, result.outcome), received)
+        elif isinstance(result.key, Glob) and isinstance(result.outcome, dict) and result.key in self._outside.paths:
+            before, self._outside.found[result.key] = self._outside.found.get(result.key, {}), result.outcome
+            self._take_paths_found(before, {**dict.fromkeys(before), **result.outcome}, received)
 
     def _retry(self, subject: Hashable, error: Exception, now: float) -> None:
         if self._hints.retry(subject, now):
@@ -170,10 +173,10 @@ class Looking:
         is_named = not look.nodes and is_unknown_to_sysfs(look.unit, self._entries())
         changed = {*self._memory.take_in(look, now, has_udevd=self._has_udevd, is_named=is_named)}
         after = self._memory.nodes(look.unit)
-        self._follow(look.unit, after)
+        self._follow(look.unit)
         described = [node.description for node in (*before, *after) if node.description is not None]
         if before != after or changed - {look.unit}:
-            self._findings.note_units(changed, received)
+            self._found(changed, received)
             if not self._memory.is_first_look:
                 self._delivery.compare(before, after, now)
             self._look_again(look.unit, described, now)
@@ -196,59 +199,65 @@ class Looking:
         if not node.inode or inode_at(node.devnode) == node.inode:
             return False
         self._memory.lose(node.number)
-        self._findings.note_units({node.unit}, now)
-        self._follow(node.unit, self._memory.nodes(node.unit))
+        self._found({node.unit}, now)
+        self._follow(node.unit)
         return True
 
-    def _follow(self, unit: Unit, nodes: Iterable[Node]) -> None:
+    def _follow(self, unit: Unit) -> None:
+        nodes = self._memory.nodes(unit)
         wanted = [node.description for node in nodes if node.description is not None and node.description.is_wanted]
-        selected = [device for device in wanted if self._interest.selects(device)]
-        self._paths.follow(
-            unit,
-            {device.devnode for device in selected},
-            {link for device in wanted for link in device.devlinks},
-        )
-
-    def _numbers(self) -> set[DeviceNumber]:
-        """The numbers of all nodes at paths."""
-        return {entry.number for entry in self._entries() if entry.number is not None}
+        selected = [device.devnode for device in wanted if self._interest.selects(device)]
+        self._paths.follow(unit, selected, [link for device in wanted for link in device.devlinks])
 
     def _entries(self) -> Iterator[PathEntry]:
-        return itertools.chain(self._paths.entries.values(), self._outside.entries())
+        found = itertools.chain([self._paths.entries], self._outside.found.values())
+        return (entry for entries in found for entry in entries.values())
 
     def _look_at_paths(self, paths: Iterable[str], received: float) -> None:
-        paths = set(paths)
-        numbers = self._paths.numbers_at(paths)
+        paths = set(filter(self._paths.is_wanted, paths))
+        before = {path: self._paths.entries.get(path) for path in paths}
         looked: dict[str, PathEntry | None] = {}
         for path in paths:  # one by one: what cannot be looked at keeps no other from being told
+            glob = Glob.of(path)
             try:
-                changed, outside = self._paths.look((path,))
-                for one in map(Glob.of, outside):
-                    self._outside.add(one)
-                    self._full_look.include(one)
-                    self.hint_outside(one, received)
+                is_outside = self._paths.look(path)
             except NotLookedError as error:
-                self._retry(Glob.of(path), error, received)
+                self._retry(glob, error, received)
+                continue
+            if is_outside:
+                self._outside.add(glob)
+                self._full_look.include(glob)
+                self.hint_outside(glob, received)
             else:
-                looked.update(changed)
-                if not outside:
-                    self._note_success(Glob.of(path))
-        self._paths_changed(looked, numbers, received)
+                looked[path] = self._paths.entries.get(path)
+                self._note_success(glob)
+        self._take_paths_found(before, looked, received)
 
-    def _paths_changed(
-        self, looked: Mapping[str, PathEntry | None], numbers: set[DeviceNumber], received: float
+    def _take_paths_found(
+        self, before: Mapping[str, PathEntry | None], now: Mapping[str, PathEntry | None], received: float
     ) -> None:
-        if not looked:
-            return
-        self._findings.note_paths(looked, received)
-        now_at = {entry.number for entry in looked.values() if entry is not None and entry.number is not None}
-        for number in numbers | now_at:
+        changed = {path: entry for path, entry in now.items() if entry != before.get(path)}
+        self._found_paths.update(changed)
+        entries = [entry for path, entry in changed.items() for entry in (before.get(path), entry)]
+        for number in {entry.number for entry in entries if entry is not None and entry.number is not None}:
             node = self._memory.node(number)
             is_gone = node is not None and self._check_presence(node, received)
             self.hint(number, received, is_urgent=is_gone)
+        if changed:
+            self._found((), received)
+
+    def _found(self, units: Iterable[Unit], received: float) -> None:
+        """Units are others now, or what stands at paths; ``received``: when the hint that led to it was."""
+        self._found_units.update(units)
+        self._received = min(self._received, received)
 
     def take_look(self) -> HostLook | None:
         """What was found since this was last called; None if nothing."""
         is_complete = self._full_look.is_newly_complete(self._pool.stuck)
         self._memory.is_first_look = self._memory.is_first_look and not is_complete
-        return self._findings.take(self._memory, self._interest.number if is_complete else None)
+        if not (self._found_paths or self._found_units or is_complete):
+            return None
+        units = {unit: self._memory.nodes(unit) for unit in self._found_units}
+        look = HostLook(self._found_paths, units, self._received, self._interest.number if is_complete else None)
+        self._found_paths, self._found_units, self._received = {}, set(), float("inf")
+        return look

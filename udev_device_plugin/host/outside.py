@@ -3,9 +3,9 @@
 `OutsideGlobs` is the host thread's; a look at one of them runs on a thread of the pool, one at a time.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-from udev_device_plugin.device import DeviceNumber, PathEntry
+from udev_device_plugin.device import PathEntry
 from udev_device_plugin.errors import StartError
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.host.existence import links_on_the_way, stands_at
@@ -69,34 +69,26 @@ class OutsidePaths:
 
 
 class OutsideGlobs:
-    """The globs outside of ``/dev``, and what stood at their matches when they were last looked at."""
+    """The globs outside of ``/dev``, and what stood at their matches when they were last looked at.
+
+    Attributes:
+        paths: each with its watch.
+        found: what was found for it.
+    """
 
     def __init__(self) -> None:
-        self._paths: dict[Glob, OutsidePaths] = {}
-        self._entries: dict[Glob, Mapping[str, PathEntry]] = {}
-
-    @property
-    def globs(self) -> Collection[Glob]:
-        """Which they are."""
-        return self._paths.keys()
-
-    def watches(self) -> Iterable[tuple[Glob, OutsidePaths]]:
-        """Each with what is watched for it."""
-        return self._paths.items()
-
-    def entries(self) -> Iterator[PathEntry]:
-        """What stood at their matches."""
-        return (entry for entries in self._entries.values() for entry in entries.values())
+        self.paths: dict[Glob, OutsidePaths] = {}
+        self.found: dict[Glob, Mapping[str, PathEntry]] = {}
 
     def configure(
         self, globs: Iterable[Glob], is_wanted: Callable[[str], bool], is_looking: Callable[[Glob], bool]
     ) -> None:
         """Have those of these globs that lie outside, and no others but paths in ``/dev`` that are still wanted."""
         wanted = {glob for glob in globs if not is_glob_in_dev(glob)}
-        wanted |= {glob for glob in self._paths if is_glob_in_dev(glob) and is_wanted(glob.literal)}
-        for glob in self._paths.keys() - wanted:
-            self._entries.pop(glob, None)
-            paths = self._paths.pop(glob)
+        wanted |= {glob for glob in self.paths if is_glob_in_dev(glob) and is_wanted(glob.literal)}
+        for glob in self.paths.keys() - wanted:
+            self.found.pop(glob, None)
+            paths = self.paths.pop(glob)
             if not is_looking(glob):  # else its descriptor lasts as long as the look
                 paths.close()
         for glob in wanted:
@@ -104,22 +96,4 @@ class OutsideGlobs:
 
     def add(self, glob: Glob) -> None:
         """Have one more."""
-        if glob not in self._paths:
-            self._paths[glob] = OutsidePaths(glob)
-
-    def look_of(self, glob: Glob) -> Callable[[], Mapping[str, PathEntry]] | None:
-        """What looks at a glob's matches, for the pool; None if it is not one of them any more."""
-        paths = self._paths.get(glob)
-        return None if paths is None else paths.look
-
-    def take(
-        self, glob: Glob, found: Mapping[str, PathEntry]
-    ) -> tuple[Mapping[str, PathEntry | None], set[DeviceNumber]]:
-        """A glob was looked at: what is another than before at which path, and the numbers that were there."""
-        if glob not in self._paths:
-            return {}, set()
-        before, self._entries[glob] = self._entries.get(glob, {}), found
-        changed: dict[str, PathEntry | None] = dict.fromkeys(before.keys() - found.keys())
-        changed |= {path: entry for path, entry in found.items() if before.get(path) != entry}
-        numbers = {entry.number for path, entry in before.items() if path in changed and entry.number is not None}
-        return changed, numbers
+        self.paths.setdefault(glob, OutsidePaths(glob))

@@ -109,6 +109,23 @@ def unit_of(number: DeviceNumber) -> Unit:
     return usb_device_path(sysfs_path(number)) or number
 
 
+def all_units(units: Iterable[Unit], numbers: Iterable[DeviceNumber]) -> Iterator[Unit]:
+    """All units that are known, those that sysfs has a node of, and those of further nodes; some twice.
+
+    Lazy, so that they can be worked off in slices.
+
+    Raises:
+        OSError: sysfs is not there.
+    """
+    yield from list(units)
+    kinds = os.listdir("/sys/dev")  # a kernel may have no block devices
+    for directory in sorted({"char", "block"}.intersection(kinds)):
+        for name in os.listdir(f"/sys/dev/{directory}"):
+            major, _, minor = name.partition(":")
+            yield unit_of(DeviceNumber("c" if directory == "char" else "b", int(major), int(minor)))
+    yield from map(unit_of, list(numbers))
+
+
 def is_unknown_to_sysfs(unit: Unit, entries: Iterable[PathEntry]) -> bool:
     """Whether a node with this number stands at a path and sysfs does not know it, now and not only when it was read.
 
