@@ -113,7 +113,7 @@ class Plugin:
         self.paths = DevPaths((Glob.parse(f"{DATABASE}/[bc]*"),))
         self.looking = Looking(self.paths, self.jobs, DeliveryCheck())
         if memory is not None:
-            self.looking._memory = memory
+            self.looking._memory, self.looking._nodes = memory, memory.nodes
         self.inventory = Inventory(INTEREST.selectors)
         self.formations = [Formation() for _ in SPECS]
         self.begin()
@@ -154,10 +154,9 @@ class Plugin:
 def known(inventory: Inventory) -> dict[str, object]:
     """All that an inventory says."""
     parts = vars(inventory)
-    names = ("entries", "_nodes", "_units", "_globs", "_selected")
-    sharing = {key: numbers for key, numbers in inventory._sharing._numbers.items() if numbers}
+    names = ("entries", "_globs", "_selected")
     paths = {number: found for number, found in inventory._paths.items() if found}
-    return {**{name: parts[name] for name in names}, "sharing": sharing, "paths": paths}
+    return {**{name: parts[name] for name in names}, **vars(inventory._nodes), "paths": paths}
 
 
 def looked_at_anew(now: float, memory: Memory) -> dict[str, object]:
@@ -166,7 +165,7 @@ def looked_at_anew(now: float, memory: Memory) -> dict[str, object]:
     plugin.rest()
     plugin.paths.close()
     inventory = Inventory(INTEREST.selectors)
-    inventory.replace(HostLook(plugin.paths.entries, {unit: memory.nodes(unit) for unit in memory.units}))
+    inventory.replace(HostLook(plugin.paths.entries, {unit: memory.nodes.of(unit) for unit in memory.nodes.units}))
     return known(inventory)
 
 

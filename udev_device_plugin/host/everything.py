@@ -30,13 +30,13 @@ def look_at_everything(interest: Interest) -> tuple[HostLook, frozenset[str]]:
         except NotLookedError:  # it may have changed while it was read
             look = look_at_unit(unit, interest, without_entry)
         is_named = not look.nodes and is_unknown_to_sysfs(unit, filter(None, found.values()))
-        list(memory.take_in(look, 0.0, has_udevd=has_udevd, is_named=is_named))
+        memory.take_in(look, 0.0, has_udevd=has_udevd, is_named=is_named)
     for path, entry in found.items():
-        if entry is not None and entry.number is not None and memory.node(entry.number) is None:
+        if entry is not None and entry.number is not None and memory.nodes.get(entry.number) is None:
             found[path] = stands_at(path)  # it went meanwhile
-    units = {unit: memory.nodes(unit) for unit in memory.units}
-    for node in (node for nodes in units.values() for node in nodes):
+    for node in memory.nodes:
         if node.description is not None and interest.selects(node.description):
             found.setdefault(node.devnode, stands_at(node.devnode))
     dead_links = frozenset(path for path, entry in found.items() if entry is None and os.path.islink(path))
+    units = {unit: memory.nodes.of(unit) for unit in memory.nodes.units}
     return HostLook(found, units, complete_for=interest.number), dead_links

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from functools import partial
 
-from udev_device_plugin.device import DeviceNumber, HostDevice, Node, PathEntry, Unit
+from udev_device_plugin.device import DeviceNumber, Node, PathEntry, Unit
 from udev_device_plugin.discovery.usb_sticks import usb_device_path
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.host.existence import inode_at
@@ -48,6 +48,7 @@ class Looking:
         self._delivery = delivery
         self._interest, self._has_udevd = Interest(frozenset()), True
         self._memory = Memory()
+        self._nodes = self._memory.nodes
         self._hints = Hints()
         self._outside = OutsideGlobs()
         self._full_look = FullLook()
@@ -72,7 +73,7 @@ class Looking:
         self._paths.rescan()
         self._outside.configure(interest.globs, self._paths.is_wanted, self._hints.is_looking)
         numbers = {entry.number for entry in self._entries() if entry.number is not None}
-        self._full_look.begin(all_units(self._memory.units, numbers), self._outside.paths)
+        self._full_look.begin(all_units(self._nodes.units, numbers), self._outside.paths)
         for glob in self._outside.paths:
             self.hint_outside(glob, now)
         self._look_at_paths(self._paths.all_paths(), now)
@@ -81,12 +82,12 @@ class Looking:
         """One of udev's events has arrived."""
         self._delivery.received(event.number, event.action)
         usb_device, is_urgent = usb_device_path(event.sys_path), event.number is not None and event.action in _ONCE
-        if event.number is not None and (usb_device or is_relevant(event, self._interest, self._memory)):
+        if event.number is not None and (usb_device or is_relevant(event, self._interest, self._nodes)):
             self.hint(event.number, now, is_urgent=is_urgent)
             for link in event.devlinks.split():
                 self._hint_claimants(link, now)
         for path in filter(None, (usb_device, usb_device_path(event.former_path))):
-            self._hints.add(path, now, is_finished=self._memory.is_finished(path), is_urgent=is_urgent)
+            self._hints.add(path, now, is_finished=self._nodes.is_finished(path), is_urgent=is_urgent)
 
     def take_paths(self, changed: Iterable[str], now: float) -> None:
         """Something may have changed at these watched paths."""
@@ -99,9 +100,9 @@ class Looking:
 
     def hint(self, number: DeviceNumber, now: float, *, is_urgent: bool = False) -> None:
         """Something may have changed about a node, or about what had its number."""
-        node = self._memory.node(number)
+        node = self._nodes.get(number)
         for unit in {unit_of(number), *([] if node is None else [node.unit])}:
-            is_finished = node is not None and self._memory.is_finished(unit)
+            is_finished = node is not None and self._nodes.is_finished(unit)
             self._hints.add(unit, now, is_finished=is_finished, is_urgent=is_urgent)
 
     def hint_outside(self, glob: Glob, now: float) -> None:
@@ -109,7 +110,7 @@ class Looking:
         self._hints.add(glob, now, is_finished=False)
 
     def _hint_claimants(self, link: str, now: float) -> None:
-        for number in self._memory.sharing.claiming(link):
+        for number in self._nodes.claiming(link):
             self.hint(number, now)
 
     def work(self, now: float) -> None:
@@ -169,27 +170,27 @@ class Looking:
             logger.info("%s: could be looked at now", subject)
 
     def _take_unit(self, look: UnitLook, received: float, now: float) -> None:
-        before = self._memory.nodes(look.unit)
+        before = self._nodes.of(look.unit)
         is_named = not look.nodes and is_unknown_to_sysfs(look.unit, self._entries())
-        changed = {*self._memory.take_in(look, now, has_udevd=self._has_udevd, is_named=is_named)}
-        after = self._memory.nodes(look.unit)
+        changed = self._memory.take_in(look, now, has_udevd=self._has_udevd, is_named=is_named)
+        after = self._nodes.of(look.unit)
         self._follow(look.unit)
         described = [node.description for node in (*before, *after) if node.description is not None]
         if before != after or changed - {look.unit}:
             self._found(changed, received)
             if not self._memory.is_first_look:
                 self._delivery.compare(before, after, now)
-            self._look_again(look.unit, described, now)
+            self._look_again(look.unit, (*before, *after), now)
         self._look_at_paths({name for device in described if device.is_wanted for name in device.names}, received)
         if (deadline := self._memory.deadline(look.unit)) is not None:
             self._hints.add_at(look.unit, max(deadline, now), now)
         if not after:
             self._hints.forget(look.unit)
 
-    def _look_again(self, unit: Unit, described: Iterable[HostDevice], now: float) -> None:
+    def _look_again(self, unit: Unit, nodes: Iterable[Node], now: float) -> None:
         """See whether those are still there who share something with a unit that changed, and look at them again."""
-        for number in {one for device in described for one in self._memory.sharing.sharing_with(device)}:
-            node = self._memory.node(number)
+        for number in {one for node in nodes for one in self._nodes.sharing_with(node)}:
+            node = self._nodes.get(number)
             if node is not None and node.unit != unit:
                 self._check_presence(node, now)
                 self.hint(number, now)
@@ -204,7 +205,7 @@ class Looking:
         return True
 
     def _follow(self, unit: Unit) -> None:
-        nodes = self._memory.nodes(unit)
+        nodes = self._nodes.of(unit)
         wanted = [node.description for node in nodes if node.description is not None and node.description.is_wanted]
         selected = [device.devnode for device in wanted if self._interest.selects(device)]
         self._paths.follow(unit, selected, [link for device in wanted for link in device.devlinks])
@@ -240,7 +241,7 @@ class Looking:
         self._found_paths.update(changed)
         entries = [entry for path, entry in changed.items() for entry in (before.get(path), entry)]
         for number in {entry.number for entry in entries if entry is not None and entry.number is not None}:
-            node = self._memory.node(number)
+            node = self._nodes.get(number)
             is_gone = node is not None and self._check_presence(node, received)
             self.hint(number, received, is_urgent=is_gone)
         if changed:
@@ -257,7 +258,7 @@ class Looking:
         self._memory.is_first_look = self._memory.is_first_look and not is_complete
         if not (self._found_paths or self._found_units or is_complete):
             return None
-        units = {unit: self._memory.nodes(unit) for unit in self._found_units}
+        units = {unit: self._nodes.of(unit) for unit in self._found_units}
         look = HostLook(self._found_paths, units, self._received, self._interest.number if is_complete else None)
         self._found_paths, self._found_units, self._received = {}, set(), float("inf")
         return look
