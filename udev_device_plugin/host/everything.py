@@ -3,7 +3,7 @@
 import os
 
 from udev_device_plugin.device import DeviceNumber
-from udev_device_plugin.host.existence import matches_of, stands_at
+from udev_device_plugin.host.existence import matches_of, numbers_of, stands_at
 from udev_device_plugin.host.looks import HostLook, NotLookedError
 from udev_device_plugin.host.memory import Memory
 from udev_device_plugin.host.reader import all_units, is_unknown_to_sysfs, look_at_unit
@@ -24,7 +24,7 @@ def look_at_everything(interest: Interest) -> tuple[HostLook, frozenset[str]]:
     memory, has_udevd = Memory(), DeliveryCheck().begin()
     without_entry = frozenset[DeviceNumber]() if has_udevd else None
     found = {path: stands_at(path) for glob in interest.globs for path in matches_of(glob)}
-    for unit in dict.fromkeys(all_units((), [entry.number for entry in found.values() if entry and entry.number])):
+    for unit in dict.fromkeys(all_units((), numbers_of(found.values()))):
         try:
             look = look_at_unit(unit, interest, without_entry)
         except NotLookedError:  # it may have changed while it was read

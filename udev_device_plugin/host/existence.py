@@ -6,7 +6,7 @@ Any thread. *Nothing is there* is said by ENOENT and its kin only; every other f
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from udev_device_plugin.device import DeviceNumber, PathEntry, PathKind
@@ -78,6 +78,11 @@ def stands_at(path: str) -> PathEntry | None:
         type_: Literal["b", "c"] = "c" if stat.S_ISCHR(status.st_mode) else "b"
         number = DeviceNumber(type_, os.major(status.st_rdev), os.minor(status.st_rdev))
     return PathEntry(path, kind, number, target, status.st_ino)
+
+
+def numbers_of(entries: Iterable[PathEntry | None]) -> set[DeviceNumber]:
+    """The numbers of those that are nodes."""
+    return {entry.number for entry in entries if entry is not None and entry.number is not None}
 
 
 def inode_at(devnode: str) -> int:

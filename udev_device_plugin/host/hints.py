@@ -1,14 +1,17 @@
 """What must be looked at, and when: each subject once, however many hints there are.
 
-Host thread only; pure, with the time passed in. A hint says *look here*, nothing else: it may come twice, late or for
-nothing, in any order.
+Host thread only; no I/O, and the time is passed in. A hint says *look here*, nothing else: it may come twice, late or
+for nothing, in any order.
 """
 
 import heapq
 import itertools
+import logging
 from collections.abc import Collection, Hashable, Iterable, Iterator
 
 from udev_device_plugin.device import Unit
+
+logger = logging.getLogger(__name__)
 
 GATHER = 0.003
 """Seconds that a hint about something unfinished waits for others, unless it is udev's event."""
@@ -84,16 +87,18 @@ class Hints:
             self.add_at(subject, *again)
         return received
 
-    def retry(self, subject: Hashable, now: float) -> bool:
-        """Have a subject looked at again, as it could not be, with growing pauses; whether that is new."""
+    def retry(self, subject: Hashable, error: Exception, now: float) -> None:
+        """Have a subject looked at again, as it could not be, with growing pauses; that is said once."""
         before = self._pauses.get(subject, 0.0)
         self._pauses[subject] = pause = min(max(2 * before, FIRST_RETRY), LAST_RETRY)
         self.add_at(subject, now + pause, now)
-        return not before
+        if not before:
+            logger.error("%s: could not be looked at, and what was known of it stays: %s", subject, error)
 
-    def succeed(self, subject: Hashable) -> bool:
-        """A subject could be looked at; whether it could not before."""
-        return self._pauses.pop(subject, None) is not None
+    def succeed(self, subject: Hashable) -> None:
+        """A subject could be looked at."""
+        if self._pauses.pop(subject, None) is not None:
+            logger.info("%s: could be looked at now", subject)
 
     def forget(self, subject: Hashable) -> None:
         """A subject is gone."""

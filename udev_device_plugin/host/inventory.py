@@ -11,6 +11,7 @@ from udev_device_plugin.config.specs import DeviceSelector, Selector
 from udev_device_plugin.device import DeviceNumber, HostDevice, Node, NodeState, PathEntry, Stick, Unit
 from udev_device_plugin.glob_sets import GlobSet
 from udev_device_plugin.globs import Glob
+from udev_device_plugin.host.existence import numbers_of
 from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.host.nodes import Nodes
 from udev_device_plugin.rules import Rule
@@ -114,8 +115,7 @@ class Inventory:
         # A plug shows as a node before udevd is done with it: that is nobody's match yet.
         if before is not None or entry is None or entry.number is None or not self.is_unfinished(entry):
             touched |= globs
-        numbers = {one.number for one in (before, entry) if one is not None and one.number is not None}
-        return {number for number in numbers if self._nodes.get(number) is not None}
+        return {number for number in numbers_of((before, entry)) if self._nodes.get(number) is not None}
 
     def _put_entry(self, entry: PathEntry) -> None:
         self.entries[entry.path] = entry

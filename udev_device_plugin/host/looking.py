@@ -4,14 +4,13 @@ Host thread only. It blocks on nothing: existence is looked at here (`DevPaths`)
 """
 
 import itertools
-import logging
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 
 from udev_device_plugin.device import DeviceNumber, Node, PathEntry, Unit
 from udev_device_plugin.discovery.usb_sticks import usb_device_path
 from udev_device_plugin.globs import Glob
-from udev_device_plugin.host.existence import inode_at
+from udev_device_plugin.host.existence import inode_at, numbers_of
 from udev_device_plugin.host.hints import FullLook, Hints
 from udev_device_plugin.host.looks import HostLook, NotLookedError, UnitLook
 from udev_device_plugin.host.memory import Memory
@@ -23,8 +22,6 @@ from udev_device_plugin.host.relevance import is_relevant
 from udev_device_plugin.host.udev.delivery_check import DeliveryCheck
 from udev_device_plugin.host.udev.monitor import UdevEvent
 from udev_device_plugin.interest import Interest
-
-logger = logging.getLogger(__name__)
 
 MAX_BULK = 32
 """Looks under way at a time when everything is looked at: a hint that comes meanwhile has no more before it."""
@@ -72,8 +69,7 @@ class Looking:
         self._paths.configure(interest.globs)
         self._paths.rescan()
         self._outside.configure(interest.globs, self._paths.is_wanted, self._hints.is_looking)
-        numbers = {entry.number for entry in self._entries() if entry.number is not None}
-        self._full_look.begin(all_units(self._nodes.units, numbers), self._outside.paths)
+        self._full_look.begin(all_units(self._nodes.units, numbers_of(self._entries())), self._outside.paths)
         for glob in self._outside.paths:
             self.hint_outside(glob, now)
         self._look_at_paths(self._paths.all_paths(), now)
@@ -130,7 +126,6 @@ class Looking:
 
     @property
     def _room(self) -> int:
-        """How many more looks may be begun for the sake of everything."""
         return MAX_BULK - self._pool.outstanding + len(self._pool.stuck)
 
     def next_due(self, now: float) -> float | None:
@@ -150,24 +145,16 @@ class Looking:
         if not self._hints.is_waiting(result.key):
             self._full_look.looked_at(result.key)
         if isinstance(result.error, NotLookedError | OSError):
-            self._retry(result.key, result.error, now)
+            self._hints.retry(result.key, result.error, now)
             return
         if result.error is not None:
             raise result.error
-        self._note_success(result.key)
+        self._hints.succeed(result.key)
         if isinstance(result.outcome, UnitLook):
             self._take_unit(result.outcome, received, now)
         elif isinstance(result.key, Glob) and isinstance(result.outcome, dict) and result.key in self._outside.paths:
             before, self._outside.found[result.key] = self._outside.found.get(result.key, {}), result.outcome
-            self._take_paths_found(before, {**dict.fromkeys(before), **result.outcome}, received)
-
-    def _retry(self, subject: Hashable, error: Exception, now: float) -> None:
-        if self._hints.retry(subject, now):
-            logger.error("%s: could not be looked at, and what was known of it stays: %s", subject, error)
-
-    def _note_success(self, subject: Hashable) -> None:
-        if self._hints.succeed(subject):
-            logger.info("%s: could be looked at now", subject)
+            self._take_entries(before, {**dict.fromkeys(before), **result.outcome}, received)
 
     def _take_unit(self, look: UnitLook, received: float, now: float) -> None:
         before = self._nodes.of(look.unit)
@@ -177,7 +164,7 @@ class Looking:
         self._follow(look.unit)
         described = [node.description for node in (*before, *after) if node.description is not None]
         if before != after or changed - {look.unit}:
-            self._found(changed, received)
+            self._note_units(changed, received)
             if not self._memory.is_first_look:
                 self._delivery.compare(before, after, now)
             self._look_again(look.unit, (*before, *after), now)
@@ -200,7 +187,7 @@ class Looking:
         if not node.inode or inode_at(node.devnode) == node.inode:
             return False
         self._memory.lose(node.number)
-        self._found({node.unit}, now)
+        self._note_units({node.unit}, now)
         self._follow(node.unit)
         return True
 
@@ -223,7 +210,7 @@ class Looking:
             try:
                 is_outside = self._paths.look(path)
             except NotLookedError as error:
-                self._retry(glob, error, received)
+                self._hints.retry(glob, error, received)
                 continue
             if is_outside:
                 self._outside.add(glob)
@@ -231,24 +218,22 @@ class Looking:
                 self.hint_outside(glob, received)
             else:
                 looked[path] = self._paths.entries.get(path)
-                self._note_success(glob)
-        self._take_paths_found(before, looked, received)
+                self._hints.succeed(glob)
+        self._take_entries(before, looked, received)
 
-    def _take_paths_found(
+    def _take_entries(
         self, before: Mapping[str, PathEntry | None], now: Mapping[str, PathEntry | None], received: float
     ) -> None:
         changed = {path: entry for path, entry in now.items() if entry != before.get(path)}
-        self._found_paths.update(changed)
-        entries = [entry for path, entry in changed.items() for entry in (before.get(path), entry)]
-        for number in {entry.number for entry in entries if entry is not None and entry.number is not None}:
+        if changed:
+            self._found_paths.update(changed)
+            self._received = min(self._received, received)
+        for number in numbers_of(changed.values()) | numbers_of(before.get(path) for path in changed):
             node = self._nodes.get(number)
             is_gone = node is not None and self._check_presence(node, received)
             self.hint(number, received, is_urgent=is_gone)
-        if changed:
-            self._found((), received)
 
-    def _found(self, units: Iterable[Unit], received: float) -> None:
-        """Units are others now, or what stands at paths; ``received``: when the hint that led to it was."""
+    def _note_units(self, units: Iterable[Unit], received: float) -> None:
         self._found_units.update(units)
         self._received = min(self._received, received)
 
