@@ -212,12 +212,12 @@ class Looking:
             except NotLookedError as error:
                 self._hints.retry(glob, error, received)
                 continue
+            looked[path] = self._paths.entries.get(path)
             if is_outside:
                 self._outside.add(glob)
                 self._full_look.include(glob)
                 self.hint_outside(glob, received)
             else:
-                looked[path] = self._paths.entries.get(path)
                 self._hints.succeed(glob)
         self._take_entries(before, looked, received)
 

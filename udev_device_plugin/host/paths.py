@@ -86,8 +86,8 @@ class DevPaths:
         """Look at what stands at a wanted path: ``entries`` says it then.
 
         Returns:
-            Whether the path leads out of ``/dev``: then nothing is said of it here, and somebody who may be kept
-            waiting is to look at it.
+            Whether the path leads out of ``/dev``: then nothing stands there for all that is known here, and somebody
+            who may be kept waiting is to look at it.
 
         Raises:
             NotLookedError: that cannot be said.
