@@ -4,11 +4,9 @@ Any thread; a `UdevDevice` belongs to the one that read it. What comes from udev
 is not UTF-8 is ignored, and nothing else with it; a device may vanish at any moment.
 """
 
-import logging
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from functools import lru_cache
-from typing import TypeVar
 
 import pyudev
 
@@ -20,15 +18,11 @@ from udev_device_plugin.host.siblings import place_among_siblings, siblings_in_s
 from udev_device_plugin.host.udev.context import context_of_thread
 from udev_device_plugin.interest import Interest
 
-logger = logging.getLogger(__name__)
-
 MAX_CACHED = 1_000
 """Buses and bridges whose NUMA node is remembered."""
 
 _NOWHERE = "/sys/devices/virtual"
 """Where sysfs has what no hardware stands behind."""
-
-T = TypeVar("T")
 
 
 class UdevDevice:
@@ -41,14 +35,14 @@ class UdevDevice:
     """
 
     def __init__(self, device: pyudev.Device) -> None:
-        self._device = device
         self.is_initialized = bool(device.is_initialized)
-        self.devnode = self._read(lambda: device.device_node, None) or ""
+        self._subject = UdevSubject(device)
+        self.devnode = self._subject.property("DEVNAME") or ""
 
     @property
     def is_processing(self) -> bool:
         """Whether udevd (257 and later) says that it is at work on the device."""
-        return self._property("ID_PROCESSING") == "1"
+        return self._subject.property("ID_PROCESSING") == "1"
 
     def describe(self, number: DeviceNumber, sys_path: str, listed: Collection[str], interest: Interest) -> HostDevice:
         """All that the program needs of it.
@@ -59,12 +53,8 @@ class UdevDevice:
             listed: the places in sysfs of all nodes of its USB device; none if it belongs to none.
             interest: what is configured: only a device that may be offered is described in full.
         """
-        device, stick = self._device, stick_of(sys_path)
-        subsystem = self._read(lambda: device.subsystem, None) or ""
-        devlinks: tuple[str, ...] = ()
-        if self.is_initialized:
-            devlinks = self._read(lambda: tuple(map(str, device.device_links)), ())
-        subject = UdevSubject(device)
+        subject, subsystem, stick = self._subject, self._subject.subsystem, stick_of(sys_path)
+        devlinks = tuple(subject.links) if self.is_initialized else ()
         rules = frozenset(text for text, rule in interest.rules_for(subsystem) if rule.matches(subject))
         is_wanted = bool(rules) or interest.selects_usb(stick) or interest.is_named((self.devnode, *devlinks))
         if not is_wanted:
@@ -77,26 +67,13 @@ class UdevDevice:
             devlinks=devlinks,
             links=tuple(link for link in devlinks if _leads_to(link, number)),
             is_initialized=self.is_initialized,
-            serial=(self._property("ID_SERIAL_SHORT") or "") if self.is_initialized else "",
+            serial=(subject.property("ID_SERIAL_SHORT") or "") if self.is_initialized else "",
             usb_version=usb_version(sys_path),
             numa_node=numa_node(controller(sys_path)),
             place=place_among_siblings(sys_path, subsystem, listed or siblings_in_sysfs(sys_path)),
             rules=rules,
             stick=stick,
         )
-
-    def _property(self, name: str) -> str | None:
-        value: str | None = self._read(lambda: self._device.properties.get(name), None)
-        return value
-
-    def _read(self, read: Callable[[], T], otherwise: T) -> T:
-        try:
-            return read()
-        except UnicodeDecodeError as error:
-            logger.warning("%s: udev says something that is not UTF-8; ignored: %r", self._device, error.object)
-        except (OSError, pyudev.DeviceNotFoundError):  # it is gone
-            pass
-        return otherwise
 
 
 def read_device(number: DeviceNumber) -> UdevDevice | None:
