@@ -45,7 +45,7 @@ def test_before_the_first_look_nothing_is_touched(outside: Callable[[str], Outsi
     assert not has_news(paths)
 
 
-def test_without_an_inotify_instance_that_is_said_and_tried_again(
+def test_without_an_inotify_instance_it_is_not_looked_at_and_can_be_later(
     outside: Callable[[str], OutsidePaths], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(**_: object) -> None:

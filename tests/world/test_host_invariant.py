@@ -447,7 +447,7 @@ def test_what_goes_during_a_look_at_everything_is_not_shown(
     assert not look.units
 
 
-def test_a_reload_for_which_there_is_no_inotify_instance_is_said_and_made_good_later(
+def test_a_reload_for_which_there_is_no_inotify_instance_is_logged_and_tried_again(
     host: FakeHost, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     jobs, paths, inside = Jobs(), DevPaths(()), Glob.parse("/dev/ttyUSB*")
@@ -480,6 +480,6 @@ def test_a_reload_for_which_there_is_no_inotify_instance_is_said_and_made_good_l
     catch_up(5.0)
     assert set(inventory.entries) == {"/dev/ttyUSB0", "/run/x0"}
     os.rmdir("/run/x0")
-    assert list(looking.outside.values()) == [outside], "what comes and goes there is heard of"
+    assert list(looking.outside.values()) == [outside], "it is watched now"
     looking.begin(Interest(frozenset()), 6.0, has_udevd=True)  # that ends its watch
     paths.close()

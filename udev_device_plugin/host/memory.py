@@ -123,14 +123,13 @@ class Memory:
     def _judged(self, known: Node, look: NodeLook, now: float, *, has_udevd: bool) -> Node:
         """What is known of a node after a look at it."""
         making = self._makings[look.number]
-        sysfs_says = None if look.description is None else _without_entry(look.description)
         if look.inode == 0:  # no node in /dev: it counts as a sibling, and is never waited for
-            return replace(known, state=NodeState.UNKNOWN, description=sysfs_says)
+            return replace(known, state=NodeState.UNKNOWN, description=_without_entry(look.description))
         is_described = look.entry is not None and look.description is not None
         is_late = has_udevd and now >= making.seen + HOLD_BACK
         is_its_own = look.entry != making.foreign and not look.is_processing
-        is_believed_now = is_late and making.is_foreign_by_age and known.description is None
-        if is_described and (is_its_own or is_believed_now):
+        is_accepted_late = is_late and making.is_foreign_by_age and known.description is None
+        if is_described and (is_its_own or is_accepted_late):
             making.entry = look.entry
             return replace(known, state=NodeState.FINISHED, description=look.description)
         if known.description is not None:
@@ -140,9 +139,9 @@ class Memory:
         # A look that began before the time was up has not read what sysfs alone says: there will be another one.
         if (has_udevd and not is_late) or look.description is None:
             return replace(known, state=NodeState.UNFINISHED)
-        return replace(known, state=NodeState.OVERDUE, description=sysfs_says)
+        return replace(known, state=NodeState.OVERDUE, description=_without_entry(look.description))
 
 
-def _without_entry(device: HostDevice) -> HostDevice:
+def _without_entry(device: HostDevice | None) -> HostDevice | None:
     """What sysfs alone says: the database speaks of the number's former device, or not at all."""
-    return replace(device, devlinks=(), links=(), serial="", is_initialized=False)
+    return device and replace(device, devlinks=(), links=(), serial="", is_initialized=False)

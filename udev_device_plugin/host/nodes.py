@@ -19,7 +19,7 @@ class Nodes:
     def __init__(self) -> None:
         self._by_number: dict[DeviceNumber, Node] = {}
         self._by_unit: defaultdict[Unit, set[DeviceNumber]] = defaultdict(set)
-        self._by_what_they_share: defaultdict[Hashable, set[DeviceNumber]] = defaultdict(set)
+        self._by_shared_key: defaultdict[Hashable, set[DeviceNumber]] = defaultdict(set)
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self._by_number.values())
@@ -48,7 +48,7 @@ class Nodes:
         self._by_number[node.number] = node
         self._by_unit[node.unit].add(node.number)
         for key in _keys(node):
-            self._by_what_they_share[key].add(node.number)
+            self._by_shared_key[key].add(node.number)
 
     def drop(self, number: DeviceNumber) -> Node | None:
         """Take a node out, and return it; None if there is none."""
@@ -56,20 +56,20 @@ class Nodes:
         if node is not None:
             _discard(self._by_unit, node.unit, number)
             for key in _keys(node):
-                _discard(self._by_what_they_share, key, number)
+                _discard(self._by_shared_key, key, number)
         return node
 
     def sharing_with(self, node: Node) -> set[DeviceNumber]:
         """The nodes that share something with this one, itself included if it is entered."""
-        return set[DeviceNumber]().union(*(self._by_what_they_share.get(key, ()) for key in _keys(node)))
+        return set[DeviceNumber]().union(*(self._by_shared_key.get(key, ()) for key in _keys(node)))
 
     def claiming(self, link: str) -> frozenset[DeviceNumber]:
         """The nodes that claim a link."""
-        return frozenset(self._by_what_they_share.get(link, ()))
+        return frozenset(self._by_shared_key.get(link, ()))
 
     def with_serial_of(self, stick: Stick) -> frozenset[DeviceNumber]:
         """The nodes of USB devices with the same vendor, product and serial number."""
-        return frozenset(self._by_what_they_share.get(_serial(stick), ()))
+        return frozenset(self._by_shared_key.get(_serial(stick), ()))
 
 
 def _keys(node: Node) -> Iterator[Hashable]:
