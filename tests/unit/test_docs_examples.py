@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from hack.embed_help import comparable, embedded, help_text
 from tests.lab.documents import FOR_USERS, ROOT, Block, blocks, rows
+from tests.lab.help import comparable, embedded, help_text
 from udev_device_plugin.cli import main
 from udev_device_plugin.config.settings import Settings
 from udev_device_plugin.errors import ConfigError

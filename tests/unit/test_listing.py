@@ -78,9 +78,10 @@ def test_on_a_terminal_names_are_neither_markup_nor_obeyed(monkeypatch: pytest.M
 
 def test_a_terminal_needs_nothing_that_the_image_leaves_out() -> None:
     script = """
+import runpy
 import sys
-from hack.image.gather import NEVER_LOADED
-sys.modules.update(dict.fromkeys(NEVER_LOADED))  # an import would fail
+never_loaded = runpy.run_path("hack/image/gather.py")["NEVER_LOADED"]
+sys.modules.update(dict.fromkeys(never_loaded))  # an import would fail
 from udev_device_plugin.config.specs import PathSpec
 from udev_device_plugin.globs import Glob
 from udev_device_plugin.listing.records import Listing, ResourceListing, SelectorListing
