@@ -1,5 +1,4 @@
-"""What hack/bench measures: one module for each question, over a shared scene of real parts.
+"""What hack/bench measures: one module for each question; `figures` names them all, with their budgets.
 
-`figures` holds what was found, `report` shows it. Nothing here knows the plugin from within: it is a process with
-sockets, and with an entry in /proc.
+The plugin is a process with sockets and an entry in /proc, so that any revision of it can be measured.
 """

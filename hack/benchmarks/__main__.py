@@ -1,79 +1,85 @@
-"""The command line of hack/bench: which parts, where the figures go, and what they are held against.
+"""The command line of hack/bench: which parts, of which revisions, and where the figures go.
 
 Outside of all labs; each lab is entered once, for all of its parts.
 """
 
 import argparse
+import compileall
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
-from rich.console import Console
+from hack.benchmarks import report
+from hack.benchmarks.figures import BESIDE_UDEVD, FIGURES, PARTS, Samples
 
-from hack.benchmarks import records, report
-from hack.benchmarks.figures import Figure
-from hack.benchmarks.parts import PARTS, Lab, parts
-
-_ENTER = {
-    Lab.UDEVD: ("hack/lib/beside-udevd", "-r", "hack/benchmarks/rules.d"),
-    Lab.WORLD: ("hack/lib/in-world",),
-}
-_QUICK = 10
+_UDEVD = ("hack/lib/beside-udevd", "-r", "hack/benchmarks/rules.d")
+_WORLD = ("hack/lib/in-world",)
 
 
 def main() -> int:
-    """Measure, show, write; 1 if a target is missed, a part broke down, or something is worse than recorded."""
-    parser = _parser()
+    """Measure, show, write; 1 if a budget is missed or a part broke down."""
+    parser = argparse.ArgumentParser(prog="hack/bench", description="Measures the plugin; BENCHMARKS.md explains.")
+    parser.add_argument("--only", action="append", choices=PARTS, help="just this part; repeatable")
+    parser.add_argument("--quick", action="store_true", help="few repetitions: to see that it works")
+    parser.add_argument("--compare", metavar="REV", help="measure another revision too, in turns with this checkout")
+    parser.add_argument("--record", action="store_true", help=f"keep this run, in {report.DOCUMENT} too")
     arguments = parser.parse_args()
     if arguments.record and (arguments.only or arguments.quick):
         parser.error("--record: only a whole run is recorded: leave out --only and --quick")
+    parts = [name for name in PARTS if name in (arguments.only or PARTS)]
     load_before = os.getloadavg()[0]
-    console = Console(width=None if sys.stdout.isatty() else 120)
-    names = [name for name in PARTS if name in (arguments.only or PARTS)]
-    found = _measured(names, quick=arguments.quick)
-    figures = [figure for name in names for figure in found.get(name, ())]
-    is_whole = found.keys() >= set(names)
-    report.show(console, figures, load_before)
-    document = report.document(figures, load_before)
-    report.write(arguments.json, document)
-    worse = report.compare(console, figures) if arguments.compare else []
-    if arguments.record and is_whole:
-        records.keep(document, figures)
-    return 1 if report.missed(figures) or worse or not is_whole else 0
+    with contextlib.ExitStack() as stack:
+        checkouts, revisions = {"now": os.getcwd()}, {"now": _hash("HEAD")}
+        if (before := arguments.compare) is not None:
+            checkouts = {"before": stack.enter_context(_package_of(before)), **checkouts}
+            revisions = {"before": _hash(before), **revisions}
+        samples = _measured(parts, checkouts, "quick" if arguments.quick else "full")
+    figures = [figure for figure in FIGURES if figure.part in parts]
+    run = report.Run(figures, revisions, samples, (load_before, os.getloadavg()[0]))
+    report.show(run)
+    with open(".cache/bench.json", "w") as file:
+        file.write(run.document(has_samples=True))
+    if arguments.record and run.is_whole():
+        report.record(run)
+    return 0 if run.is_whole() and not any(map(run.is_missed, figures)) else 1
 
 
-def _measured(names: Sequence[str], *, quick: bool) -> Mapping[str, Sequence[Figure]]:
-    """The figures of these parts; none of a part that broke down, as it said itself."""
-    found: dict[str, list[Figure]] = {}
-    for lab, enter in _ENTER.items():
-        mine = [name for name in names if parts()[name].lab is lab]
-        if not mine:
-            continue
-        with tempfile.NamedTemporaryFile(dir=".cache", suffix=".json") as file:
-            divisor = str(_QUICK if quick else 1)
-            inside = (sys.executable, "-m", "hack.benchmarks.inside", file.name, divisor, *mine)
-            subprocess.run([*enter, *inside], check=False)
-            with open(file.name) as written:
-                for name, figures in json.loads(written.read() or "{}").items():
-                    found[name] = [Figure(**{**one, "samples": tuple(one["samples"])}) for one in figures]
+def _measured(parts: Sequence[str], checkouts: Mapping[str, str], how: str) -> Mapping[str, Samples]:
+    """By column; nothing of a part that broke down, as it said itself."""
+    found: dict[str, dict[str, Sequence[float]]] = {column: {} for column in checkouts}
+    for enter, mine in (
+        (_UDEVD, [part for part in parts if part in BESIDE_UDEVD]),
+        (_WORLD, [part for part in parts if part not in BESIDE_UDEVD]),
+    ):
+        with tempfile.NamedTemporaryFile("r", dir=".cache", suffix=".json") as file:
+            program = (sys.executable, "-m", "hack.benchmarks.inside", file.name, how, json.dumps(checkouts), *mine)
+            if mine:
+                subprocess.run([*enter, *program], check=False)
+            for column, samples in json.loads(file.read() or "{}").items():
+                found[column].update(samples)
     return found
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="hack/bench", description="Measures the plugin; BENCHMARKS.md explains.")
-    parser.add_argument("--only", action="append", choices=PARTS, help="just this part; repeatable")
-    parser.add_argument("--quick", action="store_true", help="a tenth of everything: to see that it works")
-    parser.add_argument("--compare", action="store_true", help="tell what is worse than the last recorded run")
-    parser.add_argument(
-        "--record", action="store_true", help=f"make this the recorded run, and renew the table of {records.DOCUMENT}"
-    )
-    parser.add_argument(
-        "--json", default=".cache/bench.json", metavar="FILE", help="all figures and samples (default: %(default)s)"
-    )
-    return parser
+@contextmanager
+def _package_of(revision: str) -> Iterator[str]:
+    """The plugin's package as of another revision, in a directory of its own, compiled as this one's is."""
+    with tempfile.TemporaryDirectory(dir=".cache", prefix="bench-") as folder:
+        archive = subprocess.run(["git", "archive", revision, "udev_device_plugin"], check=True, stdout=subprocess.PIPE)
+        subprocess.run(["tar", "-x", "-C", folder], check=True, input=archive.stdout)
+        with open(f"{folder}/udev_device_plugin/_version.py", "w") as file:
+            file.write(f'__version__ = "{revision}"\n')
+        compileall.compile_dir(folder, quiet=1)
+        yield os.path.abspath(folder)
+
+
+def _hash(revision: str) -> str:
+    command = ["git", "rev-parse", "--short", "--verify", f"{revision}^{{commit}}"]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
 if __name__ == "__main__":

@@ -1,90 +1,133 @@
-"""Shows figures: a table for a person, a file for a program, what was missed, and what was better before."""
+"""Shows a run: a table for a person, files for programs, and the table of BENCHMARKS.md."""
 
 import json
 import os
 import platform
+import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
-from hack.benchmarks import records
-from hack.benchmarks.figures import Figure
+from hack.benchmarks.figures import Figure, Samples, Summary
 
-PACKAGES = ("udev-device-plugin", "grpcio", "pyudev", "protobuf", "prometheus-client")
-
-
-def show(console: Console, figures: Sequence[Figure], load_before: float) -> None:
-    """The table, then one line for each target that was missed."""
-    table = Table("question", "figure", title=_title(load_before))
-    table.add_column("value", justify="right")
-    table.add_column("target", justify="right")
-    section = ""
-    for figure in figures:
-        if figure.section != section:
-            table.add_section()
-        table.add_row(figure.section if figure.section != section else "", *_cells(figure))
-        section = figure.section
-    console.print(table)
-    for figure in missed(figures):
-        console.print(f"[red]missed[/] {figure}, target {figure.target}", highlight=False)
+RECORD = "hack/benchmarks/recorded.json"
+DOCUMENT = "BENCHMARKS.md"
+BEGIN, END = "<!-- a run: written by hack/bench --record -->", "<!-- end of the run -->"
 
 
-def missed(figures: Sequence[Figure]) -> list[Figure]:
-    """What is beyond its target."""
-    return [figure for figure in figures if figure.is_missed]
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What was measured.
+
+    Attributes:
+        columns: the revision of each column, `now` last.
+        samples: by column.
+        load: the machine's load average of one minute, before and after.
+    """
+
+    figures: Sequence[Figure]
+    columns: Mapping[str, str]
+    samples: Mapping[str, Samples]
+    load: tuple[float, float]
+
+    def summary(self, column: str, figure: Figure) -> Summary | None:
+        """None: not measured, as its part broke down."""
+        samples = self.samples.get(column, {}).get(figure.name)
+        return Summary.of(samples) if samples else None
+
+    def is_missed(self, figure: Figure) -> bool:
+        """Whether it is beyond its budget now."""
+        summary = self.summary("now", figure)
+        return summary is not None and summary.misses(figure)
+
+    def is_whole(self) -> bool:
+        """Whether nothing broke down."""
+        return all(self.summary(column, figure) for column in self.columns for figure in self.figures)
+
+    def conditions(self) -> str:
+        """In one line."""
+        before, after = self.load
+        return (
+            f"{time.strftime('%Y-%m-%d')}; {os.cpu_count()} CPUs, kernel {platform.release()}, "
+            f"Python {platform.python_version()}, grpcio {version('grpcio')}, pyudev {version('pyudev')}; "
+            f"load average {before:.1f} before and {after:.1f} after; "
+            f"{', '.join(f'{column}: {revision}' for column, revision in self.columns.items())}."
+        )
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """The heading and a line for each figure, as text."""
+        is_comparing = len(self.columns) > 1
+        table = [("figure", "n", *self.columns, *(("now : before",) if is_comparing else ()), "budget")]
+        for figure in self.figures:
+            summaries = [self.summary(column, figure) for column in self.columns]
+            table.append(
+                (
+                    figure.name,
+                    str(summaries[-1].n if summaries[-1] else 0),
+                    *(_cell(summary, figure.unit) for summary in summaries),
+                    *((_ratio(*summaries),) if is_comparing else ()),
+                    figure.budget() + (" missed" if self.is_missed(figure) else ""),
+                )
+            )
+        return table
+
+    def document(self, *, has_samples: bool) -> str:
+        """As JSON."""
+        figures = {
+            figure.name: {
+                "unit": figure.unit,
+                "budget": {"median": figure.median, "p99": figure.p99},
+                "is_missed": self.is_missed(figure),
+                **{
+                    column: asdict(summary) | ({"samples": self.samples[column][figure.name]} if has_samples else {})
+                    for column in self.columns
+                    if (summary := self.summary(column, figure))
+                },
+            }
+            for figure in self.figures
+        }
+        document = {"conditions": self.conditions(), "revisions": self.columns, "figures": figures}
+        return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
-def compare(console: Console, figures: Sequence[Figure]) -> list[records.Change]:
-    """One line for each figure that is worse than in the recorded run."""
-    record = records.load()
-    if record is None:
-        console.print(f"nothing to compare with: {records.RECORD} is not there; hack/bench --record makes it")
-        return []
-    worse = records.regressions(figures, record)
-    for change in worse:
-        console.print(f"[red]worse[/] {change}", highlight=False)
-    if not worse:
-        console.print(f"nothing is worse than on {record['when'][:10]}, beyond the noise", highlight=False)
-    return worse
+def show(run: Run) -> None:
+    """The table for a person."""
+    heading, *lines = run.rows()
+    table = Table(*heading, title=run.conditions())
+    for line in lines:
+        table.add_row(*line, style="red" if line[-1].endswith("missed") else "")
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
 
 
-def document(figures: Sequence[Figure], load_before: float) -> Mapping[str, Any]:
-    """The figures with their samples, and what they come from."""
-    return {
-        "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "machine": {
-            "cpus": os.cpu_count(),
-            "kernel": platform.release(),
-            "python": platform.python_version(),
-            "load_before": load_before,
-            "packages": {name: version(name) for name in PACKAGES},
-        },
-        "figures": [asdict(figure) | {"missed": figure.is_missed} for figure in figures],
-    }
+def record(run: Run) -> None:
+    """Keep it: as numbers, and as the table of BENCHMARKS.md."""
+    with open(RECORD, "w") as file:
+        file.write(run.document(has_samples=False))
+    heading, *lines = run.rows()
+    table = "\n".join(f"| {' | '.join(line)} |" for line in (heading, ["---"] * len(heading), *lines))
+    with open(DOCUMENT) as file:
+        head, _, rest = file.read().partition(BEGIN)
+    with open(DOCUMENT, "w") as file:
+        told = f"{run.conditions()}\n\n{table.replace(' missed |', ' **missed** |')}"
+        file.write(f"{head}{BEGIN}\n\n{told}\n\n{END}{rest.partition(END)[2]}")
 
 
-def write(path: str, written: Mapping[str, Any]) -> None:
-    """As JSON."""
-    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-    with open(path, "w") as file:
-        json.dump(written, file, indent=1)
-        file.write("\n")
+def _cell(summary: Summary | None, unit: str) -> str:
+    if summary is None:
+        return "-"
+    values = (summary.median, summary.p99, summary.max) if summary.n > 1 else (summary.median,)
+    return f"{' / '.join(map(_rounded, values))} {unit}".strip()
 
 
-def _cells(figure: Figure) -> tuple[str, str, str | Text]:
-    value = f"{records.rounded(figure.value)} {figure.unit}".strip()
-    if not figure.target:
-        return figure.name, value, ""
-    mark, colour = ("✗", "red") if figure.is_missed else ("✓", "green")
-    return figure.name, value, Text(f"{figure.target} {mark}", colour)
+def _ratio(before: Summary | None, now: Summary | None) -> str:
+    """Of the medians."""
+    return _rounded(now.median / before.median) if before and now and before.median > 0 < now.median else ""
 
 
-def _title(load_before: float) -> str:
-    python, grpcio = platform.python_version(), version("grpcio")
-    return f"Python {python}, grpcio {grpcio}, {os.cpu_count()} CPUs, load {load_before:.1f} before"
+def _rounded(value: float) -> str:
+    """As many digits as mean something."""
+    return f"{value:.0f}" if value == int(value) or abs(value) >= 100 else f"{value:.2f}"

@@ -8,11 +8,13 @@ was read, as Hypothesis chooses. There are no threads, and time and the clock ar
 """
 
 import copy
+import errno
 import os
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -23,6 +25,8 @@ from tests.lab.udevd_steps import DATABASE, Step, Version
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec, Selector
 from udev_device_plugin.devices.assembly import form
 from udev_device_plugin.devices.model import AssembledResource, AssemblyContext
+from udev_device_plugin.filesystem import path_watch as watching
+from udev_device_plugin.host.everything import look_at_everything
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.looking import Looking
@@ -31,7 +35,6 @@ from udev_device_plugin.host.memory import Memory
 from udev_device_plugin.host.model import DeviceNumber
 from udev_device_plugin.host.paths import DevPaths
 from udev_device_plugin.host.pool import Pool, Result
-from udev_device_plugin.host.reader import Reader
 from udev_device_plugin.host.udev.delivery_check import DeliveryCheck
 from udev_device_plugin.host.udev.monitor import UdevEvent
 from udev_device_plugin.selectors.paths.glob import Glob
@@ -67,19 +70,20 @@ def things() -> Iterator[Stick]:
 THINGS = tuple(things())
 
 
-class Jobs(Pool[Reader]):
+class Jobs(Pool):
     """A pool without threads: a job is done when the test says so, and its result waits until it is taken."""
 
     def __init__(self) -> None:
-        super().__init__(Reader, lambda: None)
-        self._reader = Reader()
-        self._waiting: list[tuple[Hashable, Callable[[Reader], object]]] = []
+        super().__init__(lambda: None)
+        self._waiting: list[tuple[Hashable, Callable[[], object]]] = []
         self._done: deque[Result] = deque()
 
-    def submit(self, key: Hashable, work: Callable[[Reader], object]) -> None:
+    def submit(self, key: Hashable, work: Callable[[], object]) -> None:
+        self.outstanding += 1
         self._waiting.append((key, work))
 
     def take_results(self) -> list[Result]:
+        self.outstanding -= len(self._done)
         return [self._done.popleft() for _ in range(len(self._done))]
 
     def supervise(self, now: float) -> float | None:
@@ -90,16 +94,12 @@ class Jobs(Pool[Reader]):
     def stuck(self) -> frozenset[Hashable]:
         return frozenset()
 
-    @property
-    def outstanding(self) -> int:
-        return len(self._waiting) + len(self._done)
-
     def do(self, which: int) -> None:
         """One of those that wait, if any does."""
         if self._waiting:
             key, work = self._waiting.pop(which % len(self._waiting))
             try:
-                self._done.append(Result(key, work(self._reader)))
+                self._done.append(Result(key, work()))
             except Exception as error:  # as in a pool: its owner decides
                 self._done.append(Result(key, error=error))
 
@@ -113,7 +113,7 @@ class Plugin:
         self.paths = DevPaths((Glob.parse(f"{DATABASE}/[bc]*"),))
         self.looking = Looking(self.paths, self.jobs, DeliveryCheck())
         if memory is not None:
-            self.looking._memory = memory
+            self.looking._memory, self.looking._nodes = memory, memory.nodes
         self.inventory = Inventory(INTEREST.selectors)
         self.formations = [AssembledResource() for _ in SPECS]
         self.begin()
@@ -154,10 +154,9 @@ class Plugin:
 def known(inventory: Inventory) -> dict[str, object]:
     """All that an inventory says."""
     parts = vars(inventory)
-    names = ("entries", "_nodes", "_units", "_globs", "_selected")
-    sharing = {key: numbers for key, numbers in inventory._sharing._numbers.items() if numbers}
+    names = ("entries", "_globs", "_selected")
     paths = {number: found for number, found in inventory._paths.items() if found}
-    return {**{name: parts[name] for name in names}, "sharing": sharing, "paths": paths}
+    return {**{name: parts[name] for name in names}, **vars(inventory._nodes), "paths": paths}
 
 
 def looked_at_anew(now: float, memory: Memory) -> dict[str, object]:
@@ -166,7 +165,7 @@ def looked_at_anew(now: float, memory: Memory) -> dict[str, object]:
     plugin.rest()
     plugin.paths.close()
     inventory = Inventory(INTEREST.selectors)
-    inventory.replace(HostLook(plugin.paths.entries, {unit: memory.nodes(unit) for unit in memory.units}))
+    inventory.replace(HostLook(plugin.paths.entries, {unit: memory.nodes.of(unit) for unit in memory.nodes.units}))
     return known(inventory)
 
 
@@ -425,4 +424,62 @@ def test_a_look_that_found_nothing_says_nothing_of_the_next_device_with_that_num
     assert look is not None
     assert "/dev/ttyUSB0" in look.paths
     assert not look.units.get(number), "that is no node which nobody knows"
+    paths.close()
+
+
+@pytest.mark.parametrize("stick", [serial_adapter("ttyUSB0"), Stick((THINGS[-1].main,))])
+def test_what_goes_during_a_look_at_everything_is_not_shown(
+    stick: Stick, host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.plug(stick, silent=True)
+    really_list = os.listdir
+
+    def list_without_it(path: str) -> list[str]:
+        """Its node has been seen, and sysfs not yet: there it goes."""
+        if path == "/sys/dev" and os.path.exists(stick.main.sys_path):
+            host.unplug(stick, silent=True)
+        return really_list(path)
+
+    monkeypatch.setattr(os, "listdir", list_without_it)
+    (node,) = [device.node.path for device in stick if device.node and device.subsystem == "tty"]
+    look, _ = look_at_everything(Interest(frozenset({Glob.parse(node)})))
+    assert look.paths == {node: None}
+    assert not look.units
+
+
+def test_a_reload_for_which_there_is_no_inotify_instance_is_logged_and_tried_again(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    jobs, paths, inside = Jobs(), DevPaths(()), Glob.parse("/dev/ttyUSB*")
+    looking, inventory = Looking(paths, jobs, DeliveryCheck()), Inventory((inside, outside := Glob.parse("/run/x*")))
+
+    def catch_up(now: float) -> None:
+        looking.work(now)
+        while jobs.outstanding:
+            jobs.do(0)
+            for result in jobs.take_results():
+                looking.take_result(result, now)
+            looking.work(now)
+        inventory.replace(looking.take_look() or HostLook())
+
+    def fail(**_: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    host.plug(serial_adapter("ttyUSB0"), silent=True)
+    os.mkdir("/run/x0")
+    looking.begin(Interest(frozenset({inside}), 1), 0.0, has_udevd=True)
+    catch_up(1.0)
+    with monkeypatch.context() as broken:
+        broken.setattr(watching, "INotify", fail)
+        looking.begin(Interest(frozenset({inside, outside}), 2), 2.0, has_udevd=True)
+        catch_up(3.0)
+    (message,) = caplog.messages
+    assert message.startswith("/run/x*: could not be looked at")
+    assert set(inventory.entries) == {"/dev/ttyUSB0"}
+    assert inventory.is_settled(inventory.entries["/dev/ttyUSB0"])
+    catch_up(5.0)
+    assert set(inventory.entries) == {"/dev/ttyUSB0", "/run/x0"}
+    os.rmdir("/run/x0")
+    assert list(looking.outside.values()) == [outside], "it is watched now"
+    looking.begin(Interest(frozenset()), 6.0, has_udevd=True)  # that ends its watch
     paths.close()

@@ -57,3 +57,15 @@ async def test_what_goes_when_udevs_events_are_lost_is_told(host: FakeHost, fold
             host.overflow()
             os.rmdir(f"{folder}/end")
         await here.wait_for(healthy=0, unhealthy=1, resource=SHARE)
+
+
+async def test_one_that_leads_nowhere_in_the_place_of_what_was_there_is_nothing(
+    folder: str, plugin_directory: str
+) -> None:
+    os.mkdir("/dev/share0")
+    async with node(plugin_directory, SPEC) as here:
+        await here.wait_for(healthy=1, resource=SHARE)
+        with here.plugin.suspended():
+            os.rmdir("/dev/share0")
+            os.symlink(f"{folder}/missing", "/dev/share0")
+        await here.wait_for(healthy=0, unhealthy=1, resource=SHARE)

@@ -2,13 +2,12 @@
 
 import os
 import select
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 
 from tests.lab.records import FakeNode
 from tests.lab.sysfs import make_node
-from udev_device_plugin.host.model import DeviceNumber
 from udev_device_plugin.host.paths import DevPaths, is_glob_in_dev
 from udev_device_plugin.selectors.paths.glob import Glob
 
@@ -31,31 +30,32 @@ def news(paths: DevPaths) -> set[str]:
     return paths.read() if select.select([paths.fileno()], [], [], 0)[0] else set()
 
 
+def look(paths: DevPaths, at: Iterable[str]) -> set[str]:
+    """Look at those of these paths that are wanted; returns those that lead out of /dev."""
+    return {path for path in at if paths.is_wanted(path) and paths.look(path)}
+
+
 def looked(paths: DevPaths) -> dict[str, int | None]:
     """What is another than at the last look, by its minor number, where there is news."""
-    changed, _ = paths.look(news(paths))
-    return {path: entry.number.minor if entry and entry.number else None for path, entry in changed.items()}
+    before = dict(paths.entries)
+    look(paths, news(paths))
+    changed = {path for path in before.keys() | paths.entries.keys() if before.get(path) != paths.entries.get(path)}
+    entries = {path: paths.entries.get(path) for path in changed}
+    return {path: entry.number.minor if entry and entry.number else None for path, entry in entries.items()}
 
 
 def configure(paths: DevPaths, *patterns: str) -> None:
     paths.configure([Glob.parse(pattern) for pattern in patterns])
-    paths.look(paths.all_paths())
+    look(paths, paths.all_paths())
 
 
 def test_a_node_comes_and_goes(paths: DevPaths) -> None:
     configure(paths, "/dev/x*")
     make_node(FIRST)
     assert looked(paths) == {"/dev/x0": 0}
-    assert paths.numbers_at(["/dev/x0"]) == {DeviceNumber("c", 188, 0)}
     os.unlink("/dev/x0")
     assert looked(paths) == {"/dev/x0": None}
     assert paths.entries == {}
-
-
-def test_a_look_that_finds_what_is_known_tells_nothing(paths: DevPaths) -> None:
-    make_node(FIRST)
-    configure(paths, "/dev/x*")
-    assert paths.look(["/dev/x0"]) == ({}, frozenset())
 
 
 def test_a_node_that_is_made_anew_is_another_one(paths: DevPaths) -> None:
@@ -102,13 +102,13 @@ def test_a_link_over_links_is_told_of_when_one_on_the_way_goes(paths: DevPaths) 
 def test_a_link_that_leads_out_of_dev_is_left_to_others(paths: DevPaths) -> None:
     os.symlink("/run/udev", "/dev/x0")
     paths.configure([Glob.parse("/dev/x*")])
-    assert paths.look(paths.all_paths()) == ({}, frozenset({"/dev/x0"}))
+    assert look(paths, paths.all_paths()) == {"/dev/x0"}
     assert paths.entries == {}
 
 
-def test_what_nobody_asks_for_is_not_looked_at(paths: DevPaths) -> None:
+def test_what_nobody_asks_for_is_not_to_be_looked_at(paths: DevPaths) -> None:
     make_node(FIRST)
-    assert paths.look(["/dev/x0"]) == ({}, frozenset())
+    assert not paths.is_wanted("/dev/x0")
 
 
 def test_a_units_nodes_are_looked_at_and_its_claimed_links_only_heard_of(paths: DevPaths) -> None:
@@ -117,13 +117,13 @@ def test_a_units_nodes_are_looked_at_and_its_claimed_links_only_heard_of(paths: 
     assert looked(paths) == {"/dev/x0": 0}
     os.symlink("x0", "/dev/link")
     assert news(paths) == {"/dev/link"}
-    assert paths.look(["/dev/link"]) == ({}, frozenset())
+    assert not paths.is_wanted("/dev/link")
 
 
 def test_what_no_unit_claims_any_more_is_heard_of_no_longer(paths: DevPaths) -> None:
     make_node(FIRST)
     paths.follow(UNIT, {"/dev/x0"}, {"/dev/link"})
-    paths.look(["/dev/x0"])
+    paths.look("/dev/x0")
     paths.follow(UNIT, (), ())
     assert paths.entries == {}
     news(paths)  # the kernel's word that the watch is over
@@ -143,11 +143,12 @@ def test_a_link_that_two_units_claim_is_heard_of_until_both_are_gone(paths: DevP
     assert news(paths) == set()
 
 
-def test_what_is_configured_no_longer_is_told_and_forgotten(paths: DevPaths) -> None:
+def test_what_is_configured_no_longer_is_forgotten(paths: DevPaths) -> None:
     make_node(FIRST)
     make_node(FakeNode("y0", 188, 1))
     configure(paths, "/dev/x*", "/dev/y*")
-    assert paths.configure([Glob.parse("/dev/y*")]) == {"/dev/x0"}
+    paths.configure([Glob.parse("/dev/y*")])
+    assert paths.entries.keys() == {"/dev/y0"}
     assert paths.all_paths() == {"/dev/y0"}
 
 
@@ -155,7 +156,8 @@ def test_a_path_that_a_glob_and_a_unit_ask_for_stays_for_either(paths: DevPaths)
     make_node(FIRST)
     paths.follow(UNIT, {"/dev/x0"}, ())
     configure(paths, "/dev/x0")
-    assert paths.configure(()) == set()
+    paths.configure(())
+    assert paths.entries.keys() == {"/dev/x0"}
     os.unlink("/dev/x0")
     assert looked(paths) == {"/dev/x0": None}
 

@@ -6,7 +6,8 @@ Any thread. *Nothing is there* is said by ENOENT and its kin only; every other f
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Literal
 
 from udev_device_plugin.host.looks import NotLookedError
 from udev_device_plugin.host.model import DeviceNumber, PathEntry, PathKind
@@ -74,9 +75,14 @@ def stands_at(path: str) -> PathEntry | None:
     target = (*links_on_the_way(path, may_block=True)[-1:], path)[0]
     number = None
     if kind is PathKind.NODE:
-        type_ = "c" if stat.S_ISCHR(status.st_mode) else "b"
-        number = DeviceNumber("c" if type_ == "c" else "b", os.major(status.st_rdev), os.minor(status.st_rdev))
+        type_: Literal["b", "c"] = "c" if stat.S_ISCHR(status.st_mode) else "b"
+        number = DeviceNumber(type_, os.major(status.st_rdev), os.minor(status.st_rdev))
     return PathEntry(path, kind, number, target, status.st_ino)
+
+
+def numbers_of(entries: Iterable[PathEntry | None]) -> set[DeviceNumber]:
+    """The numbers of those that are nodes."""
+    return {entry.number for entry in entries if entry is not None and entry.number is not None}
 
 
 def inode_at(devnode: str) -> int:

@@ -1,13 +1,17 @@
 """What must be looked at, and when: each subject once, however many hints there are.
 
-Host thread only; pure, with the time passed in. A hint says *look here*, nothing else: it may come twice, late or for
-nothing, in any order.
+Host thread only; no I/O, and the time is passed in. A hint says *look here*, nothing else: it may come twice, late or
+for nothing, in any order.
 """
 
 import heapq
 import itertools
-from collections.abc import Hashable
-from dataclasses import dataclass
+import logging
+from collections.abc import Collection, Hashable, Iterable, Iterator
+
+from udev_device_plugin.host.model import Unit
+
+logger = logging.getLogger(__name__)
 
 GATHER = 0.003
 """Seconds that a hint about something unfinished waits for others, unless it is udev's event."""
@@ -15,26 +19,19 @@ GATHER = 0.003
 PAUSE = 0.05
 """Seconds from one look at something that udevd is done with to the next, at least."""
 
-
 FIRST_RETRY, LAST_RETRY = 0.1, 30.0
 """Seconds to the next attempt at what could not be looked at, at first and at last."""
-
-
-@dataclass(slots=True)
-class _Pending:
-    due: float
-    received: float
 
 
 class Hints:
     """A queue of subjects, each with the time at which it is due."""
 
     def __init__(self) -> None:
-        self._pending: dict[Hashable, _Pending] = {}
-        self._heap: list[tuple[float, int, Hashable]] = []
+        self._pending: dict[Hashable, tuple[float, float]] = {}  # when it is due, and the earliest hint was received
+        self._heap: list[tuple[float, int, Hashable]] = []  # by when it is due; what is due earlier now stays in it
         self._order = itertools.count()
         self._looking: dict[Hashable, float] = {}  # when the earliest hint behind a look that runs was received
-        self._again: dict[Hashable, _Pending] = {}
+        self._again: dict[Hashable, tuple[float, float]] = {}  # like what is pending, once the look that runs is over
         self._looked: dict[Hashable, float] = {}
         self._pauses: dict[Hashable, float] = {}
 
@@ -56,49 +53,52 @@ class Hints:
 
     def add_at(self, subject: Hashable, due: float, received: float) -> None:
         """Have a subject looked at when it is ``due``."""
-        if subject in self._looking:
-            again = self._again.setdefault(subject, _Pending(due, received))
-            again.due = min(again.due, due)
-            return
-        pending = self._pending.get(subject)
-        if pending is None:
-            self._pending[subject] = _Pending(due, received)
-        elif due < pending.due:
-            pending.due = due
-        else:
-            return
-        heapq.heappush(self._heap, (due, next(self._order), subject))
+        waiting = self._again if subject in self._looking else self._pending
+        before, received = waiting.get(subject, (float("inf"), received))
+        if due < before:
+            waiting[subject] = due, received
+            if waiting is self._pending:
+                heapq.heappush(self._heap, (due, next(self._order), subject))
+
+    @property
+    def next_due(self) -> float | None:
+        """When the next subject is due, monotonic seconds."""
+        while self._heap:
+            due, _, subject = self._heap[0]
+            if self._pending.get(subject, (None,))[0] == due:
+                return due
+            heapq.heappop(self._heap)
+        return None
 
     def begin_due(self, now: float) -> list[Hashable]:
         """The subjects that are due; the look at them is under way from now on."""
         begun = []
-        while self._heap and self._heap[0][0] <= now:
-            _, _, subject = heapq.heappop(self._heap)
-            pending = self._pending.get(subject)
-            if pending is not None and pending.due <= now:
-                del self._pending[subject]
-                self._looking[subject] = pending.received
-                self._looked[subject] = now
-                begun.append(subject)
+        while (due := self.next_due) is not None and due <= now:
+            subject = heapq.heappop(self._heap)[2]
+            _, self._looking[subject] = self._pending.pop(subject)
+            self._looked[subject] = now
+            begun.append(subject)
         return begun
 
     def end(self, subject: Hashable) -> float:
         """The look at a subject is over; returns when the earliest hint behind it was received."""
         received = self._looking.pop(subject)
         if (again := self._again.pop(subject, None)) is not None:
-            self.add_at(subject, again.due, again.received)
+            self.add_at(subject, *again)
         return received
 
-    def retry(self, subject: Hashable, now: float) -> bool:
-        """Have a subject looked at again, as it could not be, with growing pauses; whether that is new."""
+    def retry(self, subject: Hashable, error: Exception, now: float) -> None:
+        """Have a subject looked at again, as it could not be, with growing pauses; that is said once."""
         before = self._pauses.get(subject, 0.0)
         self._pauses[subject] = pause = min(max(2 * before, FIRST_RETRY), LAST_RETRY)
         self.add_at(subject, now + pause, now)
-        return not before
+        if not before:
+            logger.error("%s: could not be looked at, and what was known of it stays: %s", subject, error)
 
-    def succeed(self, subject: Hashable) -> bool:
-        """A subject could be looked at; whether it could not before."""
-        return self._pauses.pop(subject, None) is not None
+    def succeed(self, subject: Hashable) -> None:
+        """A subject could be looked at."""
+        if self._pauses.pop(subject, None) is not None:
+            logger.info("%s: could be looked at now", subject)
 
     def forget(self, subject: Hashable) -> None:
         """A subject is gone."""
@@ -112,13 +112,46 @@ class Hints:
         """Whether a subject is to be looked at, or is being looked at."""
         return subject in self._pending or subject in self._looking
 
+
+class FullLook:
+    """How far a look at everything is: which units are still to be hinted at, and which looks it waits for."""
+
+    def __init__(self) -> None:
+        self._units: Iterator[Unit] | None = None
+        self._awaited: set[Hashable] = set()
+        self._is_complete = True
+
     @property
-    def next_due(self) -> float | None:
-        """When the next subject is due, monotonic seconds."""
-        while self._heap:
-            due, _, subject = self._heap[0]
-            pending = self._pending.get(subject)
-            if pending is not None and pending.due == due:
-                return due
-            heapq.heappop(self._heap)
-        return None
+    def has_more(self) -> bool:
+        """Whether there are further units to be looked at."""
+        return self._units is not None
+
+    def begin(self, units: Iterator[Unit], others: Iterable[Hashable]) -> None:
+        """Look at these units one after the other, and at these other subjects, which are hinted at already."""
+        self._units, self._awaited, self._is_complete = units, set(others), False
+
+    def include(self, subject: Hashable) -> None:
+        """A subject has turned out to belong to it."""
+        if not self._is_complete:
+            self._awaited.add(subject)
+
+    def take(self, number: int) -> Iterator[Unit]:
+        """The next units to be looked at, so many at most; each once."""
+        while self._units is not None and number > 0:
+            unit = next(self._units, None)
+            if unit is None:
+                self._units = None
+            elif unit not in self._awaited:
+                self._awaited.add(unit)
+                number -= 1
+                yield unit
+
+    def looked_at(self, subject: Hashable) -> None:
+        """A subject has been looked at, and need not be so again."""
+        self._awaited.discard(subject)
+
+    def is_newly_complete(self, stuck: Collection[Hashable]) -> bool:
+        """Whether all but what is stuck has been looked at, for the first time since it began."""
+        was_complete = self._is_complete
+        self._is_complete = was_complete or (self._units is None and self._awaited <= set(stuck))
+        return self._is_complete and not was_complete

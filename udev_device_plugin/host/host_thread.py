@@ -17,7 +17,7 @@ from udev_device_plugin.host.looking import Looking
 from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.host.paths import DevPaths
 from udev_device_plugin.host.pool import Pool
-from udev_device_plugin.host.reader import UDEV_DATA, Reader
+from udev_device_plugin.host.reader import UDEV_DATA
 from udev_device_plugin.host.udev.delivery_check import UDEV_CONTROL, DeliveryCheck
 from udev_device_plugin.host.udev.monitor import UdevMonitor
 from udev_device_plugin.selectors.paths.glob import Glob
@@ -52,7 +52,7 @@ class HostThread:
         self._wake_up = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._is_stopping = False
         self._is_renewing = False
-        self._pool = Pool(Reader, self._wake)
+        self._pool = Pool(self._wake)
         self._paths = DevPaths(_ALWAYS)
         self._delivery = DeliveryCheck()
         self._looking = Looking(self._paths, self._pool, self._delivery)
@@ -119,14 +119,16 @@ class HostThread:
         self._metrics.rescans.labels("udev").inc()
         self._looking.begin(self._interest, time.monotonic(), has_udevd=has_udevd)
         while not (self._is_renewing or self._is_stopping):
-            supervise_in = self._work()
-            ready = self._wait(monitor, supervise_in)
+            ready = self._wait(monitor, self._work())
             if ready.get(monitor.fileno(), 0) & _BROKEN or not self._receive(monitor):
                 self._metrics.overflows.inc()
                 logger.warning("udev: events were lost; looking at everything anew")
                 return
-            if self._paths.fileno() in ready and self._take_paths():
-                return
+            if self._paths.fileno() in ready:
+                changed = self._paths.read()
+                self._looking.take_paths(changed, time.monotonic())
+                if UDEV_CONTROL in changed:  # there may be another udevd
+                    return
             for descriptor, glob in self._looking.outside.items():
                 if descriptor in ready:
                     self._looking.hint_outside(glob, time.monotonic())
@@ -135,16 +137,20 @@ class HostThread:
             for result in self._pool.take_results():
                 self._looking.take_result(result, time.monotonic())
 
-    def _wait(self, monitor: UdevMonitor, supervise_in: float | None) -> dict[int, int]:
-        """Wait until there is something to do, or to supervise; returns what is ready."""
+    def _work(self) -> float | None:
+        """Begin what is due and hand on what was found; returns in how many seconds to go on at the latest."""
         now = time.monotonic()
-        due = self._delivery.next_due
-        times = (
-            self._looking.next_due(now),
-            supervise_in,
-            None if due is None else max(0.0, due - now),
-        )
-        timeout = min((seconds for seconds in times if seconds is not None), default=None)
+        self._looking.work(now)
+        # What is stuck is awaited no longer: that may complete the look at everything.
+        supervise_in = self._pool.supervise(now) if self._pool.outstanding else None
+        if (look := self._looking.take_look()) is not None:
+            self._on_look(look)
+        now, overdue = time.monotonic(), self._delivery.next_due
+        times = (self._looking.next_due(now), supervise_in, None if overdue is None else max(0.0, overdue - now))
+        return min((seconds for seconds in times if seconds is not None), default=None)
+
+    def _wait(self, monitor: UdevMonitor, timeout: float | None) -> dict[int, int]:
+        """Wait until there is something to do; returns the descriptors that are ready."""
         poll = select.poll()
         for descriptor in (monitor.fileno(), self._paths.fileno(), self._wake_up, *self._looking.outside):
             poll.register(descriptor, select.POLLIN)
@@ -161,22 +167,6 @@ class HostThread:
         except OSError:  # pyudev's carries no errno here
             return False
         return True
-
-    def _take_paths(self) -> bool:
-        """Take in what inotify has; returns whether there may be another udevd."""
-        changed = self._paths.read()
-        self._looking.take_paths(changed, time.monotonic())
-        return UDEV_CONTROL in changed
-
-    def _work(self) -> float | None:
-        """Begin what is due and hand on what was found; returns in how many seconds to supervise the pool."""
-        now = time.monotonic()
-        self._looking.work(now)
-        # What is stuck is awaited no longer: that may complete the look at everything.
-        supervise_in = self._pool.supervise(now) if self._pool.outstanding else None
-        if (look := self._looking.take_look()) is not None:
-            self._on_look(look)
-        return supervise_in
 
     def _drain_wake_up(self) -> None:
         with contextlib.suppress(BlockingIOError):

@@ -8,9 +8,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from udev_device_plugin.config.specs import DeviceSelector, Selector
+from udev_device_plugin.host.existence import numbers_of
 from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.host.model import DeviceNumber, HostDevice, Node, NodeState, PathEntry, Unit, UsbDevice
-from udev_device_plugin.host.sharing import Sharing
+from udev_device_plugin.host.nodes import Nodes
 from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.paths.glob_index import GlobSet
 from udev_device_plugin.selectors.udev_rule.rule import Rule
@@ -28,10 +29,8 @@ class Inventory:
     def __init__(self, selectors: Iterable[Selector]) -> None:
         self.entries: dict[str, PathEntry] = {}
         self.complete_for: int | None = None
-        self._nodes: dict[DeviceNumber, Node] = {}
-        self._units: dict[Unit, tuple[Node, ...]] = {}
+        self._nodes = Nodes()
         self._paths: defaultdict[DeviceNumber, set[str]] = defaultdict(set)
-        self._sharing = Sharing()
         self._globs: dict[Glob, dict[str, PathEntry]] = {}
         self._glob_set = GlobSet(())
         self._selected: dict[DeviceSelector, dict[DeviceNumber, Node]] = {}
@@ -48,7 +47,7 @@ class Inventory:
         self._globs = {glob: {} for glob in selectors if isinstance(glob, Glob)}
         self._glob_set = GlobSet(self._globs)
         self._selected = {selector: {} for selector in selectors if not isinstance(selector, Glob)}
-        for node in self._nodes.values():
+        for node in self._nodes:
             for selector in self._selecting(node):
                 self._selected[selector][node.number] = node
         before, self.entries = self.entries, {}
@@ -75,42 +74,34 @@ class Inventory:
 
     def _replace_unit(self, unit: Unit, nodes: tuple[Node, ...], touched: set[Selector]) -> set[DeviceNumber]:
         """Returns the numbers of the nodes for which that changes something."""
-        before = self._units.get(unit, ())
+        before = self._nodes.of(unit)
         if nodes == before:
             return set()
         concerned: set[DeviceNumber] = set()
-        for node in before:
-            if self._nodes.get(node.number) is node:
-                concerned |= self._drop_node(node, touched)
         for node in nodes:
-            if (other := self._nodes.get(node.number)) is not None:  # of another unit, which will be looked at
+            other = self._nodes.get(node.number)
+            if other is not None and other.unit != unit:  # that one will be looked at, too
+                concerned.update(one.number for one in self._nodes.of(other.unit))
                 concerned |= self._drop_node(other, touched)
+        for node in before:
+            concerned |= self._drop_node(node, touched)
+        for node in nodes:
             concerned |= self._put_node(node, touched)
-        if nodes:
-            self._units[unit] = nodes
-        else:
-            self._units.pop(unit, None)
         return concerned
 
     def _put_node(self, node: Node, touched: set[Selector]) -> set[DeviceNumber]:
-        self._nodes[node.number] = node
+        self._nodes.put(node)
         for selector in self._selecting(node):
             self._selected[selector][node.number] = node
             touched.add(selector)
-        if node.description is None:
-            return {node.number}
-        self._sharing.add(node.description)
-        return {node.number} | self._sharing.sharing_with(node.description)
+        return {node.number} | self._nodes.sharing_with(node)
 
     def _drop_node(self, node: Node, touched: set[Selector]) -> set[DeviceNumber]:
-        del self._nodes[node.number]
+        self._nodes.drop(node.number)
         for selector in self._selecting(node):
             self._selected[selector].pop(node.number, None)
             touched.add(selector)
-        if node.description is None:
-            return {node.number}
-        self._sharing.discard(node.description)
-        return {node.number} | self._sharing.sharing_with(node.description)
+        return {node.number} | self._nodes.sharing_with(node)
 
     def _replace_path(self, path: str, entry: PathEntry | None, touched: set[Selector]) -> set[DeviceNumber]:
         before = self.entries.get(path)
@@ -124,7 +115,7 @@ class Inventory:
         # A plug shows as a node before udevd is done with it: that is nobody's match yet.
         if before is not None or entry is None or entry.number is None or not self.is_unfinished(entry):
             touched |= globs
-        return {one.number for one in (before, entry) if one is not None and one.number in self._nodes}
+        return {number for number in numbers_of((before, entry)) if self._nodes.get(number) is not None}
 
     def _put_entry(self, entry: PathEntry) -> None:
         self.entries[entry.path] = entry
@@ -145,7 +136,7 @@ class Inventory:
     def _concerned(self, number: DeviceNumber) -> frozenset[Selector]:
         """The selectors for which a change about a node matters: the other nodes of its unit wait for it."""
         node = self._nodes.get(number)
-        nodes = self._units.get(node.unit, (node,)) if node is not None else ()
+        nodes = self._nodes.of(node.unit) if node is not None else ()
         numbers = {number, *(one.number for one in nodes)}
         paths = (path for one in numbers for path in self._paths.get(one, ()))
         return frozenset[Selector]().union(*map(self._glob_set.matching, paths), *map(self._selecting, nodes))
@@ -181,7 +172,7 @@ class Inventory:
 
     def devices(self) -> Iterator[HostDevice]:
         """All devices that are known."""
-        return (node.description for node in self._nodes.values() if node.description is not None)
+        return (node.description for node in self._nodes if node.description is not None)
 
     def node_at(self, entry: PathEntry) -> Node | None:
         """The node that stands at a path; None if it is none, or has not been looked at since it was made.
@@ -210,13 +201,11 @@ class Inventory:
         if entry.number is None:
             return True
         node = self.node_at(entry)
-        if node is None:
-            return False
-        return all(one.state is not NodeState.UNFINISHED for one in self._units.get(node.unit, (node,)))
+        return node is not None and self._nodes.is_finished(node.unit)
 
     def is_sole_claim(self, device: HostDevice, link: str) -> bool:
         """Whether no other node claims ``link`` too."""
-        return self._sharing.claiming(link) <= {device.number}
+        return self._nodes.claiming(link) <= {device.number}
 
     def is_claimed_within(self, device: HostDevice, link: str) -> bool:
         """Whether only nodes of the same USB device claim ``link`` too, and at least one does."""
@@ -225,7 +214,7 @@ class Inventory:
 
     def rivals(self, device: HostDevice, link: str) -> Iterator[HostDevice]:
         """The other devices that claim ``link`` too."""
-        return self._described(self._sharing.claiming(link) - {device.number})
+        return self._described(self._nodes.claiming(link) - {device.number})
 
     def is_sole_serial(self, usb_device: UsbDevice) -> bool:
         """Whether no other USB device has the same vendor, product and serial number."""
@@ -233,13 +222,13 @@ class Inventory:
 
     def clones(self, usb_device: UsbDevice) -> Iterator[UsbDevice]:
         """The other USB devices with the same vendor, product and serial number; by their nodes."""
-        for device in self._described(self._sharing.with_serial_of(usb_device)):
+        for device in self._described(self._nodes.with_serial_of(usb_device)):
             if device.usb_device is not None and device.usb_device.sys_path != usb_device.sys_path:
                 yield device.usb_device
 
     def _described(self, numbers: Collection[DeviceNumber]) -> Iterator[HostDevice]:
-        nodes = (self._nodes[number] for number in numbers)
-        return (node.description for node in nodes if node.description is not None)
+        nodes = map(self._nodes.get, numbers)
+        return (node.description for node in nodes if node is not None and node.description is not None)
 
 
 def _usb_device(device: HostDevice) -> str:

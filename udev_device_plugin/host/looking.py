@@ -4,30 +4,24 @@ Host thread only. It blocks on nothing: existence is looked at here (`DevPaths`)
 """
 
 import itertools
-import logging
-from collections.abc import Hashable, Iterable, Iterator, Mapping
-from operator import methodcaller
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 
-from udev_device_plugin.errors import StartError
-from udev_device_plugin.host.everything import FullLook, everything
-from udev_device_plugin.host.existence import inode_at, is_in_dev
-from udev_device_plugin.host.findings import Findings
-from udev_device_plugin.host.hints import Hints
+from udev_device_plugin.host.existence import inode_at, numbers_of
+from udev_device_plugin.host.hints import FullLook, Hints
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looks import HostLook, NotLookedError, UnitLook
 from udev_device_plugin.host.memory import Memory
-from udev_device_plugin.host.model import DeviceNumber, HostDevice, Node, PathEntry, Unit
+from udev_device_plugin.host.model import DeviceNumber, Node, PathEntry, Unit
 from udev_device_plugin.host.outside import OutsideGlobs
 from udev_device_plugin.host.paths import DevPaths, is_glob_in_dev
 from udev_device_plugin.host.pool import Pool, Result
-from udev_device_plugin.host.reader import Reader, number_of_entry, sysfs_path, unit_of
+from udev_device_plugin.host.reader import all_units, is_unknown_to_sysfs, look_at_unit, number_of_entry, unit_of
 from udev_device_plugin.host.relevance import is_relevant
 from udev_device_plugin.host.udev.delivery_check import DeliveryCheck
 from udev_device_plugin.host.udev.monitor import UdevEvent
 from udev_device_plugin.host.udev.usb_sysfs import usb_device_path
 from udev_device_plugin.selectors.paths.glob import Glob
-
-logger = logging.getLogger(__name__)
 
 MAX_BULK = 32
 """Looks under way at a time when everything is looked at: a hint that comes meanwhile has no more before it."""
@@ -45,21 +39,29 @@ class Looking:
         delivery: is told which nodes udev announces.
     """
 
-    def __init__(self, paths: DevPaths, pool: Pool[Reader], delivery: DeliveryCheck) -> None:
+    def __init__(self, paths: DevPaths, pool: Pool, delivery: DeliveryCheck) -> None:
         self._paths = paths
         self._pool = pool
         self._delivery = delivery
         self._interest, self._has_udevd = Interest(frozenset()), True
         self._memory = Memory()
+        self._nodes = self._memory.nodes
         self._hints = Hints()
         self._outside = OutsideGlobs()
         self._full_look = FullLook()
-        self._findings = Findings()
+        # What was found and not handed on yet.
+        self._found_paths: dict[str, PathEntry | None] = {}
+        self._found_units: set[Unit] = set()
+        self._received = float("inf")  # when the earliest hint that led to it was
 
     @property
     def outside(self) -> dict[int, Glob]:
         """The watches of globs outside of ``/dev``, by descriptor, but those that are being looked at."""
-        return {paths.fileno(): glob for glob, paths in self._outside.watches() if not self._hints.is_looking(glob)}
+        return {
+            descriptor: glob
+            for glob, paths in self._outside.paths.items()
+            if not self._hints.is_looking(glob) and (descriptor := paths.fileno()) is not None
+        }
 
     def begin(self, interest: Interest, now: float, *, has_udevd: bool) -> None:
         """Look at everything for ``interest``; a monitor has begun before."""
@@ -67,8 +69,8 @@ class Looking:
         self._paths.configure(interest.globs)
         self._paths.rescan()
         self._outside.configure(interest.globs, self._paths.is_wanted, self._hints.is_looking)
-        self._full_look.begin(everything(self._memory.units, self._numbers()), self._outside.globs)
-        for glob in self._outside.globs:
+        self._full_look.begin(all_units(self._nodes.units, numbers_of(self._entries())), self._outside.paths)
+        for glob in self._outside.paths:
             self.hint_outside(glob, now)
         self._look_at_paths(self._paths.all_paths(), now)
 
@@ -76,12 +78,12 @@ class Looking:
         """One of udev's events has arrived."""
         self._delivery.received(event.number, event.action)
         usb_device, is_urgent = usb_device_path(event.sys_path), event.number is not None and event.action in _ONCE
-        if event.number is not None and (usb_device or is_relevant(event, self._interest, self._memory)):
+        if event.number is not None and (usb_device or is_relevant(event, self._interest, self._nodes)):
             self.hint(event.number, now, is_urgent=is_urgent)
             for link in event.devlinks.split():
                 self._hint_claimants(link, now)
         for path in filter(None, (usb_device, usb_device_path(event.former_path))):
-            self._hints.add(path, now, is_finished=self._memory.is_finished(path), is_urgent=is_urgent)
+            self._hints.add(path, now, is_finished=self._nodes.is_finished(path), is_urgent=is_urgent)
 
     def take_paths(self, changed: Iterable[str], now: float) -> None:
         """Something may have changed at these watched paths."""
@@ -94,9 +96,9 @@ class Looking:
 
     def hint(self, number: DeviceNumber, now: float, *, is_urgent: bool = False) -> None:
         """Something may have changed about a node, or about what had its number."""
-        node = self._memory.node(number)
+        node = self._nodes.get(number)
         for unit in {unit_of(number), *([] if node is None else [node.unit])}:
-            is_finished = node is not None and self._memory.is_finished(unit)
+            is_finished = node is not None and self._nodes.is_finished(unit)
             self._hints.add(unit, now, is_finished=is_finished, is_urgent=is_urgent)
 
     def hint_outside(self, glob: Glob, now: float) -> None:
@@ -104,7 +106,7 @@ class Looking:
         self._hints.add(glob, now, is_finished=False)
 
     def _hint_claimants(self, link: str, now: float) -> None:
-        for number in self._memory.sharing.claiming(link):
+        for number in self._nodes.claiming(link):
             self.hint(number, now)
 
     def work(self, now: float) -> None:
@@ -112,19 +114,18 @@ class Looking:
         for unit in self._full_look.take(self._room):
             self._hints.add_at(unit, now, now)
         for subject in self._hints.begin_due(now):
-            if isinstance(subject, Glob):
-                if (look := self._outside.look_of(subject)) is not None:
-                    self._pool.submit(subject, look)
+            if isinstance(subject, str | DeviceNumber):
+                overdue = self._memory.overdue(subject, now) if self._has_udevd else None
+                self._pool.submit(subject, partial(look_at_unit, subject, self._interest, overdue))
+            elif isinstance(subject, Glob):
+                if (paths := self._outside.paths.get(subject)) is not None:
+                    self._pool.submit(subject, paths.look)
                 else:  # a path in /dev that could not be looked at; or it is not configured any more
                     self._hints.end(subject)
                     self._look_at_paths({subject.literal} if is_glob_in_dev(subject) else (), now)
-            elif isinstance(subject, str | DeviceNumber):
-                overdue = self._memory.overdue(subject, now) if self._has_udevd else None
-                self._pool.submit(subject, methodcaller("look", subject, self._interest, overdue))
 
     @property
     def _room(self) -> int:
-        """How many more looks may be begun for the sake of everything."""
         return MAX_BULK - self._pool.outstanding + len(self._pool.stuck)
 
     def next_due(self, now: float) -> float | None:
@@ -144,46 +145,39 @@ class Looking:
         if not self._hints.is_waiting(result.key):
             self._full_look.looked_at(result.key)
         if isinstance(result.error, NotLookedError | OSError):
-            self._retry(result.key, result.error, now)
+            self._hints.retry(result.key, result.error, now)
             return
         if result.error is not None:
             raise result.error
-        self._note_success(result.key)
+        self._hints.succeed(result.key)
         if isinstance(result.outcome, UnitLook):
             self._take_unit(result.outcome, received, now)
-        elif isinstance(result.key, Glob) and isinstance(result.outcome, dict):
-            self._paths_changed(*self._outside.take(result.key, result.outcome), received)
-
-    def _retry(self, subject: Hashable, error: Exception, now: float) -> None:
-        if self._hints.retry(subject, now):
-            logger.error("%s: could not be looked at, and what was known of it stays: %s", subject, error)
-
-    def _note_success(self, subject: Hashable) -> None:
-        if self._hints.succeed(subject):
-            logger.info("%s: could be looked at now", subject)
+        elif isinstance(result.key, Glob) and isinstance(result.outcome, dict) and result.key in self._outside.paths:
+            before, self._outside.found[result.key] = self._outside.found.get(result.key, {}), result.outcome
+            self._take_entries(before, {**dict.fromkeys(before), **result.outcome}, received)
 
     def _take_unit(self, look: UnitLook, received: float, now: float) -> None:
-        before = self._memory.nodes(look.unit)
-        is_named = not look.nodes and self._is_unknown_to_sysfs(look.unit)
-        changed = {*self._memory.take_in(look, now, has_udevd=self._has_udevd, is_named=is_named)}
-        after = self._memory.nodes(look.unit)
-        self._follow(look.unit, after)
+        before = self._nodes.of(look.unit)
+        is_named = not look.nodes and is_unknown_to_sysfs(look.unit, self._entries())
+        changed = self._memory.take_in(look, now, has_udevd=self._has_udevd, is_named=is_named)
+        after = self._nodes.of(look.unit)
+        self._follow(look.unit)
         described = [node.description for node in (*before, *after) if node.description is not None]
         if before != after or changed - {look.unit}:
-            self._findings.note_units(changed, received)
+            self._note_units(changed, received)
             if not self._memory.is_first_look:
                 self._delivery.compare(before, after, now)
-            self._look_again(look.unit, described, now)
+            self._look_again(look.unit, (*before, *after), now)
         self._look_at_paths({name for device in described if device.is_wanted for name in device.names}, received)
         if (deadline := self._memory.deadline(look.unit)) is not None:
             self._hints.add_at(look.unit, max(deadline, now), now)
         if not after:
             self._hints.forget(look.unit)
 
-    def _look_again(self, unit: Unit, described: Iterable[HostDevice], now: float) -> None:
+    def _look_again(self, unit: Unit, nodes: Iterable[Node], now: float) -> None:
         """See whether those are still there who share something with a unit that changed, and look at them again."""
-        for number in {one for device in described for one in self._memory.sharing.sharing_with(device)}:
-            node = self._memory.node(number)
+        for number in {one for node in nodes for one in self._nodes.sharing_with(node)}:
+            node = self._nodes.get(number)
             if node is not None and node.unit != unit:
                 self._check_presence(node, now)
                 self.hint(number, now)
@@ -193,71 +187,63 @@ class Looking:
         if not node.inode or inode_at(node.devnode) == node.inode:
             return False
         self._memory.lose(node.number)
-        self._findings.note_units({node.unit}, now)
-        self._follow(node.unit, self._memory.nodes(node.unit))
+        self._note_units({node.unit}, now)
+        self._follow(node.unit)
         return True
 
-    def _follow(self, unit: Unit, nodes: Iterable[Node]) -> None:
+    def _follow(self, unit: Unit) -> None:
+        nodes = self._nodes.of(unit)
         wanted = [node.description for node in nodes if node.description is not None and node.description.is_wanted]
-        selected = [device for device in wanted if self._interest.selects(device)]
-        self._paths.follow(
-            unit,
-            {device.devnode for device in selected},
-            {link for device in wanted for link in device.devlinks},
-        )
-
-    def _numbers(self) -> set[DeviceNumber]:
-        """The numbers of all nodes at paths."""
-        return {entry.number for entry in self._entries() if entry.number is not None}
+        selected = [device.devnode for device in wanted if self._interest.selects(device)]
+        self._paths.follow(unit, selected, [link for device in wanted for link in device.devlinks])
 
     def _entries(self) -> Iterator[PathEntry]:
-        return itertools.chain(self._paths.entries.values(), self._outside.entries())
-
-    def _is_unknown_to_sysfs(self, unit: Unit) -> bool:
-        """Whether a node stands at a path that sysfs does not know, now and not only when it was looked at.
-
-        The kernel has a device in sysfs for longer than its node in ``/dev``: so sysfs is asked first.
-        """
-        entries = [entry for entry in self._entries() if entry.number == unit]
-        return (
-            not isinstance(unit, str)
-            and not sysfs_path(unit)
-            and any(not is_in_dev(entry.target) or inode_at(entry.target) == entry.inode for entry in entries)
-        )
+        found = itertools.chain([self._paths.entries], self._outside.found.values())
+        return (entry for entries in found for entry in entries.values())
 
     def _look_at_paths(self, paths: Iterable[str], received: float) -> None:
-        paths = set(paths)
-        numbers = self._paths.numbers_at(paths)
+        paths = set(filter(self._paths.is_wanted, paths))
+        before = {path: self._paths.entries.get(path) for path in paths}
         looked: dict[str, PathEntry | None] = {}
         for path in paths:  # one by one: what cannot be looked at keeps no other from being told
+            glob = Glob.of(path)
             try:
-                changed, outside = self._paths.look((path,))
-                for one in map(Glob.of, outside):
-                    self._outside.add(one)
-                    self._full_look.include(one)
-                    self.hint_outside(one, received)
-            except (NotLookedError, StartError) as error:
-                self._retry(Glob.of(path), error, received)
+                is_outside = self._paths.look(path)
+            except NotLookedError as error:
+                self._hints.retry(glob, error, received)
+                continue
+            looked[path] = self._paths.entries.get(path)
+            if is_outside:
+                self._outside.add(glob)
+                self._full_look.include(glob)
+                self.hint_outside(glob, received)
             else:
-                looked.update(changed)
-                if not outside:
-                    self._note_success(Glob.of(path))
-        self._paths_changed(looked, numbers, received)
+                self._hints.succeed(glob)
+        self._take_entries(before, looked, received)
 
-    def _paths_changed(
-        self, looked: Mapping[str, PathEntry | None], numbers: set[DeviceNumber], received: float
+    def _take_entries(
+        self, before: Mapping[str, PathEntry | None], now: Mapping[str, PathEntry | None], received: float
     ) -> None:
-        if not looked:
-            return
-        self._findings.note_paths(looked, received)
-        now_at = {entry.number for entry in looked.values() if entry is not None and entry.number is not None}
-        for number in numbers | now_at:
-            node = self._memory.node(number)
+        changed = {path: entry for path, entry in now.items() if entry != before.get(path)}
+        if changed:
+            self._found_paths.update(changed)
+            self._received = min(self._received, received)
+        for number in numbers_of(changed.values()) | numbers_of(before.get(path) for path in changed):
+            node = self._nodes.get(number)
             is_gone = node is not None and self._check_presence(node, received)
             self.hint(number, received, is_urgent=is_gone)
+
+    def _note_units(self, units: Iterable[Unit], received: float) -> None:
+        self._found_units.update(units)
+        self._received = min(self._received, received)
 
     def take_look(self) -> HostLook | None:
         """What was found since this was last called; None if nothing."""
         is_complete = self._full_look.is_newly_complete(self._pool.stuck)
         self._memory.is_first_look = self._memory.is_first_look and not is_complete
-        return self._findings.take(self._memory, self._interest.number if is_complete else None)
+        if not (self._found_paths or self._found_units or is_complete):
+            return None
+        units = {unit: self._nodes.of(unit) for unit in self._found_units}
+        look = HostLook(self._found_paths, units, self._received, self._interest.number if is_complete else None)
+        self._found_paths, self._found_units, self._received = {}, set(), float("inf")
+        return look

@@ -29,8 +29,7 @@ class NodeLook:
 
     Attributes:
         number: its number.
-        sys_path: its place in sysfs.
-        device: the inode of that place: a device that is plugged again has another one, whatever its number.
+        device: the inode of its place in sysfs: a device that is plugged again has another one, whatever its number.
         devnode: the kernel's name of it, ``/dev/ttyUSB0``; "" if there is none.
         inode: of ``devnode``; 0 if it is not there.
         made: modification time of ``devnode``, nanoseconds since 1970 by the wall clock.
@@ -40,7 +39,6 @@ class NodeLook:
     """
 
     number: DeviceNumber
-    sys_path: str
     device: int = 0
     devnode: str = ""
     inode: int = 0

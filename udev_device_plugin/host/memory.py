@@ -6,12 +6,11 @@ had is remembered, and at the first look at a making an entry that is older than
 ctime) is taken for a former one's too. Every other version that comes later is its own.
 """
 
-from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from udev_device_plugin.host.looks import EntryStamp, NodeLook, UnitLook
 from udev_device_plugin.host.model import DeviceNumber, HostDevice, Node, NodeState, Unit
-from udev_device_plugin.host.sharing import Sharing
+from udev_device_plugin.host.nodes import Nodes
 
 HOLD_BACK = 3.0
 """For how many seconds a node is held back that udevd has not finished with."""
@@ -22,7 +21,6 @@ class _Making:
     """One making of a node.
 
     Attributes:
-        node: as it was published last.
         seen: when it was looked at first, monotonic seconds.
         device: the inode of its device's directory in sysfs.
         entry: the version of udev's database entry that its description comes from.
@@ -31,7 +29,6 @@ class _Making:
         is_foreign_by_age: that is said by the wall clock alone, which may have been set back.
     """
 
-    node: Node
     seen: float
     device: int = 0
     entry: EntryStamp | None = None
@@ -44,66 +41,45 @@ class Memory:
     """The nodes of this host, as last looked at.
 
     Attributes:
-        sharing: who shares links, serial numbers and places.
+        nodes: as they were published last.
         is_first_look: until everything has been looked at once, what is new to us need not be new to the host.
     """
 
     def __init__(self) -> None:
-        self.sharing = Sharing()
+        self.nodes = Nodes()
         self.is_first_look = True
         self._makings: dict[DeviceNumber, _Making] = {}
         self._former: dict[DeviceNumber, tuple[EntryStamp, int]] = {}  # entry and device of the last making
-        self._units: dict[Unit, set[DeviceNumber]] = {}
-
-    @property
-    def units(self) -> Collection[Unit]:
-        """All units that are known."""
-        return self._units.keys()
-
-    def node(self, number: DeviceNumber) -> Node | None:
-        """A node as last published."""
-        making = self._makings.get(number)
-        return None if making is None else making.node
-
-    def nodes(self, unit: Unit) -> tuple[Node, ...]:
-        """The nodes of a unit."""
-        return tuple(self._makings[number].node for number in sorted(self._units.get(unit, ())))
-
-    def is_finished(self, unit: Unit) -> bool:
-        """Whether udevd is done with all nodes of a unit; not so of one that is unknown."""
-        numbers = self._units.get(unit)
-        return numbers is not None and all(
-            self._makings[number].node.state is not NodeState.UNFINISHED for number in numbers
-        )
 
     def deadline(self, unit: Unit) -> float | None:
         """When the first of a unit's nodes has been held back for long enough, monotonic seconds."""
-        waiting = (self._makings[number] for number in self._units.get(unit, ()))
-        return min((one.seen + HOLD_BACK for one in waiting if _is_held_back(one)), default=None)
+        return min(self._held_back(unit).values(), default=None)
 
     def overdue(self, unit: Unit, now: float) -> frozenset[DeviceNumber]:
-        """The nodes of a unit that have been held back for long enough, monotonic seconds."""
-        makings = ((number, self._makings[number]) for number in self._units.get(unit, ()))
-        return frozenset(number for number, one in makings if _is_held_back(one) and now >= one.seen + HOLD_BACK)
+        """The nodes of a unit that have been held back for long enough."""
+        return frozenset(number for number, until in self._held_back(unit).items() if until <= now)
+
+    def _held_back(self, unit: Unit) -> dict[DeviceNumber, float]:
+        """The nodes of a unit that are held back, and until when."""
+        return {
+            node.number: self._makings[node.number].seen + HOLD_BACK
+            for node in self.nodes.of(unit)
+            if node.state is NodeState.UNFINISHED and node.description is None
+        }
 
     def lose(self, number: DeviceNumber) -> Unit | None:
         """A node is not there any more; returns its unit, None if it was not known."""
-        making = self._makings.pop(number, None)
-        if making is None:
+        node = self.nodes.drop(number)
+        if node is None:
             return None
+        making = self._makings.pop(number)
         if making.entry is not None:
             self._former[number] = making.entry, making.device
         elif making.foreign is not None:
             self._former[number] = making.foreign, making.former
-        if making.node.description is not None:
-            self.sharing.discard(making.node.description)
-        numbers = self._units[making.node.unit]
-        numbers.discard(number)
-        if not numbers:
-            del self._units[making.node.unit]
-        return making.node.unit
+        return node.unit
 
-    def take_in(self, look: UnitLook, now: float, *, has_udevd: bool, is_named: bool) -> Iterator[Unit]:
+    def take_in(self, look: UnitLook, now: float, *, has_udevd: bool, is_named: bool) -> set[Unit]:
         """Have a unit be as it was looked at.
 
         Args:
@@ -113,80 +89,59 @@ class Memory:
             is_named: whether something stands at a configured path with the unit's number: then that counts, even if
                 sysfs knows of no such node.
 
-        Yields:
+        Returns:
             The units that are others now; one that loses a node to this one is among them.
         """
+        changed: set[Unit | None] = {look.unit}
         seen = {one.number for one in look.nodes}
-        for number in sorted(self._units.get(look.unit, set()) - seen):
-            self.lose(number)
+        for node in self.nodes.of(look.unit):
+            if node.number not in seen:
+                self.lose(node.number)
         for one in look.nodes:
-            known = self._makings.get(one.number)
-            if known is not None and (known.node.inode != one.inode or known.node.unit != look.unit):
-                former = self.lose(one.number)
-                if former is not None and former != look.unit:
-                    yield former
-            self._take_in_node(look.unit, one, now, has_udevd=has_udevd)
+            known = self.nodes.get(one.number)
+            if known is not None and (known.inode != one.inode or known.unit != look.unit):
+                changed.add(self.lose(one.number))
+                known = None
+            if known is None:
+                self._makings[one.number] = self._first_seen(one, now)
+                known = Node(one.number, look.unit, NodeState.UNFINISHED, one.inode, one.devnode)
+            self.nodes.put(self._judged(known, one, now, has_udevd=has_udevd))
         if is_named and not (look.nodes or look.is_elsewhere or isinstance(look.unit, str)):
-            if (former := self.lose(look.unit)) is not None and former != look.unit:
-                yield former
-            self._put(_Making(Node(look.unit, look.unit, NodeState.UNKNOWN), now))
-        yield look.unit
+            changed.add(self.lose(look.unit))
+            self._makings[look.unit] = _Making(now)
+            self.nodes.put(Node(look.unit, look.unit, NodeState.UNKNOWN))
+        return {unit for unit in changed if unit is not None}
 
-    def _take_in_node(self, unit: Unit, look: NodeLook, now: float, *, has_udevd: bool) -> None:
-        making = self._makings.get(look.number) or self._new(unit, look, now)
-        self._put(self._judged(making, look, now, has_udevd=has_udevd))
-
-    def _new(self, unit: Unit, look: NodeLook, now: float) -> _Making:
-        """A making at its first look."""
-        node = Node(look.number, unit, NodeState.UNFINISHED, look.inode, look.devnode)
+    def _first_seen(self, look: NodeLook, now: float) -> _Making:
         foreign, former = self._former.pop(look.number, (None, 0))
         if foreign is not None and former == look.device:  # somebody removed the node by hand, and made it again
-            return _Making(node, now, look.device)
+            return _Making(now, look.device)
         if foreign is None and look.entry is not None and look.entry.written < look.made and not self.is_first_look:
-            return _Making(node, now, look.device, foreign=look.entry, is_foreign_by_age=True)
-        return _Making(node, now, look.device, foreign=foreign, former=former)
+            return _Making(now, look.device, foreign=look.entry, is_foreign_by_age=True)
+        return _Making(now, look.device, foreign=foreign, former=former)
 
-    def _judged(self, making: _Making, look: NodeLook, now: float, *, has_udevd: bool) -> _Making:
-        """A making after a look at it."""
+    def _judged(self, known: Node, look: NodeLook, now: float, *, has_udevd: bool) -> Node:
+        """What is known of a node after a look at it."""
+        making = self._makings[look.number]
         if look.inode == 0:  # no node in /dev: it counts as a sibling, and is never waited for
-            description = None if look.description is None else _without_entry(look.description)
-            return replace(making, node=replace(making.node, state=NodeState.UNKNOWN, description=description))
+            return replace(known, state=NodeState.UNKNOWN, description=_without_entry(look.description))
         is_described = look.entry is not None and look.description is not None
-        if is_described and look.entry != making.foreign and not look.is_processing:
-            return self._finished(making, look)
-        if making.node.description is not None:
+        is_late = has_udevd and now >= making.seen + HOLD_BACK
+        is_its_own = look.entry != making.foreign and not look.is_processing
+        is_accepted_late = is_late and making.is_foreign_by_age and known.description is None
+        if is_described and (is_its_own or is_accepted_late):
+            making.entry = look.entry
+            return replace(known, state=NodeState.FINISHED, description=look.description)
+        if known.description is not None:
             # An absent entry, or one that udevd is at work on, takes nothing from what was known.
-            is_begun_again = look.is_processing and making.node.state is NodeState.FINISHED
-            state = NodeState.UNFINISHED if is_begun_again else making.node.state
-            return replace(making, node=replace(making.node, state=state))
+            is_begun_again = look.is_processing and known.state is NodeState.FINISHED
+            return replace(known, state=NodeState.UNFINISHED) if is_begun_again else known
         # A look that began before the time was up has not read what sysfs alone says: there will be another one.
-        if (has_udevd and now < making.seen + HOLD_BACK) or look.description is None:
-            return replace(making, node=replace(making.node, state=NodeState.UNFINISHED))
-        if has_udevd and is_described and making.is_foreign_by_age:
-            return self._finished(making, look)
-        description = _without_entry(look.description)
-        return replace(making, node=replace(making.node, state=NodeState.OVERDUE, description=description))
-
-    @staticmethod
-    def _finished(making: _Making, look: NodeLook) -> _Making:
-        node = replace(making.node, state=NodeState.FINISHED, description=look.description)
-        return replace(making, node=node, entry=look.entry)
-
-    def _put(self, making: _Making) -> None:
-        node = making.node
-        former = self._makings.get(node.number)
-        if former is not None and former.node.description is not None:
-            self.sharing.discard(former.node.description)
-        self._makings[node.number] = making
-        self._units.setdefault(node.unit, set()).add(node.number)
-        if node.description is not None:
-            self.sharing.add(node.description)
+        if (has_udevd and not is_late) or look.description is None:
+            return replace(known, state=NodeState.UNFINISHED)
+        return replace(known, state=NodeState.OVERDUE, description=_without_entry(look.description))
 
 
-def _is_held_back(making: _Making) -> bool:
-    return making.node.state is NodeState.UNFINISHED and making.node.description is None
-
-
-def _without_entry(device: HostDevice) -> HostDevice:
+def _without_entry(device: HostDevice | None) -> HostDevice | None:
     """What sysfs alone says: the database speaks of the number's former device, or not at all."""
-    return replace(device, devlinks=(), links=(), serial="", is_initialized=False)
+    return device and replace(device, devlinks=(), links=(), serial="", is_initialized=False)

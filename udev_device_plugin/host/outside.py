@@ -3,12 +3,13 @@
 `OutsideGlobs` is the host thread's; a look at one of them runs on a thread of the pool, one at a time.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
+from udev_device_plugin.errors import StartError
 from udev_device_plugin.filesystem.path_watch import PathWatch
 from udev_device_plugin.host.existence import links_on_the_way, stands_at
 from udev_device_plugin.host.looks import NotLookedError
-from udev_device_plugin.host.model import DeviceNumber, PathEntry
+from udev_device_plugin.host.model import PathEntry
 from udev_device_plugin.host.paths import is_glob_in_dev
 from udev_device_plugin.selectors.paths.glob import Glob
 
@@ -18,24 +19,21 @@ class OutsidePaths:
 
     Args:
         glob: outside of ``/dev``, or a path in it that leads out of it.
-
-    Raises:
-        StartError: the kernel gives no inotify instance.
     """
 
     def __init__(self, glob: Glob) -> None:
         self._glob = glob
-        self._watch = PathWatch(())
+        self._watch: PathWatch | None = None
         self._ends: frozenset[Glob] = frozenset()
-        self._is_walked = False
 
-    def fileno(self) -> int:
-        """The descriptor that is readable when something has changed."""
-        return self._watch.fileno()
+    def fileno(self) -> int | None:
+        """The descriptor that is readable when something has changed; None before the first look."""
+        return None if self._watch is None else self._watch.fileno()
 
     def close(self) -> None:
         """Stop watching."""
-        self._watch.close()
+        if self._watch is not None:
+            self._watch.close()
 
     def look(self) -> Mapping[str, PathEntry]:
         """What stands at the matches now.
@@ -43,55 +41,54 @@ class OutsidePaths:
         Raises:
             NotLookedError: that cannot be said.
         """
-        self._watch.read()
-        if self._is_walked:
-            self._watch.rescan()
-        self._is_walked = True
-        self._watch.add(self._glob)
+        watch = self._watched_anew()
         while True:
-            paths = sorted(path for path in self._watch.found if self._glob.matches(path))
+            paths = sorted(path for path in watch.found if self._glob.matches(path))
             ends = frozenset(Glob.of(step) for path in paths for step in links_on_the_way(path, may_block=True))
             for glob in self._ends - ends - {self._glob}:
-                self._watch.discard(glob)
-            is_new = [self._watch.add(glob) for glob in ends - self._ends]
+                watch.discard(glob)
+            is_new = [watch.add(glob) for glob in ends - self._ends]
             self._ends = ends
             if not any(is_new):
                 break
-        if (error := self._watch.error) is not None:
+        if (error := watch.error) is not None:
             raise NotLookedError(f"{error.filename or self._glob}: {error.strerror}")
         entries = {path: stands_at(path) for path in paths}
         return {path: entry for path, entry in entries.items() if entry is not None}
 
+    def _watched_anew(self) -> PathWatch:
+        if self._watch is None:
+            try:  # here, as there may be no descriptor for it now: that is no reason to end, nor to refuse a reload
+                self._watch = PathWatch((self._glob,))
+            except StartError as error:
+                raise NotLookedError(str(error)) from error
+        else:
+            self._watch.read()
+            self._watch.rescan()
+        return self._watch
+
 
 class OutsideGlobs:
-    """The globs outside of ``/dev``, and what stood at their matches when they were last looked at."""
+    """The globs outside of ``/dev``, and what stood at their matches when they were last looked at.
+
+    Attributes:
+        paths: each with its watch.
+        found: what was found for it.
+    """
 
     def __init__(self) -> None:
-        self._paths: dict[Glob, OutsidePaths] = {}
-        self._entries: dict[Glob, Mapping[str, PathEntry]] = {}
-
-    @property
-    def globs(self) -> Collection[Glob]:
-        """Which they are."""
-        return self._paths.keys()
-
-    def watches(self) -> Iterable[tuple[Glob, OutsidePaths]]:
-        """Each with what is watched for it."""
-        return self._paths.items()
-
-    def entries(self) -> Iterator[PathEntry]:
-        """What stood at their matches."""
-        return (entry for entries in self._entries.values() for entry in entries.values())
+        self.paths: dict[Glob, OutsidePaths] = {}
+        self.found: dict[Glob, Mapping[str, PathEntry]] = {}
 
     def configure(
         self, globs: Iterable[Glob], is_wanted: Callable[[str], bool], is_looking: Callable[[Glob], bool]
     ) -> None:
         """Have those of these globs that lie outside, and no others but paths in ``/dev`` that are still wanted."""
         wanted = {glob for glob in globs if not is_glob_in_dev(glob)}
-        wanted |= {glob for glob in self._paths if is_glob_in_dev(glob) and is_wanted(glob.literal)}
-        for glob in self._paths.keys() - wanted:
-            self._entries.pop(glob, None)
-            paths = self._paths.pop(glob)
+        wanted |= {glob for glob in self.paths if is_glob_in_dev(glob) and is_wanted(glob.literal)}
+        for glob in self.paths.keys() - wanted:
+            self.found.pop(glob, None)
+            paths = self.paths.pop(glob)
             if not is_looking(glob):  # else its descriptor lasts as long as the look
                 paths.close()
         for glob in wanted:
@@ -99,22 +96,4 @@ class OutsideGlobs:
 
     def add(self, glob: Glob) -> None:
         """Have one more."""
-        if glob not in self._paths:
-            self._paths[glob] = OutsidePaths(glob)
-
-    def look_of(self, glob: Glob) -> Callable[[object], Mapping[str, PathEntry]] | None:
-        """What looks at a glob's matches, for the pool; None if it is not one of them any more."""
-        paths = self._paths.get(glob)
-        return None if paths is None else lambda _: paths.look()
-
-    def take(
-        self, glob: Glob, found: Mapping[str, PathEntry]
-    ) -> tuple[Mapping[str, PathEntry | None], set[DeviceNumber]]:
-        """A glob was looked at: what is another than before at which path, and the numbers that were there."""
-        if glob not in self._paths:
-            return {}, set()
-        before, self._entries[glob] = self._entries.get(glob, {}), found
-        changed: dict[str, PathEntry | None] = dict.fromkeys(before.keys() - found.keys())
-        changed |= {path: entry for path, entry in found.items() if before.get(path) != entry}
-        numbers = {entry.number for path, entry in before.items() if path in changed and entry.number is not None}
-        return changed, numbers
+        self.paths.setdefault(glob, OutsidePaths(glob))

@@ -4,12 +4,12 @@ Host thread only. Watched are the configured globs, the nodes of devices that ar
 all links on the way, and links that such devices claim.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable
 
 from udev_device_plugin.filesystem.path_watch import PathWatch
 from udev_device_plugin.host.existence import is_in_dev, leads_outside, links_on_the_way, stands_at
-from udev_device_plugin.host.model import DeviceNumber, PathEntry, Unit
+from udev_device_plugin.host.model import PathEntry, Unit
 from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.paths.glob_index import GlobSet
 
@@ -28,13 +28,12 @@ class DevPaths:
 
     def __init__(self, always: Iterable[Glob]) -> None:
         self._watch = PathWatch(always)
+        self._reasons: Counter[Glob] = Counter()  # how many there are to watch each
         self._globs = GlobSet(())
         self._configured: frozenset[Glob] = frozenset()
         self._nodes: Counter[str] = Counter()
-        self._watched: Counter[str] = Counter()
-        self._followed: dict[Unit, tuple[frozenset[str], frozenset[str]]] = {}
-        self._ways: dict[str, frozenset[str]] = {}
-        self._led_over: defaultdict[str, set[str]] = defaultdict(set)
+        self._followed: dict[Unit, tuple[frozenset[str], frozenset[str]]] = {}  # its nodes, and what else is watched
+        self._ways: dict[str, frozenset[str]] = {}  # the ends of links that a path leads over
         self.entries: dict[str, PathEntry] = {}
 
     def fileno(self) -> int:
@@ -48,46 +47,28 @@ class DevPaths:
     def read(self) -> set[str]:
         """The watched paths at which something may have changed, and those that lead over them."""
         changed = self._watch.read()
-        return changed.union(*(self._led_over.get(path, ()) for path in changed))
+        return changed.union(path for path, way in self._ways.items() if not way.isdisjoint(changed))
 
-    def configure(self, globs: Iterable[Glob]) -> set[str]:
-        """Watch the matches of these globs from now on; returns the paths that are not configured any more."""
+    def configure(self, globs: Iterable[Glob]) -> None:
+        """Watch the matches of these globs from now on; what was configured before and is no more is forgotten."""
         before, self._configured = self._configured, frozenset(filter(is_glob_in_dev, globs))
         self._globs = GlobSet(self._configured)
-        gone = {path for path in self.entries if not self.is_wanted(path)}
-        for path in gone:
-            self._drop(path)
-        for glob in self._configured - before:
-            self._watch.add(glob)
-        for glob in before - self._configured:
-            self._discard(glob)
-        return gone
+        self._watch_others(before, self._configured)
+        self._forget_unwanted(list(self.entries))
 
     def follow(self, unit: Unit, nodes: Iterable[str], links: Iterable[str]) -> None:
         """For a unit's sake, watch these nodes and claimed links besides, and none that were named for it before.
 
         The nodes are wanted from now on, and to be looked at.
         """
-        before, before_nodes = self._followed.get(unit, (_NOTHING, _NOTHING))
-        now_nodes = frozenset(filter(is_in_dev, nodes))
-        now = now_nodes.union(filter(is_in_dev, links))
-        if (now, now_nodes) == (before, before_nodes):
-            return
-        if now:
-            self._followed[unit] = now, now_nodes
-        else:
-            self._followed.pop(unit, None)
-        self._nodes.update(now_nodes - before_nodes)
-        self._nodes.subtract(before_nodes - now_nodes)
-        self._watched.update(now - before)
-        self._watched.subtract(before - now)
-        for path in now - before:
-            self._watch.add(Glob.of(path))
-        for path in before - now:
-            self._discard(Glob.of(path))
-        for path in before_nodes - now_nodes:
-            if not self.is_wanted(path):
-                self._drop(path)
+        nodes_before, links_before = self._followed.pop(unit, (_NOTHING, _NOTHING))
+        now = frozenset(filter(is_in_dev, nodes)), frozenset(filter(is_in_dev, links))
+        if any(now):
+            self._followed[unit] = now
+        self._nodes.update(now[0])
+        self._nodes.subtract(nodes_before)
+        self._watch_others(map(Glob.of, nodes_before | links_before), map(Glob.of, now[0] | now[1]))
+        self._forget_unwanted(nodes_before)
 
     def rescan(self) -> None:
         """Walk everything anew, for what inotify may have missed."""
@@ -101,74 +82,50 @@ class DevPaths:
         """Whether a path is configured, or a selected device's node."""
         return self._nodes[path] > 0 or bool(self._globs.matching(path))
 
-    def look(self, paths: Iterable[str]) -> tuple[Mapping[str, PathEntry | None], frozenset[str]]:
-        """Look at what stands at those of these paths that are wanted.
+    def look(self, path: str) -> bool:
+        """Look at what stands at a wanted path: ``entries`` says it then.
 
         Returns:
-            What is another now than at the last look; and the paths that lead out of ``/dev``, to be looked at by
-            somebody who may be kept waiting.
+            Whether the path leads out of ``/dev``: then nothing stands there for all that is known here, and somebody
+            who may be kept waiting is to look at it.
 
         Raises:
             NotLookedError: that cannot be said.
         """
-        changed: dict[str, PathEntry | None] = {}
-        outside = set()
-        for path in paths:
-            if not self.is_wanted(path):
-                continue
-            while self._follow_way(path):  # it may have changed before the watch was there
-                pass
-            if leads_outside(path):
-                outside.add(path)
-                self.entries.pop(path, None)
-                continue
-            entry = stands_at(path)
-            if entry != self.entries.get(path):
-                changed[path] = entry
-            if entry is None:
-                self.entries.pop(path, None)
-            else:
-                self.entries[path] = entry
-        return changed, frozenset(outside)
-
-    def numbers_at(self, paths: Iterable[str]) -> set[DeviceNumber]:
-        """The numbers of the nodes that stand at these paths, as last looked at."""
-        entries = (self.entries.get(path) for path in paths)
-        return {entry.number for entry in entries if entry is not None and entry.number is not None}
+        while self._follow_way(path):  # it may have changed before the watch was there
+            pass
+        is_outside = leads_outside(path)
+        entry = None if is_outside else stands_at(path)
+        if entry is None:
+            self.entries.pop(path, None)
+        else:
+            self.entries[path] = entry
+        return is_outside
 
     def _follow_way(self, path: str) -> bool:
         """Watch the ends of the links on the way; whether something may have changed there unnoticed."""
-        before = self._ways.get(path, _NOTHING)
-        way = frozenset(filter(is_in_dev, links_on_the_way(path)))
-        if way == before:
-            return False
-        self._leave_way(path)
-        if way:
-            self._ways[path] = way
-        is_new = False
-        for step in way:
-            self._led_over[step].add(path)
-            is_new |= self._watch.add(Glob.of(step))
-        return is_new
+        before, now = self._ways.pop(path, _NOTHING), frozenset(filter(is_in_dev, links_on_the_way(path)))
+        if now:
+            self._ways[path] = now
+        return self._watch_others(map(Glob.of, before - now), map(Glob.of, now - before))
 
-    def _leave_way(self, path: str) -> None:
-        for step in self._ways.pop(path, _NOTHING):
-            self._led_over[step].discard(path)
-            if not self._led_over[step]:
-                del self._led_over[step]
-                self._discard(Glob.of(step))
+    def _watch_others(self, before: Iterable[Glob], now: Iterable[Glob]) -> bool:
+        """For one reason, watch other globs than before; whether there are directories that were not watched."""
+        before, now = set(before), set(now)
+        self._reasons.update(now - before)
+        self._reasons.subtract(before - now)
+        is_new = [self._watch.add(glob) for glob in now - before]
+        for glob in before - now:
+            if not self._reasons[glob]:
+                del self._reasons[glob]
+                self._watch.discard(glob)
+        return any(is_new)
 
-    def _drop(self, path: str) -> None:
-        """A path is not wanted any more."""
-        self.entries.pop(path, None)
-        self._leave_way(path)
-
-    def _discard(self, glob: Glob) -> None:
-        """Watch a path no longer, unless there is another reason for it."""
-        path = glob.literal
-        is_needed = path in self._led_over or self._watched[path] > 0
-        if glob not in self._configured and not is_needed:
-            self._watch.discard(glob)
+    def _forget_unwanted(self, paths: Iterable[str]) -> None:
+        for path in paths:
+            if not self.is_wanted(path):
+                self.entries.pop(path, None)
+                self._watch_others(map(Glob.of, self._ways.pop(path, _NOTHING)), ())
 
 
 def is_glob_in_dev(glob: Glob) -> bool:

@@ -10,9 +10,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Generic, TypeVar
 
 logger = logging.getLogger(__name__)
 
@@ -31,21 +30,6 @@ SLOW = 0.25
 STUCK = 1.0
 """Seconds after which a job's thread is left alone and replaced."""
 
-R = TypeVar("R")
-
-
-@dataclass(frozen=True, slots=True)
-class Job(Generic[R]):
-    """Something to do.
-
-    Attributes:
-        key: what it is about, for its owner and for the log.
-        work: is called with what the thread was given by ``make_tool``.
-    """
-
-    key: Hashable
-    work: Callable[[R], object]
-
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -57,54 +41,54 @@ class Result:
 
 
 @dataclass(slots=True, eq=False)
-class _Worker(Generic[R]):
-    job: Job[R] | None = None
+class _Worker:
+    """A thread, and the key of the job that it is at; None if it waits for one."""
+
+    key: Hashable = None
     since: float = 0.0
     is_logged: bool = False
     is_stuck: bool = False
 
 
-@dataclass(slots=True, eq=False)
-class Pool(Generic[R]):
+class Pool:
     """Does jobs on threads; used from one thread, its owner's.
 
     Args:
-        make_tool: called once on each thread; what it returns is handed to each job there.
         wake: called on a thread of the pool when there are results.
+
+    Attributes:
+        outstanding: how many jobs were submitted whose results were not taken yet.
     """
 
-    make_tool: Callable[[], R]
-    wake: Callable[[], None]
-    _queue: "SimpleQueue[Job[R] | None]" = field(default_factory=SimpleQueue)
-    _results: deque[Result] = field(default_factory=deque)
-    _workers: list[_Worker[R]] = field(default_factory=list)
-    _outstanding: int = 0
-
-    @property
-    def outstanding(self) -> int:
-        """How many jobs were submitted whose results were not taken yet."""
-        return self._outstanding
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self.outstanding = 0
+        self._wake = wake
+        self._queue: SimpleQueue[tuple[Hashable, Callable[[], object]] | None] = SimpleQueue()
+        self._results: deque[Result] = deque()
+        self._workers: list[_Worker] = []
 
     @property
     def stuck(self) -> frozenset[Hashable]:
         """The keys of jobs that are stuck."""
-        return frozenset(worker.job.key for worker in self._workers if worker.is_stuck and worker.job is not None)
+        return frozenset(worker.key for worker in self._workers if worker.is_stuck and worker.key is not None)
 
-    def submit(self, key: Hashable, work: Callable[[R], object]) -> None:
-        """Have ``work`` done; jobs are begun in order."""
-        self._outstanding += 1
-        self._queue.put(Job(key, work))
-        if not any(not worker.is_stuck for worker in self._workers):
+    @property
+    def _able(self) -> list[_Worker]:
+        return [worker for worker in self._workers if not worker.is_stuck]
+
+    def submit(self, key: Hashable, work: Callable[[], object]) -> None:
+        """Have ``work`` done; jobs are begun in order. ``key`` says what it is about, to the owner and in the log."""
+        self.outstanding += 1
+        self._queue.put((key, work))
+        if not self._able:
             self._start_worker()
 
     def take_results(self) -> list[Result]:
         """The results since this was last called, in the order in which jobs ended."""
-        results = []
-        while self._results:
-            results.append(self._results.popleft())
-        self._outstanding -= len(results)
-        if results and not self._outstanding:  # one thread suffices for what comes next
-            for _ in range(sum(not worker.is_stuck for worker in self._workers) - 1):
+        results = [self._results.popleft() for _ in range(len(self._results))]
+        self.outstanding -= len(results)
+        if results and not self.outstanding:  # one thread suffices for what comes next
+            for _ in self._able[1:]:
                 self._queue.put(None)
         return results
 
@@ -114,20 +98,18 @@ class Pool(Generic[R]):
         Returns:
             In how many seconds to call this again; None: not before the next ``submit``.
         """
-        busy = [(worker, job) for worker in self._workers if (job := worker.job) is not None]
-        for worker, job in busy:
+        busy = [(worker, key) for worker in self._workers if (key := worker.key) is not None]
+        for worker, key in busy:
             elapsed = now - worker.since
             if elapsed > SLOW and not worker.is_logged:
                 worker.is_logged = True
-                logger.warning("%s: reading it takes long; what was known of it stays meanwhile", job.key)
+                logger.warning("%s: reading it takes long; what was known of it stays meanwhile", key)
             if elapsed > STUCK and not worker.is_stuck:
                 worker.is_stuck = True
-                logger.warning("%s: cannot be read now: a driver or a mount does not answer", job.key)
-        able = [worker for worker in self._workers if not worker.is_stuck]
-        is_waiting = not self._queue.empty()
-        if is_waiting and all(worker.job is not None and now - worker.since > BUSY for worker in able):
-            self._start_worker()
-        if is_waiting:
+                logger.warning("%s: cannot be read now: a driver or a mount does not answer", key)
+        if not self._queue.empty():
+            if all(worker.key is not None and now - worker.since > BUSY for worker in self._able):
+                self._start_worker()
             return BUSY
         times = [limit - (now - worker.since) for worker, _ in busy for limit in (SLOW, STUCK)]
         return min((left for left in times if left > 0), default=None)
@@ -138,26 +120,21 @@ class Pool(Generic[R]):
             self._queue.put(None)
 
     def _start_worker(self) -> None:
-        able = sum(not worker.is_stuck for worker in self._workers)
-        if able >= MAX_WORKERS or len(self._workers) >= MAX_THREADS:
-            return
-        worker = _Worker[R]()
-        self._workers.append(worker)
-        threading.Thread(target=self._work, args=(worker,), name="look", daemon=True).start()
+        if len(self._able) < MAX_WORKERS and len(self._workers) < MAX_THREADS:
+            self._workers.append(worker := _Worker())
+            threading.Thread(target=self._work, args=(worker,), name="look", daemon=True).start()
 
-    def _work(self, worker: _Worker[R]) -> None:
-        tool: R | None = None
+    def _work(self, worker: _Worker) -> None:
         while (job := self._queue.get()) is not None:
             worker.since = time.monotonic()
-            worker.job = job
+            worker.key, work = job
             try:
-                tool = self.make_tool() if tool is None else tool
-                result = Result(job.key, job.work(tool))
+                result = Result(worker.key, work())
             except Exception as error:  # whatever it is, its owner decides
-                result = Result(job.key, error=error)
-            worker.job, worker.is_logged = None, False
+                result = Result(worker.key, error=error)
+            worker.key, worker.is_logged = None, False
             self._results.append(result)
-            self.wake()
+            self._wake()
             if worker.is_stuck:  # it has been replaced
                 break
         self._workers.remove(worker)

@@ -8,14 +8,15 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from udev_device_plugin.filesystem.small_files import beginning
+from udev_device_plugin.host.existence import inode_at, is_in_dev
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looks import EntryStamp, NodeLook, NotLookedError, UnitLook
-from udev_device_plugin.host.model import DeviceNumber, Unit
-from udev_device_plugin.host.udev.device_reader import UdevDeviceReader
-from udev_device_plugin.host.udev.usb_sysfs import usb_device_of, usb_device_path
+from udev_device_plugin.host.model import DeviceNumber, PathEntry, Unit
+from udev_device_plugin.host.udev.device_reader import read_device
+from udev_device_plugin.host.udev.usb_sysfs import usb_device_path
 
 UDEV_DATA = "/run/udev/data"
 """udev's database: one file for each device, named by its node's number."""
@@ -30,80 +31,57 @@ _NUMBER = re.compile(r"(\d{1,10}):(\d{1,10})\n?")
 _ENTRY = re.compile(rf"{re.escape(UDEV_DATA)}/([bc])(\d{{1,10}}):(\d{{1,10}})")
 
 
-class Reader:
-    """Looks at units; one for each thread."""
+def look_at_unit(unit: Unit, interest: Interest, without_entry: Collection[DeviceNumber] | None) -> UnitLook:
+    """Look at a unit now.
 
-    def __init__(self) -> None:
-        self._udev = UdevDeviceReader()
+    Args:
+        unit: a USB device's place in sysfs, or a node's number.
+        interest: what is configured.
+        without_entry: the nodes that are described even if udev's database has no entry; None: all.
 
-    def look(self, unit: Unit, interest: Interest, without_entry: Collection[DeviceNumber] | None) -> UnitLook:
-        """Look at a unit now.
-
-        Args:
-            unit: a USB device's place in sysfs, or a node's number.
-            interest: what is configured.
-            without_entry: the nodes that are described even if udev's database has no entry; None: all.
-
-        Raises:
-            NotLookedError: nothing can be said.
-        """
-        nodes = self._nodes(unit)
-        listed = [sys_path for _, sys_path in nodes] if isinstance(unit, str) else []
-        looks = [
-            look
-            for number, sys_path in nodes
-            if (look := self._look_at_node(number, sys_path, listed, interest, without_entry)) is not None
-        ]
-        _require_descriptors()
-        if not isinstance(unit, str):
-            looks = list(filter(_is_worth_knowing, looks))
-        return UnitLook(unit, tuple(looks), is_elsewhere=not looks and unit_of_known(unit) != unit)
-
-    @staticmethod
-    def _nodes(unit: Unit) -> list[tuple[DeviceNumber, str]]:
-        if isinstance(unit, str):
-            return list(nodes_below(unit))
+    Raises:
+        NotLookedError: nothing can be said.
+        OSError: libudev is not to be had.
+    """
+    if isinstance(unit, str):
+        nodes = list(nodes_below(unit))
+        listed = [sys_path for _, sys_path in nodes]
+    else:
         sys_path = sysfs_path(unit)
-        return [(unit, sys_path)] if sys_path and usb_device_path(sys_path) is None else []
+        nodes = [(unit, sys_path)] if sys_path and usb_device_path(sys_path) is None else []
+        listed = []
+    looks = [_look_at_node(*node, listed, interest, without_entry) for node in nodes]
+    _require_descriptors()
+    found = tuple(look for look in looks if look is not None and (listed or _is_worth_knowing(look)))
+    return UnitLook(unit, found, is_elsewhere=not found and not isinstance(unit, str) and unit_of(unit) != unit)
 
-    def _look_at_node(
-        self,
-        number: DeviceNumber,
-        sys_path: str,
-        listed: Collection[str],
-        interest: Interest,
-        without_entry: Collection[DeviceNumber] | None,
-    ) -> NodeLook | None:
-        """One node; None if it has gone meanwhile."""
-        for _ in range(_ATTEMPTS):
-            before = sysfs_path(number), _inode(sys_path), _entry(number)
-            if before[0] != sys_path:
-                return None
-            device = self._udev.device(number)
-            if device is None:
-                continue
-            inode, made = _stat_node(device.devnode, number)
-            description, is_processing = None, False
-            if device.is_initialized or without_entry is None or number in without_entry:
-                is_processing = device.is_processing
-                usb_device = usb_device_of(sys_path)
-                description = device.describe(
-                    number,
-                    sys_path,
-                    interest=interest,
-                    usb_device=usb_device,
-                    listed=listed,
-                    numa_node=self._udev.numa_node,
-                )
-            after = sysfs_path(number), _inode(sys_path), _entry(number)
-            is_same = before == after and _stat_node(device.devnode, number)[0] == inode
-            _, of_device, entry = after
-            if is_same and device.is_initialized == (entry is not None):
-                return NodeLook(
-                    number, sys_path, of_device, device.devnode, inode, made, entry, is_processing, description
-                )
-        _require_descriptors()
-        raise NotLookedError(f"{number}: it changes while it is read")
+
+def _look_at_node(
+    number: DeviceNumber,
+    sys_path: str,
+    listed: Collection[str],
+    interest: Interest,
+    without_entry: Collection[DeviceNumber] | None,
+) -> NodeLook | None:
+    """One node; None if it has gone meanwhile."""
+    for _ in range(_ATTEMPTS):
+        before = sysfs_path(number), inode_at(sys_path), _entry(number)
+        if before[0] != sys_path:
+            return None
+        device = read_device(number)
+        if device is None:
+            continue
+        inode, made = _stat_node(device.devnode, number)
+        description, is_processing = None, False
+        if device.is_initialized or without_entry is None or number in without_entry:
+            is_processing = device.is_processing
+            description = device.describe(number, sys_path, listed, interest)
+        _, of_device, entry = after = sysfs_path(number), inode_at(sys_path), _entry(number)
+        is_same = before == after and _stat_node(device.devnode, number)[0] == inode
+        if is_same and device.is_initialized == (entry is not None):
+            return NodeLook(number, of_device, device.devnode, inode, made, entry, is_processing, description)
+    _require_descriptors()
+    raise NotLookedError(f"{number}: it changes while it is read")
 
 
 def _is_worth_knowing(look: NodeLook) -> bool:
@@ -131,9 +109,32 @@ def unit_of(number: DeviceNumber) -> Unit:
     return usb_device_path(sysfs_path(number)) or number
 
 
-def unit_of_known(unit: Unit) -> Unit:
-    """The unit that what is known as ``unit`` belongs to by what sysfs says now; itself if sysfs does not know it."""
-    return unit if isinstance(unit, str) else unit_of(unit)
+def all_units(units: Iterable[Unit], numbers: Iterable[DeviceNumber]) -> Iterator[Unit]:
+    """All units that are known, those that sysfs has a node of, and those of further nodes; some twice.
+
+    Lazy, so that they can be worked off in slices.
+
+    Raises:
+        OSError: sysfs is not there.
+    """
+    yield from list(units)
+    kinds = os.listdir("/sys/dev")  # a kernel may have no block devices
+    for directory in sorted({"char", "block"}.intersection(kinds)):
+        for name in os.listdir(f"/sys/dev/{directory}"):
+            major, _, minor = name.partition(":")
+            yield unit_of(DeviceNumber("c" if directory == "char" else "b", int(major), int(minor)))
+    yield from map(unit_of, list(numbers))
+
+
+def is_unknown_to_sysfs(unit: Unit, entries: Iterable[PathEntry]) -> bool:
+    """Whether a node with this number stands at a path and sysfs does not know it, now and not only when it was read.
+
+    The kernel has a device in sysfs for longer than its node in ``/dev``: so sysfs is asked first.
+    """
+    if isinstance(unit, str) or sysfs_path(unit):
+        return False
+    targets = ((entry.target, entry.inode) for entry in entries if entry.number == unit)
+    return any(not is_in_dev(target) or inode_at(target) == inode for target, inode in targets)
 
 
 def nodes_below(usb_device: str) -> Iterator[tuple[DeviceNumber, str]]:
@@ -156,13 +157,6 @@ def nodes_below(usb_device: str) -> Iterator[tuple[DeviceNumber, str]]:
             elif entry.is_dir(follow_symlinks=False) and entry.name != "power":
                 is_unit = directory == usb_device and _USB_DEVICE_BELOW.fullmatch(entry.name)
                 ahead += [] if is_unit else [entry.path]
-
-
-def _inode(path: str) -> int:
-    try:
-        return os.lstat(path).st_ino
-    except OSError:
-        return 0
 
 
 def _entry(number: DeviceNumber) -> EntryStamp | None:

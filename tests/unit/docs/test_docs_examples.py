@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from hack.embed_help import comparable, embedded, help_text
 from tests.lab.documents import FOR_USERS, ROOT, Block, blocks, rows
+from tests.lab.help import comparable, embedded, help_text
 from udev_device_plugin.app.cli import main
 from udev_device_plugin.config.loader import load
 from udev_device_plugin.config.settings import Settings

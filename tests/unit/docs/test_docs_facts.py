@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hack.embed_help import help_text
 from tests.lab.documents import DOCUMENTS, FOR_USERS, ROOT, blocks, inline_code, name, prose, rows
+from tests.lab.help import help_text
 from udev_device_plugin.config.options import SETTINGS
 from udev_device_plugin.config.selector_parser import USB_KEYS
 from udev_device_plugin.config.spec_parser import PATH_KEYS
@@ -149,6 +149,16 @@ def test_the_layers_of_tests_are_told_of() -> None:
     layers = {path.parts[0] for path in tests}
     table = {cell.strip("`") for cell, *_ in rows(ROOT / "CONTRIBUTING.md", "layer")}
     assert table == {f"tests/{layer}" for layer in layers}
+
+
+def test_hack_and_the_tests_share_what_is_in_the_lab_and_import_it_one_way() -> None:
+    def imports(folder: str, pattern: str) -> list[str]:
+        line = re.compile(rf"^\s*(?:from|import) {pattern}\b", re.MULTILINE)
+        return [str(path) for path in (ROOT / folder).rglob("*.py") if line.search(path.read_text())]
+
+    assert imports("tests", "hack") == []
+    assert imports("hack", r"tests(?!\.lab\b)") == []
+    assert imports("hack", r"tests\.lab") != []
 
 
 def test_the_size_of_the_image_adds_up() -> None:

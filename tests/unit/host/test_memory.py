@@ -29,9 +29,7 @@ def look(
     device: int = 0,
     is_processing: bool = False,
 ) -> NodeLook:
-    return NodeLook(
-        NUMBER, "/sys/devices/x", device or inode, "/dev/ttyUSB0", inode, PLUGGED, entry, is_processing, description
-    )
+    return NodeLook(NUMBER, device or inode, "/dev/ttyUSB0", inode, PLUGGED, entry, is_processing, description)
 
 
 class Host:
@@ -44,9 +42,8 @@ class Host:
         self.has_udevd = has_udevd
 
     def sees(self, *nodes: NodeLook, is_named: bool = False) -> Node | None:
-        for _ in self.memory.take_in(UnitLook(NUMBER, nodes), self.now, has_udevd=self.has_udevd, is_named=is_named):
-            pass
-        return self.memory.node(NUMBER)
+        self.memory.take_in(UnitLook(NUMBER, nodes), self.now, has_udevd=self.has_udevd, is_named=is_named)
+        return self.memory.nodes.get(NUMBER)
 
     def state(self, *nodes: NodeLook) -> tuple[NodeState, str]:
         """How far udev is with the node now, and the serial number that is known."""
@@ -86,7 +83,7 @@ def test_a_node_that_goes_and_comes_between_two_looks_is_another_one() -> None:
     host = Host()
     host.sees(look(NEW, FIRST))
     host.sees()
-    assert host.memory.node(NUMBER) is None
+    assert host.memory.nodes.get(NUMBER) is None
     assert host.state(look(NEW, FIRST, inode=2)) == UNFINISHED
 
 
@@ -182,10 +179,10 @@ def test_a_number_that_moves_to_another_unit_is_taken_from_the_former_one() -> N
     host = Host()
     host.sees(look(NEW, FIRST))
     moved = UnitLook("/sys/devices/usb1/1-1", (look(NEW, SECOND, inode=2),))
-    changed = set(host.memory.take_in(moved, host.now, has_udevd=True, is_named=False))
+    changed = host.memory.take_in(moved, host.now, has_udevd=True, is_named=False)
     assert changed == {NUMBER, "/sys/devices/usb1/1-1"}
-    assert host.memory.nodes(NUMBER) == ()
-    assert [node.number for node in host.memory.nodes("/sys/devices/usb1/1-1")] == [NUMBER]
+    assert host.memory.nodes.of(NUMBER) == ()
+    assert [node.number for node in host.memory.nodes.of("/sys/devices/usb1/1-1")] == [NUMBER]
 
 
 def test_a_unit_is_finished_when_all_its_nodes_are() -> None:
@@ -194,6 +191,6 @@ def test_a_unit_is_finished_when_all_its_nodes_are() -> None:
     other = DeviceNumber("c", 188, 1)
     for entry, is_finished in ((None, False), (NEW, True)):
         late = replace(look(entry, replace(SECOND, number=other)), number=other)
-        list(memory.take_in(UnitLook(unit, (look(NEW, FIRST), late)), 0.0, has_udevd=True, is_named=False))
-        assert memory.is_finished(unit) is is_finished
-    assert not memory.is_finished("/sys/devices/usb1/1-2")  # which nobody knows
+        memory.take_in(UnitLook(unit, (look(NEW, FIRST), late)), 0.0, has_udevd=True, is_named=False)
+        assert memory.nodes.is_finished(unit) is is_finished
+    assert not memory.nodes.is_finished("/sys/devices/usb1/1-2")  # which nobody knows

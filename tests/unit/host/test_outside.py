@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from udev_device_plugin.filesystem import path_watch as watching
 from udev_device_plugin.host.looks import NotLookedError
 from udev_device_plugin.host.model import PathKind
 from udev_device_plugin.host.outside import OutsidePaths
@@ -30,7 +31,8 @@ def outside(tmp_path: Path) -> Iterator[Callable[[str], OutsidePaths]]:
 
 def has_news(paths: OutsidePaths) -> bool:
     """Whether inotify has something; it has it before the call that caused it returns."""
-    return bool(select.select([paths.fileno()], [], [], 0)[0])
+    descriptor = paths.fileno()
+    return descriptor is not None and bool(select.select([descriptor], [], [], 0)[0])
 
 
 def names(paths: OutsidePaths) -> set[str]:
@@ -41,6 +43,21 @@ def test_before_the_first_look_nothing_is_touched(outside: Callable[[str], Outsi
     paths = outside("*")
     (tmp_path / "a").touch()
     assert not has_news(paths)
+
+
+def test_without_an_inotify_instance_it_is_not_looked_at_and_can_be_later(
+    outside: Callable[[str], OutsidePaths], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(**_: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    (tmp_path / "a").touch()
+    paths = outside("*")
+    with monkeypatch.context() as broken:
+        broken.setattr(watching, "INotify", fail)
+        with pytest.raises(NotLookedError, match="max_user_instances"):
+            paths.look()
+    assert names(paths) == {"a"}
 
 
 def test_what_comes_and_goes_is_news_and_is_seen_at_the_next_look(

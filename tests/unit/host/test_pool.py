@@ -16,7 +16,7 @@ class Doings:
 
     def __init__(self) -> None:
         self.has_results = threading.Semaphore(0)
-        self.pool: Pool[str] = Pool(lambda: "tool", self.has_results.release)
+        self.pool = Pool(self.has_results.release)
         self.gates: list[threading.Event] = []
 
     def hang(self, key: str) -> None:
@@ -24,7 +24,7 @@ class Doings:
         gate, begun = threading.Event(), threading.Event()
         self.gates.append(gate)
 
-        def work(_: str) -> None:
+        def work() -> None:
             begun.set()
             gate.wait()
 
@@ -49,10 +49,10 @@ def doings() -> Iterator[Doings]:
         made.pool.close()
 
 
-def test_a_job_is_done_with_the_threads_tool() -> None:
+def test_what_a_job_returns_is_its_result() -> None:
     with doings() as it:
-        it.pool.submit("a", lambda tool: f"{tool} used")
-        assert it.result() == Result("a", "tool used")
+        it.pool.submit("a", lambda: "done")
+        assert it.result() == Result("a", "done")
         assert it.pool.outstanding == 0
 
 
@@ -60,7 +60,7 @@ def test_what_a_job_raises_is_its_result() -> None:
     with doings() as it:
         error = ValueError("no")
 
-        def fail(_: str) -> None:
+        def fail() -> None:
             raise error
 
         it.pool.submit("a", fail)
@@ -72,7 +72,7 @@ def test_jobs_that_hang_keep_no_other_from_being_done(hung: int) -> None:
     with doings() as it:
         for number in range(hung):
             it.hang(f"hung {number}")
-        it.pool.submit("other", lambda _: "done")
+        it.pool.submit("other", lambda: "done")
         it.pool.supervise(FOREVER)
         assert it.result() == Result("other", "done")
         assert it.pool.stuck == {f"hung {number}" for number in range(hung)}
@@ -89,6 +89,6 @@ def test_a_job_that_comes_back_late_has_a_result_like_any_other() -> None:
 
 def test_an_idle_pool_need_not_be_supervised() -> None:
     with doings() as it:
-        it.pool.submit("a", lambda _: None)
+        it.pool.submit("a", lambda: None)
         it.result()
         assert it.pool.supervise(FOREVER) is None

@@ -6,6 +6,7 @@ from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looks import EntryStamp, NodeLook, UnitLook
 from udev_device_plugin.host.memory import Memory
 from udev_device_plugin.host.model import DeviceNumber, HostDevice
+from udev_device_plugin.host.nodes import Nodes
 from udev_device_plugin.host.relevance import is_relevant
 from udev_device_plugin.host.udev.monitor import UdevEvent
 from udev_device_plugin.selectors.paths.glob import Glob
@@ -22,20 +23,20 @@ def event(
     return UdevEvent(action, PATH, subsystem, NUMBER, devnode, devlinks)
 
 
-def remembering(*devlinks: str, is_wanted: bool = False, is_described: bool = True) -> Memory:
+def remembering(*devlinks: str, is_wanted: bool = False, is_described: bool = True) -> Nodes:
     memory = Memory()
     described = HostDevice(PATH, "misc", NUMBER, "/dev/x0", devlinks, is_wanted=is_wanted)
     entry = EntryStamp(1, 1) if is_described else None
-    look = NodeLook(NUMBER, PATH, 1, "/dev/x0", 1, 0, entry, description=described if is_described else None)
-    list(memory.take_in(UnitLook(NUMBER, (look,)), 0.0, has_udevd=True, is_named=False))
-    return memory
+    look = NodeLook(NUMBER, 1, "/dev/x0", 1, 0, entry, description=described if is_described else None)
+    memory.take_in(UnitLook(NUMBER, (look,)), 0.0, has_udevd=True, is_named=False)
+    return memory.nodes
 
 
-NOTHING = Memory()
+NOTHING = Nodes()
 
 
 @pytest.mark.parametrize(
-    ("memory", "one", "expected"),
+    ("nodes", "one", "expected"),
     [
         pytest.param(NOTHING, event("add"), False, id="nobody asks for it"),
         pytest.param(NOTHING, event("add", devnode="/dev/wanted0"), True, id="a glob asks for its node"),
@@ -55,8 +56,8 @@ NOTHING = Memory()
         pytest.param(remembering("/dev/a"), event("remove", devlinks="/dev/a"), True, id="what is known goes"),
     ],
 )
-def test_an_event_is_a_hint_if_it_can_change_anything(memory: Memory, one: UdevEvent, expected: bool) -> None:
-    assert is_relevant(one, INTEREST, memory) is expected
+def test_an_event_is_a_hint_if_it_can_change_anything(nodes: Nodes, one: UdevEvent, expected: bool) -> None:
+    assert is_relevant(one, INTEREST, nodes) is expected
 
 
 def test_an_event_about_nothing_that_has_a_node_changes_nothing() -> None:

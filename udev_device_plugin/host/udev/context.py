@@ -1,15 +1,23 @@
-"""Makes libudev's contexts, one for each thread."""
+"""Each thread's libudev context."""
+
+import threading
 
 import pyudev
 
+_of_this_thread = threading.local()
 
-def new_context() -> pyudev.Context:
-    """A context of the calling thread.
+
+def context_of_thread() -> pyudev.Context:
+    """The calling thread's context, made once: for each, pyudev runs a program to find libudev, and knows no other way.
+
+    What libudev makes belongs to the thread that it was made on, so that threads cannot share one.
 
     Raises:
-        OSError: libudev is not to be had. Pyudev looks for it anew each time, which takes descriptors.
+        OSError: libudev is not to be had. To look for it takes descriptors.
     """
-    try:
-        return pyudev.Context()
-    except ImportError as error:
-        raise OSError(str(error)) from error
+    if not hasattr(_of_this_thread, "context"):
+        try:
+            _of_this_thread.context = pyudev.Context()
+        except ImportError as error:
+            raise OSError(str(error)) from error
+    return _of_this_thread.context

@@ -58,21 +58,17 @@ class DeliveryCheck:
     def compare(self, before: Iterable[Node], after: Collection[Node], now: float) -> None:
         """A unit's nodes were looked at again: what udevd is done with must have been announced, or will be soon."""
         was = {(node.number, node.inode): node.state for node in before}
-        for number, _ in was.keys() - {(node.number, node.inode) for node in after}:
-            if number not in {node.number for node in after}:
-                self._announced.discard(number)
-                self._expected.pop(number, None)
+        for number in {number for number, _ in was} - {node.number for node in after}:
+            self._announced.discard(number)
+            self._expected.pop(number, None)
         for node in after:
             if node.state is was.get((node.number, node.inode)):
                 continue
-            if node.state is NodeState.FINISHED and self._is_working and node.number not in self._announced:
+            is_awaited = self._has_udevd and not self._is_failing and node.number not in self._announced
+            if node.state is NodeState.FINISHED and is_awaited:
                 self._expected.setdefault(node.number, now + TOLERANCE)
             if node.state is NodeState.OVERDUE and self._has_udevd and node.description and node.description.is_wanted:
                 logger.warning("%s: udevd has not announced it within 3 s; offered as it is", node.devnode)
-
-    @property
-    def _is_working(self) -> bool:
-        return self._has_udevd and not self._is_failing
 
     @property
     def next_due(self) -> float | None:
@@ -81,7 +77,7 @@ class DeliveryCheck:
 
     def judge(self, now: float) -> None:
         """Log it if an event is overdue."""
-        if self._expected and min(self._expected.values()) <= now:
+        if self.next_due is not None and self.next_due <= now:
             self._expected.clear()
             self._is_failing = True
             logger.warning(

@@ -8,11 +8,12 @@ import errno
 import logging
 import os
 from dataclasses import dataclass
+from typing import Literal
 
 import pyudev
 
 from udev_device_plugin.host.model import DeviceNumber
-from udev_device_plugin.host.udev.context import new_context
+from udev_device_plugin.host.udev.context import context_of_thread
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ class UdevMonitor:
     """
 
     def __init__(self) -> None:
-        self._monitor = pyudev.Monitor.from_netlink(new_context(), source="udev")
+        self._monitor = pyudev.Monitor.from_netlink(context_of_thread(), source="udev")
         with contextlib.suppress(OSError):  # more than net.core.rmem_max takes CAP_NET_ADMIN
             self._monitor.set_receive_buffer_size(RECEIVE_BUFFER)
         self._monitor.start()
@@ -81,20 +82,16 @@ class UdevMonitor:
 
 def _event(device: pyudev.Device) -> UdevEvent:
     action, number, subsystem = device.action, device.device_number, device.subsystem or ""
+    kind: Literal["b", "c"] = "b" if subsystem == "block" else "c"  # the kernel's dev_t does not say it
     return UdevEvent(
         action=action,
         sys_path=device.sys_path,
         subsystem=subsystem,
-        number=device_number(subsystem, number) if number else None,
+        number=DeviceNumber(kind, os.major(number), os.minor(number)) if number else None,
         devnode=_property(device, "DEVNAME") if number else "",
         devlinks=_property(device, "DEVLINKS") if number else "",
         former_path=_property(device, "DEVPATH_OLD") if action == "move" else "",
     )
-
-
-def device_number(subsystem: str, number: int) -> DeviceNumber:
-    """The kernel's ``dev_t`` with the node's type, which only block devices' subsystem tells."""
-    return DeviceNumber("b" if subsystem == "block" else "c", os.major(number), os.minor(number))
 
 
 def _property(device: pyudev.Device, name: str) -> str:
