@@ -10,7 +10,6 @@ import gc
 import logging
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
@@ -37,10 +36,6 @@ from udev_device_plugin.telemetry.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
-SWITCH_INTERVAL = 0.0005
-"""Seconds after which the loop lets the udev thread on, in a storm. That thread gives the interpreter back at each call
-into libudev, of which an event takes two dozen: with Python's 5 ms, events lie unread while a list is made."""
-
 PODS_ARE_KNOWN_AFTER = 10.0
 """Seconds after which a kubelet that has just started certainly tells of all pods that hold devices."""
 
@@ -58,7 +53,6 @@ def run(settings: Settings, load: Callable[[], Settings]) -> int:
     Raises:
         StartError: something that the program needs is not to be had.
     """
-    sys.setswitchinterval(SWITCH_INTERVAL)
     try:
         asyncio.run(_main(settings, load))
     except BaseExceptionGroup as group:
