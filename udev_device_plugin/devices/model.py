@@ -90,3 +90,12 @@ class AssemblyContext:
     links_directory: str = ""
     held: frozenset[str] | None = None
     fresh: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The container that holds an ID."""
+
+    namespace: str
+    pod: str
+    container: str

@@ -14,6 +14,7 @@ from types import MappingProxyType
 import grpc
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, stop_before_delay, wait_exponential
 
+from udev_device_plugin.devices.model import Holder
 from udev_device_plugin.errors import UdevDevicePluginError
 from udev_device_plugin.kubelet.api.podresources.v1 import api_pb2, api_pb2_grpc
 from udev_device_plugin.kubelet.channel import open_channel
@@ -32,15 +33,6 @@ _PASSING = {
     grpc.StatusCode.RESOURCE_EXHAUSTED,  # the kubelet's rate limit: 100 calls a second, whoever makes them
     grpc.StatusCode.UNAVAILABLE,  # a kubelet that restarts
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """The container that holds a device."""
-
-    namespace: str
-    pod: str
-    container: str
 
 
 @dataclass(frozen=True, slots=True)

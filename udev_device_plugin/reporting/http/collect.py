@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from udev_device_plugin.devices.store import DeviceStore
 from udev_device_plugin.kubelet.device_plugin.resource_plugin import Plugin
-from udev_device_plugin.kubelet.pod_resources import Holdings, PodResources
-from udev_device_plugin.reporting.http.status import Holder, Holders, ResourceStatus, Status
+from udev_device_plugin.kubelet.pod_resources import PodResources
+from udev_device_plugin.reporting.http.status import Holders, ResourceStatus, Status
 from udev_device_plugin.telemetry.event_log import EventLog
 
 ASK_EVERY = 3.0
@@ -103,7 +103,7 @@ class StatusCollector:
         await asyncio.sleep(delay)
         asked = self._loop.time()
         holdings = await self._pod_resources.held([plugin.resource for _, plugin in self._parts.resources()])
-        before, self._holders = self._holders, Holders(asked, None if holdings is None else _by_resource(holdings))
+        before, self._holders = self._holders, Holders(asked, holdings.by_resource if holdings is not None else None)
         if before is None or before.by_resource != self._holders.by_resource:
             self._event_log.changed()
 
@@ -112,10 +112,3 @@ class StatusCollector:
         fresh = self._holders is not None and self._loop.time() - self._holders.asked < ASK_EVERY
         if self._asking is not None and not fresh:
             await asyncio.wait({self._asking}, timeout=WAIT_FOR_HOLDERS)
-
-
-def _by_resource(holdings: Holdings) -> dict[str, dict[str, Holder]]:
-    return {
-        resource: {id_: Holder(holder.namespace, holder.pod, holder.container) for id_, holder in held.items()}
-        for resource, held in holdings.by_resource.items()
-    }
