@@ -106,14 +106,15 @@ class Agent:
         )
         self._controller = Controller(settings.resources, dependencies, settings.removal_grace_period)
         self._directory = PluginDirectory(settings.plugin_directory)
-        self._plugins = Plugins(self._directory, self._metrics, self._event_log)
-        for store in self._controller.stores.values():
-            self._plugins.add(store)
+        store = self._store = self._controller.store
+        self._plugins = Plugins(store, self._directory, self._metrics, self._event_log, store.snapshots)
         self._reloaded = asyncio.Event()
         self._started = asyncio.get_running_loop().time()
         self._metrics.read_from(
-            lambda: [(one.resource, one.count, one.healthy_count) for one in self._controller.published()],
-            lambda: [(plugin.resource, plugin.trouble is None) for plugin in self._plugins.plugins],
+            lambda: [
+                (one.devices.resource, one.devices.count, one.devices.healthy_count) for one in store.snapshots.values()
+            ],
+            lambda: [(plugin.resource, plugin.trouble is None) for plugin in self._plugins.plugins.values()],
         )
 
     @property
@@ -124,7 +125,8 @@ class Agent:
     def _overview(self) -> StatusCollector:
         parts = StatusSources(
             resources=lambda: [
-                (store, self._plugins.plugin(resource)) for resource, store in self._controller.stores.items()
+                (self._store.snapshot(spec.resource).devices, self._plugins.plugins[spec.resource])
+                for spec in self._settings.resources
             ],
             has_looked=self._controller.has_looked.is_set,
             problems=lambda: [*self._what_is_dead(), *self._what_to_note()],
@@ -139,7 +141,7 @@ class Agent:
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
         logger.info(
             "starting",
-            extra={"version": __version__, "resources": [plugin.resource for plugin in self._plugins.plugins]},
+            extra={"version": __version__, "resources": list(self._plugins.plugins)},
         )
         for warning in self._settings.warnings:
             logger.warning("%s", warning)
@@ -197,7 +199,7 @@ class Agent:
         self._identity_record.restore()
 
     async def _held(self) -> Holdings | None:
-        resources = [plugin.resource for plugin in self._plugins.plugins]
+        resources = list(self._plugins.plugins)
         holdings = await self._pod_resources.held(resources)
         if holdings is None:
             # A kubelet that serves it and does not answer now will tell later; where none serves it, nobody ever knows.
@@ -207,7 +209,7 @@ class Agent:
         return {resource: holdings.ids(resource) for resource in resources}
 
     def _handed_out(self, resource: str, since: float) -> frozenset[str]:
-        return self._plugins.plugin(resource).handed_out_since(since)
+        return self._plugins.plugins[resource].handed_out_since(since)
 
     async def _rescan(self) -> None:
         """The safety net: look at everything anew now and then, for what no source was told of."""
@@ -240,10 +242,10 @@ class Agent:
         """Have every room know what is configured now."""
         self._interest = Interest.of(settings.resources, self._interest.number + 1)
         self._controller.configure(settings.resources, settings.removal_grace_period, self._interest)
-        for resource in {plugin.resource for plugin in self._plugins.plugins} - self._controller.stores.keys():
+        for resource in self._plugins.plugins.keys() - self._store.snapshots.keys():
             self._plugins.remove(resource)
-        for store in self._controller.stores.values():
-            self._plugins.add(store)
+        for resource in self._store.snapshots:
+            self._plugins.add(resource)
         self._host.reconfigure(self._interest)
 
     @contextlib.contextmanager
@@ -277,7 +279,7 @@ class Agent:
     def _what_is_missing(self) -> Sequence[str]:
         if not self._controller.has_looked.is_set():
             return ("the first complete look at the host is not done",)
-        return [f"{plugin.resource}: {plugin.trouble}" for plugin in self._plugins.plugins if plugin.trouble]
+        return [f"{plugin.resource}: {plugin.trouble}" for plugin in self._plugins.plugins.values() if plugin.trouble]
 
     def _what_to_note(self) -> Sequence[str]:
         return [f"configuration not reloaded: {fault}" for fault in self._configuration.faults]

@@ -17,7 +17,7 @@ from udev_device_plugin.devices.assembly import carried_over, form
 from udev_device_plugin.devices.describe import DeviceDescriber
 from udev_device_plugin.devices.model import AssembledResource, AssemblyContext
 from udev_device_plugin.devices.retention import FRESH, under_grace_period
-from udev_device_plugin.devices.store import DeviceSet, DeviceStore, Snapshot
+from udev_device_plugin.devices.store import DeviceSet, DeviceStore
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.looks import HostLook
@@ -62,7 +62,7 @@ class Dependencies:
 
 
 class Controller:
-    """Keeps the inventory and the boards of ``specs``.
+    """Keeps the inventory and the published lists of ``specs``.
 
     Args:
         specs: what to offer.
@@ -70,7 +70,7 @@ class Controller:
         grace_period: for how many seconds an absent device stays listed.
 
     Attributes:
-        boards: one for each resource.
+        store: where lists are published.
         has_looked: set once every source has had its first complete look at the host.
     """
 
@@ -97,7 +97,7 @@ class Controller:
         self._broken: asyncio.Future[None] = self._loop.create_future()
         self._ask = asyncio.Event()
         self._ask_after = 0.0
-        self.stores = {resource: DeviceStore(Snapshot(DeviceSet(resource), 0)) for resource in self._specs}
+        self.store = DeviceStore(self._specs)
         self.has_looked = asyncio.Event()
 
     async def run(self) -> None:
@@ -117,10 +117,6 @@ class Controller:
             for timer in timers:
                 if timer is not None:
                     timer.cancel()
-
-    def published(self) -> list[DeviceSet]:
-        """What is offered now, by resource."""
-        return [store.snapshot.devices for store in self.stores.values()]
 
     def observe(self, looks: Sequence[HostLook]) -> None:
         """Take in what was looked at."""
@@ -144,14 +140,15 @@ class Controller:
                 else:
                     self._formations[resource] = self._dependencies.recall(spec)
                 self._device_sets.setdefault(resource, DeviceDescriber())
-                self.stores.setdefault(resource, DeviceStore(Snapshot(DeviceSet(resource), 0)))
+                self.store.add(resource)
             self._formations[resource] = under_grace_period(self._formations[resource], grace_period)
         self._inventory.select(interest.selectors)
         self._expire_in_time()
 
     def _retire(self, resource: str) -> None:
         """Offer a resource no more."""
-        del self.stores[resource], self._formations[resource], self._device_sets[resource]
+        self.store.remove(resource)
+        del self._formations[resource], self._device_sets[resource]
         self._dirty.pop(resource, None)
         self._holdings.pop(resource, None)
         self._pending.discard(resource)
@@ -204,7 +201,7 @@ class Controller:
     def _publish(self, resource: str, held: frozenset[str] | None = None) -> None:
         """Form the resource's devices anew, and pin them up if that changed anything."""
         received = self._dirty.pop(resource, None)
-        spec, store = self._specs[resource], self.stores[resource]
+        spec, snapshot = self._specs[resource], self.store.snapshot(resource)
         now, fresh = self._loop.time(), frozenset[str]()
         if held is not None:
             fresh = self._dependencies.handed_out(resource, now - FRESH)
@@ -214,12 +211,12 @@ class Controller:
         self._unkept.add(resource)
         self._tidy_up_soon()
         devices = self._device_sets[resource].describe(spec, formation)
-        before = store.snapshot.devices
-        if devices == before and store.snapshot.generation:
+        before = snapshot.devices
+        if devices == before and snapshot.generation:
             return
         self._dependencies.link(devices)
-        is_first = store.snapshot.generation == 0
-        store.publish(devices, received)
+        is_first = snapshot.generation == 0
+        self.store.publish(devices, received)
         self._unannounced.append((before, devices, now))
         if is_first:  # the list that a registration begins with is no change, and holds up none
             return

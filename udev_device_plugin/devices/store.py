@@ -1,11 +1,10 @@
-"""The notice board: what a resource offers now, and waiting for something newer.
+"""What resources offer now, and waiting for something newer.
 
-Floor 3. Lives on the main loop; the snapshots themselves are frozen and may be read by any thread. A board keeps the
-latest snapshot only: who was busy while three were pinned up sees the third, and misses nothing that is still true.
+Event loop only, but for what is frozen: snapshots may be read by any thread.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -121,33 +120,55 @@ class Snapshot:
     caused_at: float | None = None
 
 
-@dataclass(slots=True, eq=False)
 class DeviceStore:
-    """The latest snapshot of one resource."""
+    """The latest list of each resource, and any number of readers, each of which has the generation that it saw last.
 
-    snapshot: Snapshot
-    _readers: set[Callable[[], None]] = field(default_factory=set)
+    Whoever was busy while three generations were published sees the third, and misses nothing that is still true.
+
+    Attributes:
+        snapshots: by resource. Never changed but replaced, so that any thread may read it; the rest is for the loop.
+    """
+
+    def __init__(self, resources: Iterable[str] = ()) -> None:
+        self.snapshots: Mapping[str, Snapshot] = {one: Snapshot(DeviceSet(one), 0) for one in resources}
+        self._readers: set[tuple[str, Callable[[], None]]] = set()
+
+    def add(self, resource: str) -> None:
+        """Have a list for a resource; generation 0 means that nothing has been published yet."""
+        self.snapshots = {**self.snapshots, resource: self.snapshot(resource)}
+
+    def remove(self, resource: str) -> None:
+        """Have no list for a resource any more."""
+        self.snapshots = {one: snapshot for one, snapshot in self.snapshots.items() if one != resource}
+
+    def snapshot(self, resource: str) -> Snapshot:
+        """The latest list of a resource; an empty one of generation 0 if it is not offered."""
+        return self.snapshots.get(resource) or Snapshot(DeviceSet(resource), 0)
 
     def publish(self, devices: DeviceSet, caused_at: float | None = None) -> None:
-        """Pin up ``devices`` as the next generation and wake all that wait for it."""
-        self.snapshot = Snapshot(devices, self.snapshot.generation + 1, caused_at)
-        for wake in tuple(self._readers):
-            wake()
+        """Store the next generation of a resource's list and notify its readers."""
+        resource = devices.resource
+        snapshot = Snapshot(devices, self.snapshots[resource].generation + 1, caused_at)
+        self.snapshots = {**self.snapshots, resource: snapshot}
+        for read, notify in tuple(self._readers):
+            if read == resource:
+                notify()
 
-    async def newer_than(self, generation: int) -> Snapshot:
-        """The latest snapshot as soon as its generation is not ``generation`` any more."""
+    async def newer_than(self, resource: str, generation: int) -> Snapshot:
+        """A resource's latest snapshot as soon as its generation is not ``generation`` any more."""
         newer = asyncio.Event()
-        with self.read_by(newer.set):
-            while self.snapshot.generation == generation:
+        with self.read_by(resource, newer.set):
+            while self.snapshot(resource).generation == generation:
                 newer.clear()
                 await newer.wait()
-        return self.snapshot
+        return self.snapshot(resource)
 
     @contextmanager
-    def read_by(self, wake: Callable[[], None]) -> Iterator[None]:
-        """Call ``wake`` at each new generation for as long as the context lasts."""
-        self._readers.add(wake)
+    def read_by(self, resource: str, notify: Callable[[], None]) -> Iterator[None]:
+        """Call ``notify`` at each new generation of a resource's list for as long as the context lasts."""
+        reader = (resource, notify)
+        self._readers.add(reader)
         try:
             yield
         finally:
-            self._readers.discard(wake)
+            self._readers.discard(reader)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from udev_device_plugin.devices.store import DeviceStore
+from udev_device_plugin.devices.store import DeviceSet
 from udev_device_plugin.kubelet.device_plugin.resource_plugin import Plugin
 from udev_device_plugin.kubelet.pod_resources import PodResources
 from udev_device_plugin.reporting.http.status import Holders, ResourceStatus, Status
@@ -32,12 +32,12 @@ class StatusSources:
     """Where there is something to see; each is asked anew for every look, as resources come and go.
 
     Attributes:
-        resources: each resource's board and plugin, in the configuration's order.
+        resources: each resource's list and plugin, in the configuration's order.
         has_looked: whether the first complete look at the host is done.
         problems: why the program is not well.
     """
 
-    resources: Callable[[], Sequence[tuple[DeviceStore, Plugin]]]
+    resources: Callable[[], Sequence[tuple[DeviceSet, Plugin]]]
     has_looked: Callable[[], bool]
     problems: Callable[[], Sequence[str]]
 
@@ -81,12 +81,12 @@ class StatusCollector:
             has_looked=self._parts.has_looked(),
             resources=tuple(
                 ResourceStatus(
-                    store.snapshot.devices,
+                    devices,
                     plugin.trouble,
                     event_log.last_told(plugin.resource),
                     event_log.events(plugin.resource),
                 )
-                for store, plugin in self._parts.resources()
+                for devices, plugin in self._parts.resources()
             ),
             holders=self._holders,
             problems=tuple(self._parts.problems()),

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from udev_device_plugin.devices.store import Device, DeviceSet, DeviceStore, Snapshot
+from udev_device_plugin.devices.store import Device, DeviceSet, DeviceStore
 from udev_device_plugin.kubelet.api.v1beta1 import api_pb2
 from udev_device_plugin.kubelet.device_plugin.allocated_paths import AllocatedPaths
 from udev_device_plugin.kubelet.device_plugin.servicer import Servicer
@@ -19,8 +19,9 @@ DAYS_AGO = 3 * 86400.0
 
 async def test_only_lists_that_an_event_has_caused_are_timed_and_not_the_one_that_a_stream_begins_with() -> None:
     metrics, life = Metrics(), RegistrationSession()
-    board = DeviceStore(Snapshot(DeviceSet(SERIAL), 7, time.monotonic() - DAYS_AGO))
-    servicer = Servicer(board, life, AllocatedPaths(), metrics, EventLog())
+    store = DeviceStore([SERIAL])
+    store.publish(DeviceSet(SERIAL), time.monotonic() - DAYS_AGO)
+    servicer = Servicer(SERIAL, store, life, AllocatedPaths(), metrics=metrics, event_log=EventLog())
 
     def timed(figure: str) -> float | None:
         return metrics.registry.get_sample_value(f"udev_device_plugin_uevent_to_list_seconds_{figure}")
@@ -29,7 +30,7 @@ async def test_only_lists_that_an_event_has_caused_are_timed_and_not_the_one_tha
         stream = servicer.ListAndWatch(api_pb2.Empty(), None)
         await anext(stream)
         device = Device(("/dev/ttyUSB0",), (), 1, is_healthy=True, since=0.0)
-        board.publish(DeviceSet(SERIAL, (device,)), time.monotonic())
+        store.publish(DeviceSet(SERIAL, (device,)), time.monotonic())
         await anext(stream)
         assert timed("count") == 0
         life.end("enough")
