@@ -12,9 +12,11 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
+from typing import TypeVar
 
 from udev_device_plugin import __version__
 from udev_device_plugin.app.config_watch import ConfigWatch
+from udev_device_plugin.app.loop_failure import end_on_failure
 from udev_device_plugin.app.reload import Configuration
 from udev_device_plugin.config.settings import Settings
 from udev_device_plugin.controller.controller import Controller, Dependencies, Holdings
@@ -33,6 +35,8 @@ from udev_device_plugin.reporting.http.collect import StatusCollector, StatusSou
 from udev_device_plugin.reporting.http.status import Status
 from udev_device_plugin.telemetry.event_log import EventKind, EventLog
 from udev_device_plugin.telemetry.metrics import Metrics
+
+_E = TypeVar("_E", bound=BaseException)
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +68,7 @@ def _judge(group: BaseExceptionGroup[BaseException]) -> int:
     """What to tell of the errors that ended a run; returns the exit code."""
     known, unknown = group.split(UdevDevicePluginError)
     if unknown is not None:
-        logger.critical("internal error", exc_info=unknown)
+        logger.critical("internal error: %s", _first(unknown), exc_info=unknown)
     if known is not None:
         error = _first(known)
         if isinstance(error, StartError):
@@ -73,13 +77,13 @@ def _judge(group: BaseExceptionGroup[BaseException]) -> int:
     return 1
 
 
-def _first(group: BaseExceptionGroup[UdevDevicePluginError]) -> UdevDevicePluginError:
+def _first(group: BaseExceptionGroup[_E]) -> _E:
     error = group.exceptions[0]
     return _first(error) if isinstance(error, BaseExceptionGroup) else error
 
 
 async def _main(settings: Settings, load: Callable[[], Settings]) -> None:
-    await Agent(settings, load).run()
+    await end_on_failure(Agent(settings, load).run())
 
 
 class Agent:

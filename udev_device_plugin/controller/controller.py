@@ -9,7 +9,6 @@ kubelet.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ParamSpec
 
 from udev_device_plugin.config.specs import ResourceSpec, Selector
 from udev_device_plugin.controller.change_log import ChangeLog
@@ -31,8 +30,6 @@ ASK_AGAIN = 2.0
 
 _AFTERWARDS = 0.002
 """Seconds by which the kubelet goes before the log."""
-
-_P = ParamSpec("_P")
 
 Holdings = Mapping[str, frozenset[str]]
 """The IDs that pods hold, by resource."""
@@ -94,24 +91,16 @@ class Controller:
         self._change_log = ChangeLog(dependencies.event_log)
         self._unannounced: list[tuple[DeviceSet, DeviceSet, float]] = []  # changes to be told: before, after, when
         self._loop = asyncio.get_running_loop()
-        self._broken: asyncio.Future[None] = self._loop.create_future()
         self._ask = asyncio.Event()
         self._ask_after = 0.0
         self.store = DeviceStore(self._specs)
         self.has_looked = asyncio.Event()
 
     async def run(self) -> None:
-        """Work until cancelled.
-
-        Raises:
-            Exception: whatever taking in an observation failed with; a retry would not mend it.
-        """
-        asking = asyncio.ensure_future(self._ask_when_due())
+        """Ask what pods hold whenever it is due, until cancelled; then stop everything that would be done later."""
         try:
-            await asyncio.wait([asking, self._broken], return_when=asyncio.FIRST_COMPLETED)
-            await (self._broken if self._broken.done() else asking)
+            await self._ask_when_due()
         finally:
-            asking.cancel()
             self._keep()
             timers = (self._expiry, self._settling, self._tidying, *self._windows.values())
             for timer in timers:
@@ -120,7 +109,19 @@ class Controller:
 
     def observe(self, looks: Sequence[HostLook]) -> None:
         """Take in what was looked at."""
-        self._guarded(self._take_in, looks)
+        touched: set[Selector] = set()
+        for look in looks:
+            touched |= self._inventory.replace(look)
+        received = min(look.received for look in looks)
+        self._end_waiting()
+        if self.has_looked.is_set():
+            for resource, selectors in self._selectors.items():
+                if not selectors.isdisjoint(touched):
+                    self._touch(resource, received)
+        elif self._inventory.is_complete:
+            for resource in self._specs:
+                self._touch(resource, None)
+            self.has_looked.set()
 
     def configure(self, specs: Iterable[ResourceSpec], grace_period: float, interest: Interest) -> None:
         """Offer something else from now on; a resource whose spec stays the same is not touched.
@@ -161,29 +162,6 @@ class Controller:
         """Have it asked which devices pods hold, as if one's time were up: a kubelet answers for the first time."""
         self._ask.set()
 
-    def _guarded(self, work: Callable[_P, None], *args: _P.args, **kwargs: _P.kwargs) -> None:
-        """Do ``work``; its failure ends ``run``, since a callback's is only logged, and the lists would go stale."""
-        try:
-            work(*args, **kwargs)
-        except Exception as error:  # whatever it is, it is not to be survived
-            if not self._broken.done():
-                self._broken.set_exception(error)
-
-    def _take_in(self, looks: Sequence[HostLook]) -> None:
-        touched: set[Selector] = set()
-        for look in looks:
-            touched |= self._inventory.replace(look)
-        received = min(look.received for look in looks)
-        self._end_waiting()
-        if self.has_looked.is_set():
-            for resource, selectors in self._selectors.items():
-                if not selectors.isdisjoint(touched):
-                    self._touch(resource, received)
-        elif self._inventory.is_complete:
-            for resource in self._specs:
-                self._touch(resource, None)
-            self.has_looked.set()
-
     def _end_waiting(self) -> None:
         """Once all that is there was looked at for the latest configuration, what is new in it can be offered."""
         if self._pending and self._inventory.complete_for == self._interest.number:
@@ -222,12 +200,12 @@ class Controller:
             return
         if (window := self._windows.get(resource)) is not None:
             window.cancel()
-        self._windows[resource] = self._loop.call_later(WINDOW, self._guarded, self._end_window, resource)
+        self._windows[resource] = self._loop.call_later(WINDOW, self._end_window, resource)
 
     def _tidy_up_soon(self) -> None:
         """Have all that follows from something formed anew done once the kubelet has been told."""
         if self._tidying is None:
-            self._tidying = self._loop.call_later(_AFTERWARDS, self._guarded, self._tidy_up)
+            self._tidying = self._loop.call_later(_AFTERWARDS, self._tidy_up)
 
     def _tidy_up(self) -> None:
         self._tidying = None
@@ -265,7 +243,7 @@ class Controller:
         if self._settling is not None:
             self._settling.cancel()
         times = [when for formation in self._formations.values() if (when := formation.settles_at) is not None]
-        self._settling = self._loop.call_at(min(times), self._guarded, self._settle) if times else None
+        self._settling = self._loop.call_at(min(times), self._settle) if times else None
 
     def _settle(self) -> None:
         now = self._loop.time()

@@ -5,13 +5,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
-import pytest
-
 from tests.lab.inventories import gone, node, nothing, unknown_to_udev
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
 from udev_device_plugin.controller.controller import Controller, Dependencies, Holdings
 from udev_device_plugin.devices.identity import device_id
-from udev_device_plugin.devices.model import AssembledResource
 from udev_device_plugin.devices.store import DeviceSet
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looks import HostLook
@@ -203,16 +200,6 @@ async def test_what_pods_hold_and_is_not_here_is_listed_once_somebody_tells() ->
         devices = await _until(made, lambda devices: devices.healthy_count == 1)
         assert (list(devices.by_id), devices.remembered) == ([id_], ())
         assert host.questions == 1
-
-
-async def test_a_failure_while_taking_in_ends_the_run_and_is_not_swallowed() -> None:
-    def recall(_: ResourceSpec) -> AssembledResource:
-        return AssembledResource(formed=(None,))  # type: ignore[arg-type]  # what nobody can work with
-
-    made = Controller([spec("serial", "/dev/ttyUSB*")], replace(surroundings(Host()), recall=recall), 300.0)
-    made.observe(nothing())
-    with pytest.raises(AttributeError):
-        await made.run()
 
 
 @asynccontextmanager

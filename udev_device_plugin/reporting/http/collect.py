@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from udev_device_plugin.devices.store import DeviceSet
+from udev_device_plugin.errors import raise_failure
 from udev_device_plugin.kubelet.device_plugin.resource_plugin import Plugin
 from udev_device_plugin.kubelet.pod_resources import PodResources
 from udev_device_plugin.reporting.http.status import Holders, ResourceStatus, Status
@@ -98,6 +99,7 @@ class StatusCollector:
         if self._asking is None or self._asking.done():
             age = self._loop.time() - self._holders.asked if self._holders else ASK_EVERY
             self._asking = self._loop.create_task(self._ask(max(0.0, ASK_EVERY - age)), name="pods, for who looks")
+            self._asking.add_done_callback(raise_failure)
 
     async def _ask(self, delay: float) -> None:
         await asyncio.sleep(delay)
