@@ -19,7 +19,7 @@ from udev_device_plugin.app.config_watch import ConfigWatch
 from udev_device_plugin.app.loop_failure import end_on_failure
 from udev_device_plugin.app.reload import Configuration
 from udev_device_plugin.config.settings import Settings
-from udev_device_plugin.controller.controller import Controller, Dependencies, Holdings
+from udev_device_plugin.controller.controller import Controller, Dependencies, HeldIds
 from udev_device_plugin.controller.identity_record import PREFIX, IdentityRecord
 from udev_device_plugin.controller.links import OwnLinks, links_below
 from udev_device_plugin.errors import StartError, UdevDevicePluginError
@@ -202,7 +202,7 @@ class Agent:
         self._links.restore()
         self._identity_record.restore()
 
-    async def _held(self) -> Holdings | None:
+    async def _held(self) -> HeldIds | None:
         resources = list(self._plugins.plugins)
         holdings = await self._pod_resources.held(resources)
         if holdings is None:

@@ -1,43 +1,18 @@
-"""A formation as the rest of the program sees it: described devices.
-
-Floor 3, pure.
-"""
+"""A resource's devices as the rest of the program sees them. Pure."""
 
 from collections.abc import Iterator
 
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
 from udev_device_plugin.devices.candidates import Candidate
-from udev_device_plugin.devices.identity import Identity
 from udev_device_plugin.devices.model import AssembledDevice, AssembledResource
-from udev_device_plugin.devices.store import Device, DeviceSet, Member, replica_ids
+from udev_device_plugin.devices.store import Device, DeviceSet, Member
 
 
-class DeviceDescriber:
-    """Describes one resource's formations; a device that stays as it was is not described anew."""
-
-    def __init__(self) -> None:
-        self._described: dict[Identity, tuple[AssembledDevice, Device, tuple[str, ...]]] = {}
-        self._spec: ResourceSpec | None = None
-
-    def describe(self, spec: ResourceSpec, formation: AssembledResource) -> DeviceSet:
-        """The devices of a formation, sorted by identity."""
-        before = self._described if spec is self._spec else {}
-        self._spec, self._described = spec, {}
-        for formed in formation.formed:
-            known = before.get(formed.identity)
-            if known is None or known[0] is not formed:
-                device = _describe(spec, formed)
-                known = formed, device, replica_ids(spec.resource, device)
-            self._described[formed.identity] = known
-        described = [self._described[identity] for identity in sorted(self._described)]
-        devices, ids = tuple(device for _, device, _ in described), tuple(ids for *_, ids in described)
-        remembered = tuple((remembered.id, remembered.since) for remembered in formation.remembered)
-        return DeviceSet(spec.resource, devices, remembered, ids)
-
-
-def device_set(spec: ResourceSpec, formation: AssembledResource) -> DeviceSet:
-    """The devices of a formation, sorted by identity."""
-    return DeviceDescriber().describe(spec, formation)
+def device_set(spec: ResourceSpec, assembled: AssembledResource) -> DeviceSet:
+    """A resource's devices, sorted by identity."""
+    devices = sorted((_describe(spec, device) for device in assembled.formed), key=lambda device: device.identity)
+    remembered = tuple((unseen.id, unseen.since) for unseen in assembled.remembered)
+    return DeviceSet(spec.resource, tuple(devices), remembered)
 
 
 def _describe(spec: ResourceSpec, formed: AssembledDevice) -> Device:

@@ -6,7 +6,7 @@ Event loop only, but for what is frozen: snapshots may be read by any thread.
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from udev_device_plugin.config.specs import PathType
@@ -64,11 +64,6 @@ class Device:
     numa_nodes: tuple[int, ...] = ()
 
 
-def replica_ids(resource: str, device: Device) -> tuple[str, ...]:
-    """What the kubelet knows the replicas of a device by."""
-    return tuple(device_id(resource, device.identity, replica) for replica in range(device.count))
-
-
 @dataclass(frozen=True)
 class DeviceSet:
     """All devices of one resource at one moment, sorted by identity.
@@ -77,19 +72,20 @@ class DeviceSet:
         resource: whose they are.
         devices: all that is known.
         remembered: IDs that pods hold of devices that have not been seen, and since when that is known.
-        ids: of each device, those of its replicas, from who worked them out already: thousands take milliseconds.
     """
 
     resource: str
     devices: tuple[Device, ...] = ()
     remembered: tuple[tuple[str, float], ...] = ()
-    ids: tuple[tuple[str, ...], ...] | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def by_id(self) -> Mapping[str, Device]:
         """The device behind each ID that the kubelet may name, replicas included, in the set's order."""
-        ids = (replica_ids(self.resource, one) for one in self.devices) if self.ids is None else self.ids
-        return {id_: device for device, of_device in zip(self.devices, ids, strict=True) for id_ in of_device}
+        return {
+            device_id(self.resource, device.identity, replica): device
+            for device in self.devices
+            for replica in range(device.count)
+        }
 
     @cached_property
     def by_base(self) -> Mapping[str | None, Device]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from tests.lab.inventories import gone, node, nothing, unknown_to_udev
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
-from udev_device_plugin.controller.controller import Controller, Dependencies, Holdings
+from udev_device_plugin.controller.controller import Controller, Dependencies, HeldIds
 from udev_device_plugin.devices.identity import device_id
 from udev_device_plugin.devices.store import DeviceSet
 from udev_device_plugin.host.interest import Interest
@@ -28,17 +28,17 @@ def entry(path: str) -> PathEntry:
 
 
 class Host:
-    """Answers what the advertiser asks, and remembers it."""
+    """Answers what the controller asks, and remembers it."""
 
     def __init__(self) -> None:
         self.linked: list[DeviceSet] = []
         self.handed_out: frozenset[str] = frozenset()
-        self.holdings: Holdings | None = {}
+        self.holdings: HeldIds | None = {}
         self.questions = 0
 
 
-def surroundings(host: Host) -> Dependencies:
-    async def held() -> Holdings | None:
+def dependencies(host: Host) -> Dependencies:
+    async def held() -> HeldIds | None:
         host.questions += 1
         return host.holdings
 
@@ -50,13 +50,13 @@ def surroundings(host: Host) -> Dependencies:
     )
 
 
-def advertiser(host: Host | None = None, grace_period: float = 300.0) -> Controller:
+def controller(host: Host | None = None, grace_period: float = 300.0) -> Controller:
     specs = [spec("serial", "/dev/ttyUSB*"), spec("other", "/dev/other*")]
-    return Controller(specs, surroundings(host or Host()), grace_period)
+    return Controller(specs, dependencies(host or Host()), grace_period)
 
 
 def looked(host: Host | None = None, grace_period: float = 300.0) -> Controller:
-    made = advertiser(host, grace_period)
+    made = controller(host, grace_period)
     made.observe(nothing())
     return made
 
@@ -74,7 +74,7 @@ def pulled(path: str) -> HostLook:
 
 
 async def test_nothing_is_published_before_everything_was_looked_at() -> None:
-    made = advertiser()
+    made = controller()
     made.observe([plugged("/dev/ttyUSB0")])
     assert made.store.snapshot(SERIAL).generation == 0
     assert not made.has_looked.is_set()
@@ -138,7 +138,7 @@ async def test_an_absent_device_is_forgotten_when_its_time_is_up_and_no_pod_hold
         assert made.store.snapshot(SERIAL).devices.count == 1
         host.holdings = {}
         made.ask_for_holders()
-        assert made._formations["squat.ai/serial"].formed
+        assert made._states[SERIAL].assembled.formed
 
 
 async def test_what_is_forgotten_within_a_window_is_told_with_it_and_asked_for_once() -> None:
@@ -182,7 +182,7 @@ async def test_another_grace_period_counts_for_what_is_absent_already() -> None:
         made.observe([pulled("/dev/ttyUSB0")])
         await _until(made, lambda devices: devices.healthy_count == 0)
         made.configure(specs, 600.0, Interest.of(specs, 2))
-        (absent,) = made._formations["squat.ai/serial"].formed
+        (absent,) = made._states[SERIAL].assembled.formed
         assert absent.keep_until == absent.since + 600.0
         made.configure(specs, 0.0, Interest.of(specs, 3))
         await _until(made, lambda devices: devices.count == 0)
@@ -221,5 +221,5 @@ async def _until(made: Controller, condition: Callable[[DeviceSet], bool]) -> De
 
 async def _window_over(made: Controller) -> None:
     """Wait until no gathering window is open any more."""
-    while made._windows:
+    while any(state.debouncer.is_waiting for state in made._states.values()):
         await asyncio.sleep(0.001)
