@@ -21,8 +21,9 @@ from udev_device_plugin.app.reload import Configuration
 from udev_device_plugin.config.settings import Settings
 from udev_device_plugin.controller.controller import Controller, Dependencies, HeldIds
 from udev_device_plugin.controller.identity_record import PREFIX, IdentityRecord
-from udev_device_plugin.controller.links import OwnLinks, links_below
+from udev_device_plugin.controller.links import OwnLinks
 from udev_device_plugin.errors import StartError, UdevDevicePluginError
+from udev_device_plugin.filesystem.own_directory import OwnDirectory
 from udev_device_plugin.host.boot import udev_is_idle
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.observer import HostObserver
@@ -95,15 +96,16 @@ class Agent:
         self._configuration = Configuration(settings, load, self._metrics)
         self._interest = Interest.of(settings.resources)
         self._host = HostObserver(self._interest, self._metrics)
-        self._links = OwnLinks(links_below(settings.plugin_directory), PREFIX)
-        self._identity_record = IdentityRecord(self._links.directory)
+        own_directory = OwnDirectory.below(settings.plugin_directory)
+        self._links = OwnLinks(own_directory, PREFIX)
+        self._identity_record = IdentityRecord(own_directory)
         self._pod_resources = PodResources(settings.pod_resources_socket)
         self._has_told = False
         dependencies = Dependencies(
             link=self._links.keep_for,
             held=self._held,
             handed_out=self._handed_out,
-            links_directory=self._links.directory,
+            links_directory=own_directory.path,
             recall=self._identity_record.recall,
             keep=self._identity_record.keep,
             event_log=self._event_log,
