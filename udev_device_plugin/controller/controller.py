@@ -181,7 +181,8 @@ class Controller:
         state.assembled = form(state.spec, self._inventory, state.assembled, context)
         state.is_recorded = False
         self._following_up.request()
-        devices, before = device_set(state.spec, state.assembled), self.store.snapshot(resource)
+        before = self.store.snapshot(resource)
+        devices = device_set(state.spec, state.assembled, self._inventory, before.devices)
         if before.generation and devices == before.devices:
             return False
         self._dependencies.link(devices)

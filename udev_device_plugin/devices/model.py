@@ -1,7 +1,4 @@
-"""What a resource's devices were made of, and what that depends on: values.
-
-Floor 3, pure. ``formation`` makes them anew at each change, from the former ones.
-"""
+"""What a resource's devices are made of, what that depends on, and what a device is: values. Pure."""
 
 from dataclasses import dataclass
 
@@ -99,3 +96,30 @@ class Holder:
     namespace: str
     pod: str
     container: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceInfo:
+    """What stands behind a device node, as udev and sysfs said last; "" for what is not known, or is not there.
+
+    All of it is text that the hardware may have made up: any characters, and bytes that are no UTF-8 as surrogates.
+
+    Attributes:
+        vendor: of the USB device, four lower-case hexadecimal digits.
+        product: likewise.
+        serial: its serial number.
+        port: where it is plugged, with the controller; of what is no USB device, its place without counted numbers.
+        interface: of the USB device, with the configuration: ``1.0``.
+        subsystem: the kernel's, ``tty``.
+    """
+
+    vendor: str = ""
+    product: str = ""
+    serial: str = ""
+    port: str = ""
+    interface: str = ""
+    subsystem: str = ""
+
+
+NO_INFO = DeviceInfo()
+"""Nothing is known."""

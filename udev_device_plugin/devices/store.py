@@ -11,6 +11,7 @@ from functools import cached_property
 
 from udev_device_plugin.config.specs import PathType
 from udev_device_plugin.devices.identity import Identity, device_id, id_base
+from udev_device_plugin.devices.model import NO_INFO, DeviceInfo
 from udev_device_plugin.host.model import DeviceNumber
 
 
@@ -29,6 +30,7 @@ class Member:
         number: of a device node.
         is_optional: the device is Healthy without it too.
         own_link: the link of our own that it needs, or may have been handed out by once; "" for none.
+        info: what stands behind a device node; of one that is absent, what stood there.
     """
 
     identity: str
@@ -41,6 +43,7 @@ class Member:
     number: DeviceNumber | None = None
     own_link: str = ""
     is_optional: bool = False
+    info: DeviceInfo = NO_INFO
 
 
 @dataclass(frozen=True, slots=True)
