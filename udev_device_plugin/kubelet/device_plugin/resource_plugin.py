@@ -90,7 +90,7 @@ class Plugin:
         """Count and say that a registration ended; one that keeps failing for the same reason is said once."""
         self._metrics.restarts.labels(self.resource).inc()
         level = logging.DEBUG if reason == self._last_reason else logging.WARNING
-        logger.log(level, "serving anew: %s", reason, extra={"resource": self.resource})
+        logger.log(level, "re-registering: %s", reason, extra={"resource": self.resource})
         self._event_log.note(self.resource, time.monotonic(), EventKind.SERVING_ENDED, text=reason)
         self._last_reason = reason
 

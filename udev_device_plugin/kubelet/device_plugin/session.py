@@ -69,4 +69,4 @@ class RegistrationSession:
         try:
             yield
         finally:
-            self.end("the kubelet closed the stream")
+            self.end("the kubelet closed the ListAndWatch stream")
