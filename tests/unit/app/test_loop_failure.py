@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from udev_device_plugin.app import agent
 from udev_device_plugin.app.loop_failure import LoopFailureError, end_on_failure
+from udev_device_plugin.app.run import run as run_agent
 from udev_device_plugin.config.settings import Settings
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
 from udev_device_plugin.controller.identity_record import IdentityRecord
@@ -57,7 +57,7 @@ class Run:
         monkeypatch.setattr(observer, "HostThread", partial(HostThread, self))
 
     def exit_code(self) -> int:
-        return agent.run(self.settings, self.load)
+        return run_agent(self.settings, self.load)
 
 
 class HostThread:
