@@ -1,6 +1,6 @@
 """Other plugins of our resources, each held on the line: that shows when one has gone, however it went.
 
-Floor 4; runs on the main loop. A process that is killed leaves its socket behind; what ends with it is a connection to
+Event loop only. A process that is killed leaves its socket behind; what ends with it is a connection to
 that socket. Nothing is said on it, and nothing runs while nothing happens.
 """
 

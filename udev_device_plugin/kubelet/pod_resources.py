@@ -1,6 +1,6 @@
 """Asks the kubelet which pods hold which devices.
 
-Floor 4; runs on the main loop. It asks when it is told to and never by itself: nothing polls the kubelet. An answer is
+Event loop only. It asks when it is told to and never by itself: nothing polls the kubelet. An answer is
 a help and not a need, so nothing here raises: who gets none does without. What the kubelet says is not trusted to be
 about us: only what was asked for is taken out of it, and gRPC's limit of 4 MiB bounds the rest.
 """

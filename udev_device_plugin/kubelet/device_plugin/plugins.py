@@ -1,6 +1,6 @@
 """The plugins of all resources: those that come are started, those that go are stopped, nobody else notices.
 
-Floor 4; runs on the main loop.
+Event loop only.
 """
 
 import asyncio

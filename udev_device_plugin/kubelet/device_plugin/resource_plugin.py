@@ -1,6 +1,6 @@
 """The life of one resource's plugin: meet the kubelet, serve, register, and all over again when that ends.
 
-Floor 4; runs on the main loop. Two rules keep the kubelet's view right. The old server is fully stopped before the next
+Event loop only. Two rules keep the kubelet's view right. The old server is fully stopped before the next
 one registers: an old stream that ends later would disconnect whoever holds the resource's name by then. And whenever a
 stream ends that we did not end, we register again: the kubelet never reconnects.
 """

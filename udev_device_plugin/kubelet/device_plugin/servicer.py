@@ -1,6 +1,6 @@
 """The calls that the kubelet makes on one resource's plugin.
 
-Floor 4; runs on the main loop. Answers from the store; changes nothing.
+Event loop only. Answers from the store; changes nothing.
 """
 
 import asyncio
@@ -31,9 +31,9 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
         resource: what is served.
         store: its list is there.
         life: learns of the stream's beginning and end, and says when to end it.
-        handouts: remembers what was handed out under which path.
+        allocated_paths: remembers what was handed out under which path.
         metrics: counts allocations and latencies.
-        history: is told of allocations, and of what the kubelet has heard.
+        event_log: is told of allocations, and of what the kubelet has heard.
     """
 
     def __init__(

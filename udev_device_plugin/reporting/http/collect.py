@@ -1,6 +1,6 @@
 """Gathers what there is to see, when somebody looks: the status page's view of the whole program.
 
-Floor 5, below the hall; runs on the main loop. Keeps no copies but one: who holds what, which only the kubelet knows.
+Event loop only. Keeps no copies but one: who holds what, which only the kubelet knows.
 It is asked for that while somebody looks, and then at most every few seconds.
 """
 
