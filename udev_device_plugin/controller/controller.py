@@ -15,7 +15,7 @@ from udev_device_plugin.config.specs import ResourceSpec, Selector
 from udev_device_plugin.controller.change_log import ChangeLog
 from udev_device_plugin.controller.debounce import Debouncer
 from udev_device_plugin.controller.resource_state import ResourceState
-from udev_device_plugin.devices.assembly import form
+from udev_device_plugin.devices.assembly import assemble
 from udev_device_plugin.devices.describe import device_set
 from udev_device_plugin.devices.model import AssembledResource, AssemblyContext
 from udev_device_plugin.devices.retention import FRESH, under_grace_period
@@ -178,7 +178,7 @@ class Controller:
         caused_at, held = state.take()
         fresh = frozenset[str]() if held is None else self._dependencies.handed_out(resource, now - FRESH)
         context = AssemblyContext(now, self._grace_period, self._dependencies.links_directory, held, fresh)
-        state.assembled = form(state.spec, self._inventory, state.assembled, context)
+        state.assembled = assemble(state.spec, self._inventory, state.assembled, context)
         state.is_recorded = False
         self._following_up.request()
         before = self.store.snapshot(resource)

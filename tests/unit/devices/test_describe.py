@@ -4,7 +4,7 @@ import pytest
 
 from tests.lab.inventories import MadeUpInventory, node
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
-from udev_device_plugin.devices.assembly import form
+from udev_device_plugin.devices.assembly import assemble
 from udev_device_plugin.devices.describe import device_info, device_set
 from udev_device_plugin.devices.model import AssembledResource, AssemblyContext, DeviceInfo
 from udev_device_plugin.devices.store import DeviceSet
@@ -71,7 +71,7 @@ class Host:
     def serials(self) -> dict[bool, str]:
         """The serial number of the present and of the absent device."""
         context = AssemblyContext(0.0, 300.0, "/links/")
-        self._assembled = form(self.spec, self.inventory, self._assembled, context)
+        self._assembled = assemble(self.spec, self.inventory, self._assembled, context)
         self._devices = device_set(self.spec, self._assembled, self.inventory, self._devices)
         return {device.is_healthy: device.members[0].info.serial for device in self._devices.devices}
 
