@@ -60,9 +60,12 @@ def device_info(device: HostDevice) -> DeviceInfo:
         vendor=usb_device.vendor if usb_device is not None else "",
         product=usb_device.product if usb_device is not None else "",
         serial=(usb_device is not None and usb_device.serial) or device.serial,
+        manufacturer=usb_device.manufacturer if usb_device is not None else "",
+        model=usb_device.model if usb_device is not None else "",
         port=usb_port(usb_device) if usb_device is not None else port(device),
         interface=interface[1] if interface is not None else "",
         subsystem=device.subsystem,
+        driver=device.driver,
     )
 
 

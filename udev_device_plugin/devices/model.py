@@ -108,17 +108,23 @@ class DeviceInfo:
         vendor: of the USB device, four lower-case hexadecimal digits.
         product: likewise.
         serial: its serial number.
+        manufacturer: its manufacturer's name.
+        model: its own name.
         port: where it is plugged, with the controller; of what is no USB device, its place without counted numbers.
         interface: of the USB device, with the configuration: ``1.0``.
         subsystem: the kernel's, ``tty``.
+        driver: of the device or its interface, ``cp210x``.
     """
 
     vendor: str = ""
     product: str = ""
     serial: str = ""
+    manufacturer: str = ""
+    model: str = ""
     port: str = ""
     interface: str = ""
     subsystem: str = ""
+    driver: str = ""
 
 
 NO_INFO = DeviceInfo()

@@ -16,7 +16,7 @@ CONTROLLER = "/sys/devices/pci0000:00/0000:00:14.0"
 
 def adapter(port: str = "1-2.3", minor: int = 0, serial: str = "A1") -> HostDevice:
     """A USB serial adapter."""
-    usb_device = UsbDevice(f"{CONTROLLER}/usb1/1-2/{port}", "10c4", "ea60", serial, "2")
+    usb_device = UsbDevice(f"{CONTROLLER}/usb1/1-2/{port}", "10c4", "ea60", serial, "2", "Silicon Labs", "CP2102")
     place = f"{usb_device.sys_path}/{port}:1.0/ttyUSB{minor}/tty/ttyUSB{minor}"
     return HostDevice(
         place,
@@ -26,6 +26,7 @@ def adapter(port: str = "1-2.3", minor: int = 0, serial: str = "A1") -> HostDevi
         serial=serial,
         usb_version="2",
         usb_device=usb_device,
+        driver="cp210x",
     )
 
 
@@ -34,9 +35,12 @@ def test_a_node_of_a_usb_device_is_known_by_what_is_plugged_and_where() -> None:
         vendor="10c4",
         product="ea60",
         serial="A1",
+        manufacturer="Silicon Labs",
+        model="CP2102",
         port="2.3@pci0000:00/0000:00:14.0/usb2",
         interface="1.0",
         subsystem="tty",
+        driver="cp210x",
     )
 
 

@@ -17,7 +17,7 @@ from udev_device_plugin.host.model import DeviceNumber, HostDevice, UsbDevice
 from udev_device_plugin.host.siblings import place_among_siblings, siblings_in_sysfs
 from udev_device_plugin.host.udev.context import new_context
 from udev_device_plugin.host.udev.rule_subject import UdevSubject
-from udev_device_plugin.host.udev.usb_sysfs import controller, usb_version
+from udev_device_plugin.host.udev.usb_sysfs import controller, driver, usb_version
 from udev_device_plugin.selectors.udev_rule.rule import Rule
 
 logger = logging.getLogger(__name__)
@@ -96,6 +96,7 @@ class UdevDevice:
             place=place_among_siblings(sys_path, subsystem, listed or siblings_in_sysfs(sys_path)),
             rules=matching,
             usb_device=usb_device,
+            driver=driver(sys_path),
         )
 
     def _matching(self, rules: Iterable[tuple[str, Rule]]) -> frozenset[str]:
