@@ -1,10 +1,12 @@
 """The errors that this program raises on purpose. Each reads: subject, value, problem, remedy.
 
-Floor 0: imports nothing of this package. Foreign exceptions become one of these at the edge where they arise.
+Imports nothing of this package. Foreign exceptions become one of these at the edge where they arise.
 """
 
+import asyncio
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 
 class UdevDevicePluginError(Exception):
@@ -53,3 +55,9 @@ class AllocationError(UdevDevicePluginError):
 
 class RegistrationError(UdevDevicePluginError):
     """The kubelet refused a registration; the text is the kubelet's."""
+
+
+def raise_failure(task: asyncio.Task[Any]) -> None:
+    """Be the callback of a task that nobody awaits: what it failed with is a failure of the loop's at once."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        raise error

@@ -23,7 +23,7 @@ from tests.lab.records import FakeDevice, FakeNode, Stick
 from tests.lab.sticks import camera, ch340, serial_adapter
 from tests.lab.udevd_steps import DATABASE, Step, Version
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec, Selector
-from udev_device_plugin.devices.assembly import form
+from udev_device_plugin.devices.assembly import assemble
 from udev_device_plugin.devices.model import AssembledResource, AssemblyContext
 from udev_device_plugin.filesystem import path_watch as watching
 from udev_device_plugin.host.everything import look_at_everything
@@ -133,7 +133,7 @@ class Plugin:
             self.inventory.replace(look)
             given = AssemblyContext(self.now, 60.0, "/nowhere/")
             pairs = zip(SPECS, self.formations, strict=True)
-            self.formations = [form(spec, self.inventory, before, given) for spec, before in pairs]
+            self.formations = [assemble(spec, self.inventory, before, given) for spec, before in pairs]
 
     def rest(self) -> None:
         """Until there is nothing to be waited for."""

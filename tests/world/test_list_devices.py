@@ -13,7 +13,7 @@ from tests.lab.listing import list_devices
 from tests.lab.node import every, node, together
 from tests.lab.records import FakeDevice, FakeNode, Stick
 from tests.lab.sticks import CP2102, camera, ch340, modem, serial_adapter, sound_card
-from udev_device_plugin.controller.links import LINKS_DIRECTORY
+from udev_device_plugin.filesystem.own_directory import NAME as OWN_DIRECTORY
 
 BY_ID, TTYS = "/dev/serial/by-id/*", "/dev/ttyUSB*"
 MODEM = {"vendor": "2c7c", "product": "0125", "nodes": {"tty": 4, "usbmisc": 1}}
@@ -36,13 +36,13 @@ def without(stick: Stick, *names: str) -> Stick:
 
 def makings(directory: str) -> dict[str, tuple[int, int]]:
     """What is in a directory, and when it was made or changed; without ours, where the plugin goes on writing."""
-    status = {name: os.lstat(f"{directory}/{name}") for name in os.listdir(directory) if name != LINKS_DIRECTORY}
+    status = {name: os.lstat(f"{directory}/{name}") for name in os.listdir(directory) if name != OWN_DIRECTORY}
     return {name: (one.st_ino, one.st_mtime_ns) for name, one in status.items()}
 
 
 def links_in(directory: str) -> list[str]:
     """The names of our own links."""
-    return [entry.name for entry in os.scandir(f"{directory}/{LINKS_DIRECTORY}") if entry.is_symlink()]
+    return [entry.name for entry in os.scandir(f"{directory}/{OWN_DIRECTORY}") if entry.is_symlink()]
 
 
 async def test_it_shows_what_the_plugin_would_offer(host: FakeHost, plugin_directory: str) -> None:
@@ -76,7 +76,7 @@ async def test_it_changes_nothing_and_works_beside_a_plugin(host: FakeHost, plug
         lists = here.lists()
         listed = list_devices(spec, directory=plugin_directory)
         (device,) = listed.resource("serial")["devices"]
-        assert device["members"][0]["hostPath"] == f"{plugin_directory}/{LINKS_DIRECTORY}/{link}"
+        assert device["members"][0]["hostPath"] == f"{plugin_directory}/{OWN_DIRECTORY}/{link}"
         assert makings(plugin_directory) == before
         assert links_in(plugin_directory) == [link]
         await here.catch_up()

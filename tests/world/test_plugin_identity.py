@@ -23,7 +23,7 @@ from tests.lab.node import (
 from tests.lab.plugin import PLUGIN, PluginProcess
 from tests.lab.records import Stick
 from tests.lab.sticks import camera, ch340, modem, serial_adapter, sound_card
-from udev_device_plugin.controller.links import LINKS_DIRECTORY
+from udev_device_plugin.filesystem.own_directory import NAME as OWN_DIRECTORY
 from udev_device_plugin.testing.kubelet import Kubelet
 from udev_device_plugin.testing.records import ContainerStartError
 
@@ -42,7 +42,7 @@ def ends(offered: tuple[Offer, ...]) -> dict[str, str]:
 
 def own_links(directory: str) -> dict[str, str]:
     """The plugin's links and where they lead to."""
-    folder = f"{directory}/{LINKS_DIRECTORY}"
+    folder = f"{directory}/{OWN_DIRECTORY}"
     names = os.listdir(folder) if os.path.isdir(folder) else []
     links = (f"{folder}/{name}" for name in names if os.path.islink(f"{folder}/{name}"))
     return {link: os.readlink(link) for link in links}
@@ -326,7 +326,7 @@ async def test_our_links_are_right_again_after_a_restart_and_after_the_directory
         (link,) = links
         os.unlink(link)
         os.symlink("/dev/null", link)
-        os.symlink("/dev/null", f"{plugin_directory}/{LINKS_DIRECTORY}/left-behind")
+        os.symlink("/dev/null", f"{plugin_directory}/{OWN_DIRECTORY}/left-behind")
         async with PluginProcess.serving(MODEMS, directory=plugin_directory) as plugin:
             await kubelet.wait_for_devices("squat.ai/modems", healthy=1)
             assert own_links(plugin_directory) == links

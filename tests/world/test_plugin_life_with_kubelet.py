@@ -38,7 +38,7 @@ async def registered_again(here: Node) -> None:
 
 async def gave_up(plugin: PluginProcess, resource: str) -> None:
     """Wait until a registration has ended and nothing is left of it."""
-    await plugin.wait_for_log(lambda line: "serving anew" in line.message and line.fields["resource"] == resource)
+    await plugin.wait_for_log(lambda line: "re-registering" in line.message and line.fields["resource"] == resource)
 
 
 async def test_it_may_start_before_the_kubelet(host: FakeHost, plugin_directory: str) -> None:

@@ -38,7 +38,7 @@ async def test_ready_means_that_the_kubelet_listens_to_every_resource(host: Fake
             assert await plugin.get("/readyz") == (200, "ok\n")
             assert await plugin.get("/health") == (200, "ok\n")
 
-        await plugin.wait_for_log(lambda line: "serving anew" in line.message and line.fields["resource"] == SERIAL)
+        await plugin.wait_for_log(lambda line: "re-registering" in line.message and line.fields["resource"] == SERIAL)
         status, reasons = await plugin.get("/readyz")
         assert status == 503
         assert await plugin.get("/healthz") == (200, "ok\n")

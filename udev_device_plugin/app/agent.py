@@ -1,7 +1,6 @@
-"""The hall: builds every part, runs them together, and takes them down in order.
+"""Creates all components, runs them in one TaskGroup, shuts them down in order.
 
-Floor 5; owns the main loop, the signals and the shutdown. A part that cannot go on raises; then everything ends, the
-process exits with 1 and whoever started it (a DaemonSet, systemd) starts it anew.
+Owns the event loop, the signals and the shutdown. A component that cannot go on raises; then everything ends.
 """
 
 import asyncio
@@ -10,18 +9,19 @@ import gc
 import logging
 import os
 import signal
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 from udev_device_plugin import __version__
 from udev_device_plugin.app.config_watch import ConfigWatch
+from udev_device_plugin.app.health import Health
+from udev_device_plugin.app.held_devices import HeldDevices
 from udev_device_plugin.app.reload import Configuration
 from udev_device_plugin.config.settings import Settings
-from udev_device_plugin.controller.controller import Controller, Dependencies, Holdings
+from udev_device_plugin.controller.controller import Controller, Dependencies
 from udev_device_plugin.controller.identity_record import PREFIX, IdentityRecord
-from udev_device_plugin.controller.links import OwnLinks, links_below
-from udev_device_plugin.errors import StartError, UdevDevicePluginError
+from udev_device_plugin.controller.links import OwnLinks
+from udev_device_plugin.filesystem.own_directory import OwnDirectory
 from udev_device_plugin.host.boot import udev_is_idle
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.observer import HostObserver
@@ -37,59 +37,12 @@ from udev_device_plugin.telemetry.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
-SWITCH_INTERVAL = 0.0005
-"""Seconds after which the loop lets the udev thread on, in a storm. That thread gives the interpreter back at each call
-into libudev, of which an event takes two dozen: with Python's 5 ms, events lie unread while a list is made."""
-
 PODS_ARE_KNOWN_AFTER = 10.0
 """Seconds after which a kubelet that has just started certainly tells of all pods that hold devices."""
 
 
-def run(settings: Settings, load: Callable[[], Settings]) -> int:
-    """Run until SIGTERM or SIGINT.
-
-    Args:
-        settings: what to begin with.
-        load: reads the settings anew; ``ConfigError`` if they cannot be used.
-
-    Returns:
-        The exit code: 0 after a signal, 1 if a part broke down for good.
-
-    Raises:
-        StartError: something that the program needs is not to be had.
-    """
-    sys.setswitchinterval(SWITCH_INTERVAL)
-    try:
-        asyncio.run(_main(settings, load))
-    except BaseExceptionGroup as group:
-        return _judge(group)
-    return 0
-
-
-def _judge(group: BaseExceptionGroup[BaseException]) -> int:
-    """What to tell of the errors that ended a run; returns the exit code."""
-    known, unknown = group.split(UdevDevicePluginError)
-    if unknown is not None:
-        logger.critical("internal error", exc_info=unknown)
-    if known is not None:
-        error = _first(known)
-        if isinstance(error, StartError):
-            raise error from group
-        logger.error("%s", error)
-    return 1
-
-
-def _first(group: BaseExceptionGroup[UdevDevicePluginError]) -> UdevDevicePluginError:
-    error = group.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error
-
-
-async def _main(settings: Settings, load: Callable[[], Settings]) -> None:
-    await Agent(settings, load).run()
-
-
 class Agent:
-    """All parts of one run, built on the running loop."""
+    """All components of one run, created on the running loop."""
 
     def __init__(self, settings: Settings, load: Callable[[], Settings]) -> None:
         self._metrics = Metrics()
@@ -97,29 +50,31 @@ class Agent:
         self._configuration = Configuration(settings, load, self._metrics)
         self._interest = Interest.of(settings.resources)
         self._host = HostObserver(self._interest, self._metrics)
-        self._links = OwnLinks(links_below(settings.plugin_directory), PREFIX)
-        self._identity_record = IdentityRecord(self._links.directory)
+        own_directory = OwnDirectory.below(settings.plugin_directory)
+        self._links = OwnLinks(own_directory, PREFIX)
+        self._identity_record = IdentityRecord(own_directory)
         self._pod_resources = PodResources(settings.pod_resources_socket)
-        self._has_told = False
         dependencies = Dependencies(
             link=self._links.keep_for,
-            held=self._held,
-            handed_out=self._handed_out,
-            links_directory=self._links.directory,
+            held=HeldDevices(self._pod_resources, settings.pod_resources_socket, lambda: self._plugins.plugins).ids,
+            handed_out=lambda resource, since: self._plugins.plugins[resource].handed_out_since(since),
+            links_directory=own_directory.path,
             recall=self._identity_record.recall,
             keep=self._identity_record.keep,
             event_log=self._event_log,
         )
         self._controller = Controller(settings.resources, dependencies, settings.removal_grace_period)
         self._directory = PluginDirectory(settings.plugin_directory)
-        self._plugins = Plugins(self._directory, self._metrics, self._event_log)
-        for store in self._controller.stores.values():
-            self._plugins.add(store)
+        store = self._store = self._controller.store
+        self._plugins = Plugins(store, self._directory, self._metrics, self._event_log, store.snapshots)
+        self._health = Health(self._host, self._controller, self._plugins, self._configuration)
         self._reloaded = asyncio.Event()
         self._started = asyncio.get_running_loop().time()
         self._metrics.read_from(
-            lambda: [(one.resource, one.count, one.healthy_count) for one in self._controller.published()],
-            lambda: [(plugin.resource, plugin.trouble is None) for plugin in self._plugins.plugins],
+            lambda: [
+                (one.devices.resource, one.devices.count, one.devices.healthy_count) for one in store.snapshots.values()
+            ],
+            lambda: [(plugin.resource, plugin.trouble is None) for plugin in self._plugins.plugins.values()],
         )
 
     @property
@@ -130,10 +85,11 @@ class Agent:
     def _overview(self) -> StatusCollector:
         parts = StatusSources(
             resources=lambda: [
-                (store, self._plugins.plugin(resource)) for resource, store in self._controller.stores.items()
+                (self._store.snapshot(spec.resource).devices, self._plugins.plugins[spec.resource])
+                for spec in self._settings.resources
             ],
             has_looked=self._controller.has_looked.is_set,
-            problems=lambda: [*self._what_is_dead(), *self._what_to_note()],
+            problems=lambda: [*self._health.alive(), *self._health.notes()],
         )
         return StatusCollector(parts, self._event_log, self._pod_resources, self._started)
 
@@ -145,7 +101,7 @@ class Agent:
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
         logger.info(
             "starting",
-            extra={"version": __version__, "resources": [plugin.resource for plugin in self._plugins.plugins]},
+            extra={"version": __version__, "resources": list(self._plugins.plugins)},
         )
         for warning in self._settings.warnings:
             logger.warning("%s", warning)
@@ -155,14 +111,14 @@ class Agent:
         gc.freeze()  # what is there by now stays for good: the collector need not look through it again
         with self._web(), self._watching_config():
             remove_stale(self._settings.plugin_directory)
-            await self._run_parts(stop)
+            await self._run_components(stop)
         logger.info("stopped")
 
-    async def _run_parts(self, stop: asyncio.Event) -> None:
+    async def _run_components(self, stop: asyncio.Event) -> None:
         """Everything that runs, side by side; the kubelet's side goes first when it is time to go."""
         async with asyncio.TaskGroup() as group:
             sources = [
-                group.create_task(self._controller.run(), name="advertiser"),
+                group.create_task(self._controller.run(), name="controller"),
                 group.create_task(self._host.run(self._controller.observe), name="host"),
                 group.create_task(self._rescan(), name="rescan"),
             ]
@@ -202,19 +158,6 @@ class Agent:
         self._links.restore()
         self._identity_record.restore()
 
-    async def _held(self) -> Holdings | None:
-        resources = [plugin.resource for plugin in self._plugins.plugins]
-        holdings = await self._pod_resources.held(resources)
-        if holdings is None:
-            # A kubelet that serves it and does not answer now will tell later; where none serves it, nobody ever knows.
-            is_served = self._has_told or os.path.exists(self._settings.pod_resources_socket)
-            return None if is_served else {}
-        self._has_told = True
-        return {resource: holdings.ids(resource) for resource in resources}
-
-    def _handed_out(self, resource: str, since: float) -> frozenset[str]:
-        return self._plugins.plugin(resource).handed_out_since(since)
-
     async def _rescan(self) -> None:
         """The safety net: look at everything anew now and then, for what no source was told of."""
         while True:
@@ -243,13 +186,13 @@ class Agent:
         self._event_log.note("", asyncio.get_running_loop().time(), kind, text="; ".join(self._configuration.faults))
 
     def _offer_anew(self, settings: Settings) -> None:
-        """Have every room know what is configured now."""
+        """Have every component know what is configured now."""
         self._interest = Interest.of(settings.resources, self._interest.number + 1)
         self._controller.configure(settings.resources, settings.removal_grace_period, self._interest)
-        for resource in {plugin.resource for plugin in self._plugins.plugins} - self._controller.stores.keys():
+        for resource in self._plugins.plugins.keys() - self._store.snapshots.keys():
             self._plugins.remove(resource)
-        for store in self._controller.stores.values():
-            self._plugins.add(store)
+        for resource in self._store.snapshots:
+            self._plugins.add(resource)
         self._host.reconfigure(self._interest)
 
     @contextlib.contextmanager
@@ -267,23 +210,12 @@ class Agent:
             return contextlib.nullcontext()
         pages = web.Pages(
             self._metrics.registry,
-            alive=self._what_is_dead,
-            ready=self._what_is_missing,
+            alive=self._health.alive,
+            ready=self._health.ready,
             look=self._look,
-            notes=self._what_to_note,
+            notes=self._health.notes,
         )
         return web.serve(self._settings.listen, pages)
 
     async def _look(self, newer_than: str | None) -> Status:
         return await self._overview.look(newer_than)
-
-    def _what_is_dead(self) -> Sequence[str]:
-        return () if self._host.is_running else ("udev: the thread that listens is not running",)
-
-    def _what_is_missing(self) -> Sequence[str]:
-        if not self._controller.has_looked.is_set():
-            return ("the first complete look at the host is not done",)
-        return [f"{plugin.resource}: {plugin.trouble}" for plugin in self._plugins.plugins if plugin.trouble]
-
-    def _what_to_note(self) -> Sequence[str]:
-        return [f"configuration not reloaded: {fault}" for fault in self._configuration.faults]

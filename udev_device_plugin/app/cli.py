@@ -1,6 +1,6 @@
-"""The front door: flags, environment and file become settings; faults become lines and exit codes.
+"""Flags, environment and file become settings; faults become lines and exit codes.
 
-Main thread. It decides nothing itself: ``reading`` judges what was given, ``agent`` does the work.
+Main thread. It decides nothing itself: ``reading`` judges what was given, ``run`` does the work.
 """
 
 import os
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from importlib.resources import files
 
-from udev_device_plugin.app import agent
+from udev_device_plugin.app.run import run as run_agent
 from udev_device_plugin.config import loader
 from udev_device_plugin.config.faults import printable
 from udev_device_plugin.config.settings import LogFormat, OutputFormat, Settings, Task
@@ -76,4 +76,4 @@ def _print_schema() -> int:
 
 def _run_agent(settings: Settings, load: Callable[[], Settings]) -> int:
     log_format.configure(settings.log_level.number, is_json=settings.log_format is LogFormat.JSON)
-    return agent.run(settings, load)
+    return run_agent(settings, load)

@@ -1,7 +1,7 @@
 """Tells when the configuration file reads otherwise: an editor's rename, a write in place, a ConfigMap's swapped link.
 
-Floor 4; runs on the main loop. Nothing runs while nothing happens to the file or to a link on the way to it. What
-stands in the file is no business of this room.
+Event loop only. Nothing runs while nothing happens to the file or to a link on the way to it. What
+stands in the file does not matter here.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """The configuration in force, and how another one comes to be: all of it or nothing.
 
-Floor 5; runs on the main loop. A configuration that cannot be used changes nothing; it is told of in the log, in a
+Event loop only. A configuration that cannot be used changes nothing; it is told of in the log, in a
 metric and, until a good one comes, in ``faults``. What is made of a new one is ``agent``'s business.
 """
 

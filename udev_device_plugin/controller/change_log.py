@@ -1,6 +1,6 @@
-"""Says in the log, and in the history, what became of devices, and what is doubtful about the configuration.
+"""Says in the log, and in the event log, what became of devices, and what is doubtful about the configuration.
 
-Floor 4; runs on the main loop, after the kubelet has been told.
+Event loop only, after the kubelet has been told.
 """
 
 import logging
@@ -84,9 +84,9 @@ class ChangeLog:
 
 
 def _others(devices: DeviceSet, than: DeviceSet) -> Sequence[Device]:
-    """What the one set has and the other has not; a device that is as it was is mostly the same object in both."""
-    same = set(map(id, than.devices))
-    return [device for device in devices.devices if id(device) not in same]
+    """What the one set has and the other has not."""
+    same = {device.identity: device for device in than.devices}
+    return [device for device in devices.devices if same.get(device.identity) != device]
 
 
 def _numbers(devices: Iterable[Device]) -> frozenset[DeviceNumber]:

@@ -1,16 +1,14 @@
 """Under which identity what is there was offered, in files beside our own links: for the next process of the plugin.
 
-Floor 4; runs on the main loop. A node keeps its identity for as long as it is there, over a restart of the plugin too.
+Event loop only. A node keeps its identity for as long as it is there, over a restart of the plugin too.
 Most identities could be worked out again; some come of what else was there when the node came: the first of two USB
 devices with one serial number, a node that udevd had not finished with, partners of a zip. There is one file for each
 resource, rewritten when something came or went; what it says counts within one boot, and for the same making of a node.
 """
 
-import contextlib
 import errno
 import json
 import logging
-import os
 import re
 import time
 from typing import Any
@@ -19,6 +17,7 @@ from udev_device_plugin.config.specs import GroupSpec, ResourceSpec, Selector
 from udev_device_plugin.devices.candidates import Candidate, NodeKey
 from udev_device_plugin.devices.identity import Identity, digest
 from udev_device_plugin.devices.model import AssembledDevice, AssembledResource
+from udev_device_plugin.filesystem.own_directory import OwnDirectory
 from udev_device_plugin.host.model import DeviceNumber
 from udev_device_plugin.selectors.usb.selector import UsbSelector
 
@@ -38,9 +37,9 @@ _NUMBER = re.compile(r"([bc])(\d{1,10}):(\d{1,10})")
 
 
 class IdentityRecord:
-    """Keeps the files in ``directory`` (with a trailing slash)."""
+    """Keeps the files in ``directory``."""
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: OwnDirectory) -> None:
         self._directory = directory
         self._boot = _boot_id()
         self._written: dict[str, str] = {}
@@ -50,8 +49,7 @@ class IdentityRecord:
     def recall(self, spec: ResourceSpec) -> AssembledResource:
         """What was offered of a resource, as far as its groups ask for the same as then; nothing if nobody knows."""
         try:
-            with open(self._path(spec.resource), encoding="utf-8", errors="surrogateescape") as file:
-                known = json.loads(file.read(MAX_FILE))
+            known = json.loads(self._directory.read(_name(spec.resource), MAX_FILE))
             if (known["boot"], known["resource"]) != (self._boot, spec.resource):
                 return AssembledResource()
             groups = {_fingerprint(group): index for index, group in reversed(list(enumerate(spec.groups)))}
@@ -87,28 +85,29 @@ class IdentityRecord:
     def restore(self) -> None:
         """Make good what somebody else may have done to the directory."""
         for resource, text in self._written.items():
-            if not os.path.exists(self._path(resource)):
+            if not self._directory.has(_name(resource)):
                 self._write(resource, text)
 
     def _path(self, resource: str) -> str:
-        return f"{self._directory}{PREFIX}{digest(resource)}.json"
+        return self._directory.path + _name(resource)
 
     def _write(self, resource: str, text: str) -> None:
-        path = self._path(resource)
-        temporary = f"{self._directory}.new-{digest(resource)}-{os.getpid()}"
         try:
-            os.makedirs(self._directory, mode=0o755, exist_ok=True)
-            with open(temporary, "w", encoding="utf-8", errors="surrogateescape") as file:
-                file.write(text)
-            os.replace(temporary, path)
+            self._directory.write(_name(resource), text)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
             if not self._is_failing and error.errno != errno.EROFS:  # of that, sockets are the greater trouble
-                logger.warning("%s: cannot be written, so some IDs may change with a restart: %s", path, error.strerror)
+                logger.warning(
+                    "%s: cannot be written, so some IDs may change with a restart: %s",
+                    self._path(resource),
+                    error.strerror,
+                )
             self._is_failing = True
         else:
             self._is_failing = False
+
+
+def _name(resource: str) -> str:
+    return f"{PREFIX}{digest(resource)}.json"
 
 
 def _boot_id() -> str:

@@ -1,38 +1,28 @@
 """Links of our own, for nodes that udev gives no persistent link.
 
-Floor 4; runs on the main loop. Runtimes resolve links at every creation of a container, so that a container that is
+Event loop only. Runtimes resolve links at every creation of a container, so that a container that is
 restarted after a replug finds the renumbered node under the path that it was given once, and never another USB device.
-They live in a directory below the kubelet's: it clears files there, not directories.
 """
 
-import contextlib
 import logging
-import os
 from collections.abc import Mapping
 
 from udev_device_plugin.devices.store import DeviceSet
+from udev_device_plugin.filesystem.own_directory import OwnDirectory
 
 logger = logging.getLogger(__name__)
 
-LINKS_DIRECTORY = "udev-device-plugin"
-"""Where our own links are, below the plugin directory, which the kubelet clears of files but not of directories."""
-
-
-def links_below(plugin_directory: str) -> str:
-    """The directory of our own links, with a trailing slash."""
-    return os.path.join(plugin_directory, LINKS_DIRECTORY, "")
-
 
 class OwnLinks:
-    """Keeps the links in ``directory`` (with a trailing slash) as they should be.
+    """Keeps the links in ``directory`` as they should be.
 
     Args:
         directory: whatever else is in it is removed.
         spared: but for what has names that begin with this.
     """
 
-    def __init__(self, directory: str, spared: str = "") -> None:
-        self.directory = directory
+    def __init__(self, directory: OwnDirectory, spared: str = "") -> None:
+        self._directory = directory
         self._spared = spared
         self._needed: dict[str, dict[str, str]] = {}
         self._wanted: dict[str, str] = {}
@@ -64,10 +54,8 @@ class OwnLinks:
 
     def restore(self) -> None:
         """Make good what somebody else may have done to the directory; remove what an earlier run left."""
-        try:
-            present = {self.directory + name for name in os.listdir(self.directory) if not self._is_anothers(name)}
-        except OSError:
-            present = set()
+        names = [name for name in self._directory.names() if not self._is_anothers(name)]
+        present = {self._directory.path + name for name in names}
         self._guarded(set(self._wanted), present - self._wanted.keys())
 
     def _is_anothers(self, name: str) -> bool:
@@ -76,30 +64,20 @@ class OwnLinks:
     def _guarded(self, make: set[str], remove: set[str]) -> None:
         try:
             for link in remove:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(link)
+                self._directory.remove(self._name(link))
             for link in make:
-                self._make(link, self._wanted[link])
+                self._directory.link(self._name(link), self._wanted[link])
         except OSError as error:
             if not self._is_failing:
                 logger.error(  # noqa: TRY400 - a traceback tells a person no more
                     "%s: links cannot be kept there: %s; containers will not find devices that have no persistent link"
                     " of udev's: the plugin directory must be writable",
-                    self.directory,
+                    self._directory.path,
                     error.strerror,
                 )
             self._is_failing = True
         else:
             self._is_failing = False
 
-    def _make(self, link: str, node: str) -> None:
-        """Make or replace a link in one step, so that nobody ever finds it missing."""
-        with contextlib.suppress(OSError):
-            if os.readlink(link) == node:
-                return
-        os.makedirs(self.directory, mode=0o755, exist_ok=True)
-        temporary = f"{self.directory}.new-{os.getpid()}"
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        os.symlink(node, temporary)
-        os.replace(temporary, link)
+    def _name(self, link: str) -> str:
+        return link.removeprefix(self._directory.path)

@@ -1,6 +1,6 @@
 """What a container gets for the device IDs that the kubelet chose, which IDs to choose, and whether it may start.
 
-Floor 3, pure. The kubelet fails a pod for good on an error of ``allocate``, and shows the text to a person: so only
+Pure. The kubelet fails a pod for good on an error of ``allocate``, and shows the text to a person: so only
 what can never be right is refused, and a known device that is absent at the moment is answered from its description.
 The start of a container is refused for as long as a device is away: that, the kubelet tries again.
 """

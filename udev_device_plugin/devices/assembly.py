@@ -19,7 +19,7 @@ from udev_device_plugin.selectors.paths.pairing import Pool, paired
 from udev_device_plugin.selectors.usb.grouping import QUIET, Assembly, SettlingUsbDevice, assemblies, gather
 
 
-def form(
+def assemble(
     spec: ResourceSpec, inventory: Inventory, previous: AssembledResource, given: AssemblyContext
 ) -> AssembledResource:
     """What ``spec`` offers on this host now."""

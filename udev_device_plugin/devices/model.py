@@ -1,7 +1,4 @@
-"""What a resource's devices were made of, and what that depends on: values.
-
-Floor 3, pure. ``formation`` makes them anew at each change, from the former ones.
-"""
+"""What a resource's devices are made of, what that depends on, and what a device is: values. Pure."""
 
 from dataclasses import dataclass
 
@@ -90,3 +87,45 @@ class AssemblyContext:
     links_directory: str = ""
     held: frozenset[str] | None = None
     fresh: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The container that holds an ID."""
+
+    namespace: str
+    pod: str
+    container: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceInfo:
+    """What stands behind a device node, as udev and sysfs said last; "" for what is not known, or is not there.
+
+    All of it is text that the hardware may have made up: any characters, and bytes that are no UTF-8 as surrogates.
+
+    Attributes:
+        vendor: of the USB device, four lower-case hexadecimal digits.
+        product: likewise.
+        serial: its serial number.
+        manufacturer: its manufacturer's name.
+        model: its own name.
+        port: where it is plugged, with the controller; of what is no USB device, its place without counted numbers.
+        interface: of the USB device, with the configuration: ``1.0``.
+        subsystem: the kernel's, ``tty``.
+        driver: of the device or its interface, ``cp210x``.
+    """
+
+    vendor: str = ""
+    product: str = ""
+    serial: str = ""
+    manufacturer: str = ""
+    model: str = ""
+    port: str = ""
+    interface: str = ""
+    subsystem: str = ""
+    driver: str = ""
+
+
+NO_INFO = DeviceInfo()
+"""Nothing is known."""

@@ -1,6 +1,6 @@
 """What is absent, and not forgotten: for the grace period, and for as long as a pod holds it.
 
-Floor 3, pure. Invariant: nothing that a pod holds is forgotten, and nothing at all while nobody has asked.
+Pure. Invariant: nothing that a pod holds is forgotten, and nothing at all while nobody has asked.
 """
 
 from collections.abc import Iterable

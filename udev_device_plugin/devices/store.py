@@ -1,17 +1,17 @@
-"""The notice board: what a resource offers now, and waiting for something newer.
+"""What resources offer now, and waiting for something newer.
 
-Floor 3. Lives on the main loop; the snapshots themselves are frozen and may be read by any thread. A board keeps the
-latest snapshot only: who was busy while three were pinned up sees the third, and misses nothing that is still true.
+Event loop only, but for what is frozen: snapshots may be read by any thread.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from udev_device_plugin.config.specs import PathType
 from udev_device_plugin.devices.identity import Identity, device_id, id_base
+from udev_device_plugin.devices.model import NO_INFO, DeviceInfo
 from udev_device_plugin.host.model import DeviceNumber
 
 
@@ -30,6 +30,7 @@ class Member:
         number: of a device node.
         is_optional: the device is Healthy without it too.
         own_link: the link of our own that it needs, or may have been handed out by once; "" for none.
+        info: what stands behind a device node; of one that is absent, what stood there.
     """
 
     identity: str
@@ -42,6 +43,7 @@ class Member:
     number: DeviceNumber | None = None
     own_link: str = ""
     is_optional: bool = False
+    info: DeviceInfo = NO_INFO
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +67,6 @@ class Device:
     numa_nodes: tuple[int, ...] = ()
 
 
-def replica_ids(resource: str, device: Device) -> tuple[str, ...]:
-    """What the kubelet knows the replicas of a device by."""
-    return tuple(device_id(resource, device.identity, replica) for replica in range(device.count))
-
-
 @dataclass(frozen=True)
 class DeviceSet:
     """All devices of one resource at one moment, sorted by identity.
@@ -78,19 +75,20 @@ class DeviceSet:
         resource: whose they are.
         devices: all that is known.
         remembered: IDs that pods hold of devices that have not been seen, and since when that is known.
-        ids: of each device, those of its replicas, from who worked them out already: thousands take milliseconds.
     """
 
     resource: str
     devices: tuple[Device, ...] = ()
     remembered: tuple[tuple[str, float], ...] = ()
-    ids: tuple[tuple[str, ...], ...] | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def by_id(self) -> Mapping[str, Device]:
         """The device behind each ID that the kubelet may name, replicas included, in the set's order."""
-        ids = (replica_ids(self.resource, one) for one in self.devices) if self.ids is None else self.ids
-        return {id_: device for device, of_device in zip(self.devices, ids, strict=True) for id_ in of_device}
+        return {
+            device_id(self.resource, device.identity, replica): device
+            for device in self.devices
+            for replica in range(device.count)
+        }
 
     @cached_property
     def by_base(self) -> Mapping[str | None, Device]:
@@ -121,33 +119,55 @@ class Snapshot:
     caused_at: float | None = None
 
 
-@dataclass(slots=True, eq=False)
 class DeviceStore:
-    """The latest snapshot of one resource."""
+    """The latest list of each resource, and any number of readers, each of which has the generation that it saw last.
 
-    snapshot: Snapshot
-    _readers: set[Callable[[], None]] = field(default_factory=set)
+    Whoever was busy while three generations were published sees the third, and misses nothing that is still true.
+
+    Attributes:
+        snapshots: by resource. Never changed but replaced, so that any thread may read it; the rest is for the loop.
+    """
+
+    def __init__(self, resources: Iterable[str] = ()) -> None:
+        self.snapshots: Mapping[str, Snapshot] = {one: Snapshot(DeviceSet(one), 0) for one in resources}
+        self._readers: set[tuple[str, Callable[[], None]]] = set()
+
+    def add(self, resource: str) -> None:
+        """Have a list for a resource; generation 0 means that nothing has been published yet."""
+        self.snapshots = {**self.snapshots, resource: self.snapshot(resource)}
+
+    def remove(self, resource: str) -> None:
+        """Have no list for a resource any more."""
+        self.snapshots = {one: snapshot for one, snapshot in self.snapshots.items() if one != resource}
+
+    def snapshot(self, resource: str) -> Snapshot:
+        """The latest list of a resource; an empty one of generation 0 if it is not offered."""
+        return self.snapshots.get(resource) or Snapshot(DeviceSet(resource), 0)
 
     def publish(self, devices: DeviceSet, caused_at: float | None = None) -> None:
-        """Pin up ``devices`` as the next generation and wake all that wait for it."""
-        self.snapshot = Snapshot(devices, self.snapshot.generation + 1, caused_at)
-        for wake in tuple(self._readers):
-            wake()
+        """Store the next generation of a resource's list and notify its readers."""
+        resource = devices.resource
+        snapshot = Snapshot(devices, self.snapshots[resource].generation + 1, caused_at)
+        self.snapshots = {**self.snapshots, resource: snapshot}
+        for read, notify in tuple(self._readers):
+            if read == resource:
+                notify()
 
-    async def newer_than(self, generation: int) -> Snapshot:
-        """The latest snapshot as soon as its generation is not ``generation`` any more."""
+    async def newer_than(self, resource: str, generation: int) -> Snapshot:
+        """A resource's latest snapshot as soon as its generation is not ``generation`` any more."""
         newer = asyncio.Event()
-        with self.read_by(newer.set):
-            while self.snapshot.generation == generation:
+        with self.read_by(resource, newer.set):
+            while self.snapshot(resource).generation == generation:
                 newer.clear()
                 await newer.wait()
-        return self.snapshot
+        return self.snapshot(resource)
 
     @contextmanager
-    def read_by(self, wake: Callable[[], None]) -> Iterator[None]:
-        """Call ``wake`` at each new generation for as long as the context lasts."""
-        self._readers.add(wake)
+    def read_by(self, resource: str, notify: Callable[[], None]) -> Iterator[None]:
+        """Call ``notify`` at each new generation of a resource's list for as long as the context lasts."""
+        reader = (resource, notify)
+        self._readers.add(reader)
         try:
             yield
         finally:
-            self._readers.discard(wake)
+            self._readers.discard(reader)

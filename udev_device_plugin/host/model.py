@@ -37,6 +37,8 @@ class UsbDevice:
         serial: the serial number that the hardware tells (``serial``); "" for none.
         usb_version: of the bus that it hangs on, by its root hub, ``2`` or ``3``; "" if that is not known. The ports of
             both versions at one controller have the same numbers.
+        manufacturer: the manufacturer's name, as the hardware tells it; "" for none.
+        model: the product's name, likewise (sysfs has it as ``product``).
     """
 
     sys_path: str
@@ -44,6 +46,8 @@ class UsbDevice:
     product: str
     serial: str = ""
     usb_version: str = ""
+    manufacturer: str = ""
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ class HostDevice:
         place: which of its siblings it is, from 0: of the nodes whose places differ only in what the kernel counts up.
         rules: those of the configured udev rules that it matches, as text (``str(rule)``).
         usb_device: the nearest USB device that it belongs to, or is; None for none.
+        driver: of the device, or of the nearest ancestor that has one; "" for none.
         is_wanted: a selector asks for it; if not, only place, number, names and USB device are filled in.
     """
 
@@ -82,6 +87,7 @@ class HostDevice:
     place: int = 0
     rules: frozenset[str] = frozenset()
     usb_device: UsbDevice | None = None
+    driver: str = ""
     is_wanted: bool = True
 
     @property

@@ -1,6 +1,6 @@
 """How we connect to the kubelet: for one call, over its unix socket.
 
-Floor 4; runs on the main loop. A channel is opened for each attempt and closed after it: nothing stays connected, and
+Event loop only. A channel is opened for each attempt and closed after it: nothing stays connected, and
 nothing wakes up to keep it so.
 """
 

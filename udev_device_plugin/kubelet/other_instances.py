@@ -1,6 +1,6 @@
 """Other plugins of our resources, each held on the line: that shows when one has gone, however it went.
 
-Floor 4; runs on the main loop. A process that is killed leaves its socket behind; what ends with it is a connection to
+Event loop only. A process that is killed leaves its socket behind; what ends with it is a connection to
 that socket. Nothing is said on it, and nothing runs while nothing happens.
 """
 
@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
+from udev_device_plugin.errors import raise_failure
 from udev_device_plugin.selectors.paths.glob import Glob
 
 _FIRST_WAIT = 0.005
@@ -37,7 +38,8 @@ class OtherInstances:
     def follow(self, path: str, *, is_new: bool) -> None:
         """Be told when the plugin behind a socket goes; at once, if it was there only now and does not answer."""
         if path not in self._followed:
-            self._followed[path] = asyncio.ensure_future(self._follow(path, is_new=is_new))
+            task = self._followed[path] = asyncio.create_task(self._follow(path, is_new=is_new))
+            task.add_done_callback(raise_failure)
 
     def leave(self, endpoints: Glob) -> None:
         """Follow those on matching sockets no longer."""

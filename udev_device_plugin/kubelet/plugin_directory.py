@@ -1,6 +1,6 @@
 """The directory that kubelet and plugins meet in: knows when a kubelet answers, and when another one has come.
 
-Floor 4; runs on the main loop, one for all resources. A kubelet that starts clears the directory and then makes
+Event loop only; one for all resources. A kubelet that starts clears the directory and then makes
 ``kubelet.sock``; one that dies leaves it behind. So the making of the socket is what counts (inode numbers are re-used:
 comparing them would miss a restart), and whether somebody answers on it.
 """

@@ -1,6 +1,6 @@
 """Asks the kubelet which pods hold which devices.
 
-Floor 4; runs on the main loop. It asks when it is told to and never by itself: nothing polls the kubelet. An answer is
+Event loop only. It asks when it is told to and never by itself: nothing polls the kubelet. An answer is
 a help and not a need, so nothing here raises: who gets none does without. What the kubelet says is not trusted to be
 about us: only what was asked for is taken out of it, and gRPC's limit of 4 MiB bounds the rest.
 """
@@ -14,6 +14,7 @@ from types import MappingProxyType
 import grpc
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, stop_before_delay, wait_exponential
 
+from udev_device_plugin.devices.model import Holder
 from udev_device_plugin.errors import UdevDevicePluginError
 from udev_device_plugin.kubelet.api.podresources.v1 import api_pb2, api_pb2_grpc
 from udev_device_plugin.kubelet.channel import open_channel
@@ -32,15 +33,6 @@ _PASSING = {
     grpc.StatusCode.RESOURCE_EXHAUSTED,  # the kubelet's rate limit: 100 calls a second, whoever makes them
     grpc.StatusCode.UNAVAILABLE,  # a kubelet that restarts
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """The container that holds a device."""
-
-    namespace: str
-    pod: str
-    container: str
 
 
 @dataclass(frozen=True, slots=True)

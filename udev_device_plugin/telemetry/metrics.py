@@ -1,6 +1,6 @@
 """What is counted: the origin's three metrics under their own names, and ours.
 
-Floor 3. Counters may be raised by any thread; what can be read off the snapshots is read when somebody asks.
+Counters may be raised by any thread; what can be read off the snapshots is read when somebody asks.
 """
 
 from collections.abc import Callable, Iterable

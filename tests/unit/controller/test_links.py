@@ -9,6 +9,7 @@ import pytest
 from udev_device_plugin.config.specs import PathType
 from udev_device_plugin.controller.links import OwnLinks
 from udev_device_plugin.devices.store import Device, DeviceSet, Member
+from udev_device_plugin.filesystem.own_directory import OwnDirectory
 
 
 @pytest.fixture
@@ -34,14 +35,14 @@ def present(folder: str) -> dict[str, str]:
 def test_exactly_the_links_that_are_wanted_are_there(
     folder: str, before: dict[str, str], after: dict[str, str]
 ) -> None:
-    links = OwnLinks(folder)
+    links = OwnLinks(OwnDirectory(folder))
     for wanted in ({"first": "/dev/null"}, before, after, {**after, "last": "/dev/null"}):
         links.keep({folder + name: node for name, node in wanted.items()})
         assert present(folder) == {folder + name: node for name, node in wanted.items()}
 
 
 def test_each_resource_has_the_links_that_its_present_devices_need(folder: str) -> None:
-    links = OwnLinks(folder)
+    links = OwnLinks(OwnDirectory(folder))
 
     def device(own_link: str, node: str, *, is_healthy: bool = True) -> Device:
         member = Member(node, own_link or node, node, PathType.DEVICE, "mrw", node=node, own_link=own_link)
@@ -55,7 +56,7 @@ def test_each_resource_has_the_links_that_its_present_devices_need(folder: str) 
 
 
 def test_the_directory_is_made_when_the_first_link_is(folder: str) -> None:
-    links = OwnLinks(folder)
+    links = OwnLinks(OwnDirectory(folder))
     links.keep({})
     links.restore()
     assert not os.path.exists(folder)
@@ -64,7 +65,7 @@ def test_the_directory_is_made_when_the_first_link_is(folder: str) -> None:
 
 
 def test_whatever_was_done_to_the_directory_is_made_good(folder: str) -> None:
-    links = OwnLinks(folder, ".spared-")
+    links = OwnLinks(OwnDirectory(folder), ".spared-")
     wanted = {f"{folder}{name}": "/dev/null" for name in "abc"}
     links.keep(wanted)
     os.unlink(f"{folder}a")
@@ -79,7 +80,7 @@ def test_whatever_was_done_to_the_directory_is_made_good(folder: str) -> None:
 
 
 def test_a_link_that_is_right_is_not_touched(folder: str) -> None:
-    links = OwnLinks(folder)
+    links = OwnLinks(OwnDirectory(folder))
     links.keep({f"{folder}a": "/dev/null"})
     before = os.lstat(f"{folder}a").st_ino
     links.restore()
@@ -88,7 +89,7 @@ def test_a_link_that_is_right_is_not_touched(folder: str) -> None:
 
 
 def test_a_link_is_replaced_in_one_step(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    links = OwnLinks(folder)
+    links = OwnLinks(OwnDirectory(folder))
     links.keep({f"{folder}a": "/dev/null"})
     replace = os.replace
 
@@ -106,7 +107,7 @@ def test_a_directory_that_cannot_be_written_is_complained_of_once_until_it_can(
 ) -> None:
     (tmp_path / "file").touch()
     folder = f"{tmp_path}/file/links/"  # not even root can make that
-    links = OwnLinks(folder)
+    links = OwnLinks(OwnDirectory(folder))
     with caplog.at_level(logging.ERROR):
         for name in "ab":
             links.keep({folder + name: "/dev/null"})

@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 from tests.lab import inventories
 from tests.lab.inventories import MadeUpInventory, Standing, no_node
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
-from udev_device_plugin.devices.assembly import form
+from udev_device_plugin.devices.assembly import assemble
 from udev_device_plugin.devices.describe import device_set
 from udev_device_plugin.devices.identity import device_id
 from udev_device_plugin.devices.model import AssembledDevice, AssembledResource, AssemblyContext
@@ -62,7 +62,7 @@ class Host:
 
     def _form(self) -> "Host":
         given = AssemblyContext(self.now, self.grace_period, "/links/", self.held, self.fresh)
-        self.formation = form(self.spec, self.inventory, self.formation, given)
+        self.formation = assemble(self.spec, self.inventory, self.formation, given)
         return self
 
     @property

@@ -12,10 +12,11 @@ import grpc
 import pytest
 
 from tests.lab.fake_plugin import SERIAL, FakePlugin, served
+from udev_device_plugin.devices.model import Holder
 from udev_device_plugin.kubelet import pod_resources
 from udev_device_plugin.kubelet.api.podresources.v1 import api_pb2
 from udev_device_plugin.kubelet.api.v1beta1 import api_pb2 as device_plugin_pb2
-from udev_device_plugin.kubelet.pod_resources import ATTEMPTS, Holder, PodResources
+from udev_device_plugin.kubelet.pod_resources import ATTEMPTS, PodResources
 from udev_device_plugin.testing.kubelet import Kubelet
 
 VIDEO = "example.com/video"

@@ -16,7 +16,7 @@ from udev_device_plugin.host.model import DeviceNumber, HostDevice
 from udev_device_plugin.host.siblings import place_among_siblings, siblings_in_sysfs
 from udev_device_plugin.host.udev.context import context_of_thread
 from udev_device_plugin.host.udev.rule_subject import UdevSubject
-from udev_device_plugin.host.udev.usb_sysfs import controller, usb_device_of, usb_version
+from udev_device_plugin.host.udev.usb_sysfs import controller, driver, usb_device_of, usb_version
 
 MAX_CACHED = 1_000
 """Buses and bridges whose NUMA node is remembered."""
@@ -75,6 +75,7 @@ class UdevDevice:
             place=place_among_siblings(sys_path, subsystem, listed or siblings_in_sysfs(sys_path)),
             rules=rules,
             usb_device=usb_device,
+            driver=driver(sys_path),
         )
 
 

@@ -1,6 +1,6 @@
-"""Reads in sysfs which USB device a device belongs to.
+"""Reads in sysfs which USB device a device belongs to, and which driver it has.
 
-Floor 4, on the udev thread. Serial numbers are whatever a USB device says: untrusted, any bytes, of any length.
+Any thread. Names and serial numbers are whatever a USB device says: untrusted, any bytes, of any length.
 """
 
 import os
@@ -11,6 +11,9 @@ from udev_device_plugin.host.model import UsbDevice
 
 MAX_SERIAL = 256
 """Bytes of a serial number; a USB string has at most 126 characters."""
+
+MAX_NAME = 512
+"""Bytes of a manufacturer's or product's name: what 126 characters may take, and more."""
 
 _ROOT_HUB = re.compile(r"/sys/devices/.+?/usb\d+(?=/|$)")
 _STICK = re.compile(r"/sys/devices/.+?/usb\d+(?:/\d+-\d+(?:\.\d+)*(?=/|$))*")
@@ -26,7 +29,25 @@ def usb_device_of(sys_path: str) -> UsbDevice | None:
     vendor, product = _read(f"{path}/idVendor"), _read(f"{path}/idProduct")
     if not vendor or not product:  # it is gone, and its remove event on the way
         return None
-    return UsbDevice(path, vendor.lower(), product.lower(), _read(f"{path}/serial"), usb_version(path))
+    return UsbDevice(
+        path,
+        vendor.lower(),
+        product.lower(),
+        _read(f"{path}/serial"),
+        usb_version(path),
+        manufacturer=_read(f"{path}/manufacturer", MAX_NAME),
+        model=_read(f"{path}/product", MAX_NAME),
+    )
+
+
+def driver(sys_path: str) -> str:
+    """The driver of a device, or of its nearest ancestor that has one; "" for none."""
+    while sys_path.startswith("/sys/devices/"):
+        try:
+            return os.path.basename(os.readlink(f"{sys_path}/driver"))
+        except OSError:
+            sys_path = os.path.dirname(sys_path)
+    return ""
 
 
 def usb_device_path(sys_path: str) -> str | None:
@@ -47,6 +68,6 @@ def usb_version(sys_path: str) -> str:
     return "" if hub is None else _read(f"{hub[0]}/version").strip().partition(".")[0]
 
 
-def _read(path: str) -> str:
+def _read(path: str, size: int = MAX_SERIAL) -> str:
     """An attribute's text without its newline; "" if there is none."""
-    return beginning(path, MAX_SERIAL).decode("utf-8", "surrogateescape").removesuffix("\n")
+    return beginning(path, size).decode("utf-8", "surrogateescape").removesuffix("\n")

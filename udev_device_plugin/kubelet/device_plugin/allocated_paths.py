@@ -1,6 +1,6 @@
 """Remembers under which host paths devices were handed out.
 
-Floor 4, pure. The kubelet gives a container that restarts the very answer that it got from ``Allocate`` once. A path in
+Pure. The kubelet gives a container that restarts the very answer that it got from ``Allocate`` once. A path in
 it that led to the right USB device then may lead to another now: a second USB device with the same serial number takes
 the first one's link along. Better to wait than to be given that.
 """
@@ -12,7 +12,7 @@ from udev_device_plugin.devices.identity import id_base
 from udev_device_plugin.devices.store import DeviceSet
 
 MAX_REMEMBERED = 10_000
-"""Replicas; the oldest handouts are forgotten first. A node has far fewer."""
+"""Replicas; the oldest allocations are forgotten first. A node has far fewer."""
 
 
 class AllocatedPaths:

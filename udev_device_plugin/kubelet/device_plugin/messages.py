@@ -1,4 +1,4 @@
-"""Domain values to the kubelet's messages. Floor 4, pure."""
+"""Devices and allocations as the kubelet's messages. Pure."""
 
 from functools import lru_cache
 

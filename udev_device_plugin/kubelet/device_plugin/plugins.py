@@ -1,10 +1,10 @@
 """The plugins of all resources: those that come are started, those that go are stopped, nobody else notices.
 
-Floor 4; runs on the main loop.
+Event loop only.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 
 from udev_device_plugin.devices.store import DeviceStore
 from udev_device_plugin.kubelet.device_plugin.resource_plugin import Plugin
@@ -17,42 +17,46 @@ class Plugins:
     """One plugin for each resource.
 
     Args:
+        store: the resources' lists.
         directory: where the kubelet is met.
         metrics: counts what happens.
-        history: is told of it.
+        event_log: is told of it.
+        resources: those to begin with.
+
+    Attributes:
+        plugins: of the resources that are offered now. Never changed but replaced, so that any thread may read it.
     """
 
-    def __init__(self, directory: PluginDirectory, metrics: Metrics, event_log: EventLog) -> None:
+    def __init__(
+        self,
+        store: DeviceStore,
+        directory: PluginDirectory,
+        metrics: Metrics,
+        event_log: EventLog,
+        resources: Iterable[str] = (),
+    ) -> None:
+        self.plugins: Mapping[str, Plugin] = {}
+        self._store = store
         self._directory = directory
         self._metrics = metrics
         self._event_log = event_log
-        self._stores: dict[str, DeviceStore] = {}
-        self._plugins: dict[str, Plugin] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
+        for resource in resources:
+            self.add(resource)
 
-    @property
-    def plugins(self) -> Sequence[Plugin]:
-        """Those of the resources that are offered now."""
-        return tuple(self._plugins.values())
-
-    def plugin(self, resource: str) -> Plugin:
-        """That of one of them."""
-        return self._plugins[resource]
-
-    def add(self, store: DeviceStore) -> None:
-        """Serve a resource, from its first device set on; one that is served already is not touched."""
-        plugin = Plugin(store, self._directory, self._metrics, self._event_log)
-        if plugin.resource in self._plugins:
+    def add(self, resource: str) -> None:
+        """Serve a resource, from its first list on; one that is served already is not touched."""
+        if resource in self.plugins:
             return
-        self._stores[plugin.resource] = store
-        self._plugins[plugin.resource] = plugin
+        plugin = Plugin(resource, self._store, self._directory, self._metrics, self._event_log)
+        self.plugins = {**self.plugins, resource: plugin}
         if self._group is not None:
-            self._start(plugin.resource, self._group)
+            self._start(resource, self._group)
 
     def remove(self, resource: str) -> None:
         """Serve a resource no more."""
-        del self._stores[resource], self._plugins[resource]
+        self.plugins = {one: plugin for one, plugin in self.plugins.items() if one != resource}
         if (task := self._tasks.get(resource)) is not None:
             task.cancel()
 
@@ -60,18 +64,17 @@ class Plugins:
         """Serve until cancelled."""
         async with asyncio.TaskGroup() as group:
             self._group = group
-            for resource in self._plugins:
+            for resource in self.plugins:
                 self._start(resource, group)
             await asyncio.Event().wait()  # there may be none at times, and more later
 
     def _start(self, resource: str, group: asyncio.TaskGroup) -> None:
-        work = self._serve(self._stores[resource], self._plugins[resource], self._tasks.get(resource))
+        work = self._serve(self.plugins[resource], self._tasks.get(resource))
         task = self._tasks[resource] = group.create_task(work, name=resource)
         task.add_done_callback(lambda done: self._tasks.pop(resource) if self._tasks.get(resource) is done else None)
 
-    @staticmethod
-    async def _serve(store: DeviceStore, plugin: Plugin, former: asyncio.Task[None] | None) -> None:
+    async def _serve(self, plugin: Plugin, former: asyncio.Task[None] | None) -> None:
         if former is not None:  # its server must have stopped before the next one registers
             await asyncio.wait([former])
-        await store.newer_than(0)
+        await self._store.newer_than(plugin.resource, 0)
         await plugin.run()

@@ -1,6 +1,6 @@
 """Announces a resource to the kubelet, again and again until it is accepted.
 
-Floor 4; runs on the main loop. A refusal is never final: kubelets are configured and restarted while we run. The
+Event loop only. A refusal is never final: kubelets are configured and restarted while we run. The
 kubelet's own words are logged once for each reason.
 """
 
@@ -36,7 +36,7 @@ class Registration:
         endpoint: file name of ours.
         resource: what is served there.
         metrics: counts attempts.
-        history: is told of them.
+        event_log: is told of them.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 """The life of one resource's plugin: meet the kubelet, serve, register, and all over again when that ends.
 
-Floor 4; runs on the main loop. Two rules keep the kubelet's view right. The old server is fully stopped before the next
+Event loop only. Two rules keep the kubelet's view right. The old server is fully stopped before the next
 one registers: an old stream that ends later would disconnect whoever holds the resource's name by then. And whenever a
 stream ends that we did not end, we register again: the kubelet never reconnects.
 """
@@ -37,13 +37,17 @@ class Plugin:
     """Serves one resource, for ever.
 
     Args:
-        board: where the resource's device set is pinned up.
+        resource: which.
+        store: its list is there.
         directory: where the kubelet is met.
         metrics: counts what happens.
-        history: is told of it.
+        event_log: is told of it.
     """
 
-    def __init__(self, store: DeviceStore, directory: PluginDirectory, metrics: Metrics, event_log: EventLog) -> None:
+    def __init__(
+        self, resource: str, store: DeviceStore, directory: PluginDirectory, metrics: Metrics, event_log: EventLog
+    ) -> None:
+        self.resource = resource
         self._store = store
         self._directory = directory
         self._metrics = metrics
@@ -51,7 +55,6 @@ class Plugin:
         self._allocated_paths = AllocatedPaths()
         self._life: RegistrationSession | None = None
         self._last_reason = ""
-        self.resource = store.snapshot.devices.resource
 
     @property
     def trouble(self) -> str | None:
@@ -87,7 +90,7 @@ class Plugin:
         """Count and say that a registration ended; one that keeps failing for the same reason is said once."""
         self._metrics.restarts.labels(self.resource).inc()
         level = logging.DEBUG if reason == self._last_reason else logging.WARNING
-        logger.log(level, "serving anew: %s", reason, extra={"resource": self.resource})
+        logger.log(level, "re-registering: %s", reason, extra={"resource": self.resource})
         self._event_log.note(self.resource, time.monotonic(), EventKind.SERVING_ENDED, text=reason)
         self._last_reason = reason
 
@@ -96,7 +99,10 @@ class Plugin:
         life = self._life = RegistrationSession()
         name = socket_name(self._directory.path, self.resource)
         path = os.path.join(self._directory.path, name)
-        async with serve(Servicer(self._store, life, self._allocated_paths, self._metrics, self._event_log), path):
+        servicer = Servicer(
+            self.resource, self._store, life, self._allocated_paths, metrics=self._metrics, event_log=self._event_log
+        )
+        async with serve(servicer, path):
             try:
                 with self._directory.attended(life, path):
                     registration = Registration(

@@ -1,6 +1,6 @@
 """The unix socket that one resource is served on.
 
-Floor 4; runs on the main loop. Sockets carry a random part in their name, so that an old server that goes away can
+Event loop only. Sockets carry a random part in their name, so that an old server that goes away can
 never take a new one's socket with it, and instances of a rolling update keep apart.
 """
 

@@ -1,6 +1,6 @@
 """The calls that the kubelet makes on one resource's plugin.
 
-Floor 4; runs on the main loop. Answers from the board; changes nothing.
+Event loop only. Answers from the store; changes nothing.
 """
 
 import asyncio
@@ -28,21 +28,25 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
     """One registration's worth of service.
 
     Args:
-        board: where the resource's device set is pinned up.
+        resource: what is served.
+        store: its list is there.
         life: learns of the stream's beginning and end, and says when to end it.
-        handouts: remembers what was handed out under which path.
+        allocated_paths: remembers what was handed out under which path.
         metrics: counts allocations and latencies.
-        history: is told of allocations, and of what the kubelet has heard.
+        event_log: is told of allocations, and of what the kubelet has heard.
     """
 
     def __init__(
         self,
+        resource: str,
         store: DeviceStore,
         life: RegistrationSession,
         allocated_paths: AllocatedPaths,
+        *,
         metrics: Metrics,
         event_log: EventLog,
     ) -> None:
+        self._resource = resource
         self._store = store
         self._life = life
         self._allocated_paths = allocated_paths
@@ -64,10 +68,10 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
         news = asyncio.Event()  # one for both, so that nothing but the stream itself has to wake up
         self._life.on_end(news.set)
         told: api_pb2.ListAndWatchResponse | None = None
-        with self._life.stream(), self._store.read_by(news.set):
+        with self._life.stream(), self._store.read_by(self._resource, news.set):
             while not self._life.is_over:
                 news.clear()
-                snapshot = self._store.snapshot
+                snapshot = self._store.snapshot(self._resource)
                 message = messages.device_list(snapshot.devices)
                 if message != told:  # paths may differ where IDs and health do not
                     yield message
@@ -86,7 +90,7 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
         self, request: api_pb2.AllocateRequest, context: grpc.aio.ServicerContext
     ) -> api_pb2.AllocateResponse:
         """What containers get for the IDs that were chosen for them."""
-        devices = self._store.snapshot.devices
+        devices = self._store.snapshot(self._resource).devices
         try:
             allocations = [allocate(devices, container.devices_ids) for container in request.container_requests]
         except AllocationError as error:
@@ -106,7 +110,7 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
     ) -> api_pb2.PreferredAllocationResponse:
         """Which of the free IDs containers should get."""
         del context
-        devices = self._store.snapshot.devices
+        devices = self._store.snapshot(self._resource).devices
         preferred = (
             prefer(devices, container.available_deviceIDs, container.must_include_deviceIDs, container.allocation_size)
             for container in request.container_requests
@@ -119,7 +123,7 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
         self, request: api_pb2.PreStartContainerRequest, context: grpc.aio.ServicerContext
     ) -> api_pb2.PreStartContainerResponse:
         """Before each start of a container: refused, which the kubelet tries again, while a device is away."""
-        devices = self._store.snapshot.devices
+        devices = self._store.snapshot(self._resource).devices
         reasons = [
             *map(_waiting_for, absences(devices, request.devices_ids)),
             *self._allocated_paths.strayed(devices, request.devices_ids),

@@ -1,6 +1,6 @@
 """One registration, from the bound socket to its end, whatever ends it.
 
-Floor 4; runs on the main loop. It ends once, for one reason: the kubelet closed the stream, never opened it, took the
+Event loop only. It ends once, for one reason: the kubelet closed the stream, never opened it, took the
 socket away, or is another one now; or we stop.
 """
 
@@ -69,4 +69,4 @@ class RegistrationSession:
         try:
             yield
         finally:
-            self.end("the kubelet closed the stream")
+            self.end("the kubelet closed the ListAndWatch stream")

@@ -1,6 +1,6 @@
 """Gathers what there is to see, when somebody looks: the status page's view of the whole program.
 
-Floor 5, below the hall; runs on the main loop. Keeps no copies but one: who holds what, which only the kubelet knows.
+Event loop only. Keeps no copies but one: who holds what, which only the kubelet knows.
 It is asked for that while somebody looks, and then at most every few seconds.
 """
 
@@ -11,10 +11,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from udev_device_plugin.devices.store import DeviceStore
+from udev_device_plugin.devices.store import DeviceSet
+from udev_device_plugin.errors import raise_failure
 from udev_device_plugin.kubelet.device_plugin.resource_plugin import Plugin
-from udev_device_plugin.kubelet.pod_resources import Holdings, PodResources
-from udev_device_plugin.reporting.http.status import Holder, Holders, ResourceStatus, Status
+from udev_device_plugin.kubelet.pod_resources import PodResources
+from udev_device_plugin.reporting.http.status import Holders, ResourceStatus, Status
 from udev_device_plugin.telemetry.event_log import EventLog
 
 ASK_EVERY = 3.0
@@ -32,12 +33,12 @@ class StatusSources:
     """Where there is something to see; each is asked anew for every look, as resources come and go.
 
     Attributes:
-        resources: each resource's board and plugin, in the configuration's order.
+        resources: each resource's list and plugin, in the configuration's order.
         has_looked: whether the first complete look at the host is done.
         problems: why the program is not well.
     """
 
-    resources: Callable[[], Sequence[tuple[DeviceStore, Plugin]]]
+    resources: Callable[[], Sequence[tuple[DeviceSet, Plugin]]]
     has_looked: Callable[[], bool]
     problems: Callable[[], Sequence[str]]
 
@@ -81,12 +82,12 @@ class StatusCollector:
             has_looked=self._parts.has_looked(),
             resources=tuple(
                 ResourceStatus(
-                    store.snapshot.devices,
+                    devices,
                     plugin.trouble,
                     event_log.last_told(plugin.resource),
                     event_log.events(plugin.resource),
                 )
-                for store, plugin in self._parts.resources()
+                for devices, plugin in self._parts.resources()
             ),
             holders=self._holders,
             problems=tuple(self._parts.problems()),
@@ -98,12 +99,13 @@ class StatusCollector:
         if self._asking is None or self._asking.done():
             age = self._loop.time() - self._holders.asked if self._holders else ASK_EVERY
             self._asking = self._loop.create_task(self._ask(max(0.0, ASK_EVERY - age)), name="pods, for who looks")
+            self._asking.add_done_callback(raise_failure)
 
     async def _ask(self, delay: float) -> None:
         await asyncio.sleep(delay)
         asked = self._loop.time()
         holdings = await self._pod_resources.held([plugin.resource for _, plugin in self._parts.resources()])
-        before, self._holders = self._holders, Holders(asked, None if holdings is None else _by_resource(holdings))
+        before, self._holders = self._holders, Holders(asked, holdings.by_resource if holdings is not None else None)
         if before is None or before.by_resource != self._holders.by_resource:
             self._event_log.changed()
 
@@ -112,10 +114,3 @@ class StatusCollector:
         fresh = self._holders is not None and self._loop.time() - self._holders.asked < ASK_EVERY
         if self._asking is not None and not fresh:
             await asyncio.wait({self._asking}, timeout=WAIT_FOR_HOLDERS)
-
-
-def _by_resource(holdings: Holdings) -> dict[str, dict[str, Holder]]:
-    return {
-        resource: {id_: Holder(holder.namespace, holder.pod, holder.container) for id_, holder in held.items()}
-        for resource, held in holdings.by_resource.items()
-    }

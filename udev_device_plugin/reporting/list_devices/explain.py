@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from udev_device_plugin.config.specs import PathSpec, PathType, ResourceSpec
-from udev_device_plugin.devices.assembly import form
+from udev_device_plugin.devices.assembly import assemble
 from udev_device_plugin.devices.candidates import Candidate, Slot, candidates
 from udev_device_plugin.devices.describe import device_set
 from udev_device_plugin.devices.model import AssembledDevice, AssembledResource, AssemblyContext
@@ -58,7 +58,7 @@ def explain(
 def _decided(spec: ResourceSpec, host: Host, links_directory: str, known: AssembledResource) -> Decided:
     """As at the plugin's start: what is there by then is as complete as it gets."""
     given = AssemblyContext(now=0.0, grace_period=0.0, links_directory=links_directory)
-    formation = form(spec, host.inventory, known, given)
+    formation = assemble(spec, host.inventory, known, given)
     found = candidates(spec, host.inventory, (), links_directory)
     return Decided(spec, host, found, formation, device_set(spec, formation))
 

@@ -6,8 +6,8 @@ offered. Nothing is made or written: no link, no socket, nothing in the plugin d
 
 from udev_device_plugin.config.settings import Settings
 from udev_device_plugin.controller.identity_record import IdentityRecord
-from udev_device_plugin.controller.links import links_below
 from udev_device_plugin.errors import SourceError
+from udev_device_plugin.filesystem.own_directory import OwnDirectory
 from udev_device_plugin.host.everything import look_at_everything
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.inventory import Inventory
@@ -31,11 +31,11 @@ def look(settings: Settings) -> Listing:
         raise SourceError(f"the host cannot be looked at: {error}: is libudev there, and /sys mounted?") from error
     inventory.replace(seen)
     near = compare(rule for _, rule in interest.rules)
-    links_directory = links_below(settings.plugin_directory)
+    own_directory = OwnDirectory.below(settings.plugin_directory)
     return explain(
         settings.resources,
         Host(inventory, dead_links, near),
-        links_directory,
+        own_directory.path,
         [str(warning) for warning in settings.warnings],
-        IdentityRecord(links_directory).recall,
+        IdentityRecord(own_directory).recall,
     )

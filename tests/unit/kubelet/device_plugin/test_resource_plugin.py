@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from udev_device_plugin.config.specs import PathType
-from udev_device_plugin.devices.store import Device, DeviceSet, DeviceStore, Member, Snapshot
+from udev_device_plugin.devices.store import Device, DeviceSet, DeviceStore, Member
 from udev_device_plugin.errors import StartError
 from udev_device_plugin.kubelet.device_plugin import resource_plugin as plugin_module
 from udev_device_plugin.kubelet.device_plugin.resource_plugin import Plugin
@@ -43,8 +43,10 @@ class Instance:
     def __init__(self, directory: Path, *resources: str) -> None:
         self.metrics = Metrics()
         self.directory = PluginDirectory(str(directory))
-        self.stores = {resource: DeviceStore(Snapshot(devices(resource, "/dev/null"), 1)) for resource in resources}
-        self.plugins = [Plugin(board, self.directory, self.metrics, EventLog()) for board in self.stores.values()]
+        self.store = DeviceStore(resources)
+        for resource in resources:
+            self.store.publish(devices(resource, "/dev/null"))
+        self.plugins = [Plugin(one, self.store, self.directory, self.metrics, EventLog()) for one in resources]
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> "Instance":
@@ -95,7 +97,7 @@ async def test_a_resource_is_registered_and_its_devices_are_listed(kubelet: Kube
 async def test_each_published_change_reaches_the_kubelet(kubelet: Kubelet, tmp_path: Path) -> None:
     async with Instance(tmp_path, SERIAL) as instance:
         await kubelet.wait_for_devices(SERIAL, healthy=1)
-        instance.stores[SERIAL].publish(devices(SERIAL, "/dev/null", "/dev/zero", absent=("/dev/null",)))
+        instance.store.publish(devices(SERIAL, "/dev/null", "/dev/zero", absent=("/dev/null",)))
         view = await kubelet.wait_for_devices(SERIAL, healthy=1, unhealthy=1)
         assert (view.capacity, view.allocatable, view.lists) == (2, 1, 2)
 
@@ -129,7 +131,7 @@ async def test_a_kubelet_restart_is_met_every_time(tmp_path: Path, wipe: Wipe) -
             await kubelet.wait_for_devices(SERIAL, healthy=1)
             await kubelet.wait_for_devices(OTHER, healthy=1)
             await kubelet.restart()
-            instance.stores[SERIAL].publish(devices(SERIAL, f"/dev/{number}"))  # a plug right after the restart
+            instance.store.publish(devices(SERIAL, f"/dev/{number}"))  # a plug right after the restart
         await kubelet.wait_until(lambda kubelet: any(id_.startswith("19-") for id_ in kubelet.resource(SERIAL).healthy))
         assert kubelet.resource(SERIAL).capacity == 1
         await kubelet.wait_for_devices(OTHER, healthy=1)
@@ -142,7 +144,7 @@ async def test_a_kubelet_that_is_away_for_a_while_is_met_when_it_comes_back(kube
         await kubelet.stop()
         while instance.plugins[0].trouble != "no kubelet answers":
             await asyncio.sleep(0)
-        instance.stores[SERIAL].publish(devices(SERIAL, "/dev/null", "/dev/zero"))
+        instance.store.publish(devices(SERIAL, "/dev/null", "/dev/zero"))
         await kubelet.start()
         await kubelet.wait_for_devices(SERIAL, healthy=2)
 
@@ -222,9 +224,9 @@ async def test_two_instances_of_a_rolling_update_end_with_the_newer_one_connecte
 ) -> None:
     async with Instance(tmp_path, SERIAL) as new:
         async with Instance(tmp_path, SERIAL) as old:
-            old.stores[SERIAL].publish(devices(SERIAL, "/dev/old"))
+            old.store.publish(devices(SERIAL, "/dev/old"))
             await kubelet.wait_until(lambda kubelet: kubelet.resource(SERIAL).registrations >= 2)
-        new.stores[SERIAL].publish(devices(SERIAL, "/dev/new", "/dev/newer"))
+        new.store.publish(devices(SERIAL, "/dev/new", "/dev/newer"))
         await kubelet.wait_for_devices(SERIAL, healthy=2)
 
 

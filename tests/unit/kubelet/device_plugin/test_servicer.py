@@ -5,7 +5,9 @@ import time
 
 import pytest
 
-from udev_device_plugin.devices.store import Device, DeviceSet, DeviceStore, Snapshot
+from udev_device_plugin.config.specs import PathType
+from udev_device_plugin.devices.model import DeviceInfo
+from udev_device_plugin.devices.store import Device, DeviceSet, DeviceStore, Member
 from udev_device_plugin.kubelet.api.v1beta1 import api_pb2
 from udev_device_plugin.kubelet.device_plugin.allocated_paths import AllocatedPaths
 from udev_device_plugin.kubelet.device_plugin.servicer import Servicer
@@ -19,8 +21,9 @@ DAYS_AGO = 3 * 86400.0
 
 async def test_only_lists_that_an_event_has_caused_are_timed_and_not_the_one_that_a_stream_begins_with() -> None:
     metrics, life = Metrics(), RegistrationSession()
-    board = DeviceStore(Snapshot(DeviceSet(SERIAL), 7, time.monotonic() - DAYS_AGO))
-    servicer = Servicer(board, life, AllocatedPaths(), metrics, EventLog())
+    store = DeviceStore([SERIAL])
+    store.publish(DeviceSet(SERIAL), time.monotonic() - DAYS_AGO)
+    servicer = Servicer(SERIAL, store, life, AllocatedPaths(), metrics=metrics, event_log=EventLog())
 
     def timed(figure: str) -> float | None:
         return metrics.registry.get_sample_value(f"udev_device_plugin_uevent_to_list_seconds_{figure}")
@@ -29,7 +32,7 @@ async def test_only_lists_that_an_event_has_caused_are_timed_and_not_the_one_tha
         stream = servicer.ListAndWatch(api_pb2.Empty(), None)
         await anext(stream)
         device = Device(("/dev/ttyUSB0",), (), 1, is_healthy=True, since=0.0)
-        board.publish(DeviceSet(SERIAL, (device,)), time.monotonic())
+        store.publish(DeviceSet(SERIAL, (device,)), time.monotonic())
         await anext(stream)
         assert timed("count") == 0
         life.end("enough")
@@ -37,3 +40,25 @@ async def test_only_lists_that_an_event_has_caused_are_timed_and_not_the_one_tha
             await anext(stream)
     assert timed("count") == 1
     assert timed("sum") < DAYS_AGO  # type: ignore[operator]  # there is one
+
+
+async def test_a_list_that_says_the_same_to_the_kubelet_is_not_sent_again() -> None:
+    life, store, metrics = RegistrationSession(), DeviceStore([SERIAL]), Metrics()
+    servicer = Servicer(SERIAL, store, life, AllocatedPaths(), metrics=metrics, event_log=EventLog())
+
+    def publish(path: str, serial: str) -> None:
+        member = Member(path, path, path, PathType.DEVICE, "rw", info=DeviceInfo(serial=serial))
+        store.publish(DeviceSet(SERIAL, (Device((path,), (member,), 1, is_healthy=True, since=0.0),)), time.monotonic())
+
+    async with asyncio.timeout(10):
+        publish("/dev/ttyUSB0", "before")
+        stream = servicer.ListAndWatch(api_pb2.Empty(), None)
+        first = await anext(stream)
+        publish("/dev/ttyUSB0", "after")
+        following = asyncio.ensure_future(anext(stream))
+        await asyncio.sleep(0)
+        publish("/dev/ttyUSB1", "other")
+        second = await following
+    assert store.snapshot(SERIAL).generation == 3
+    assert first != second
+    assert len(second.devices) == 1

@@ -7,7 +7,7 @@ import pytest
 from tests.lab import inventories
 from tests.lab.inventories import MadeUpInventory
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
-from udev_device_plugin.devices.assembly import form
+from udev_device_plugin.devices.assembly import assemble
 from udev_device_plugin.devices.describe import device_set
 from udev_device_plugin.devices.model import AssembledResource, AssemblyContext
 from udev_device_plugin.host.model import DeviceNumber, HostDevice, NodeState, UsbDevice
@@ -82,7 +82,7 @@ class Host:
 
     def forms(self) -> "Host":
         given = AssemblyContext(self.now, self.grace_period, "/links/", frozenset())
-        self.formation = form(self.spec, self.inventory, self.formation, given)
+        self.formation = assemble(self.spec, self.inventory, self.formation, given)
         return self
 
     @property

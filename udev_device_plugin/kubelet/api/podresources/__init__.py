@@ -1,1 +1,1 @@
-"""The kubelet's pod-resources API, in the versions that this program speaks. Floor 4: holds stubs alone."""
+"""The kubelet's pod-resources API, in the versions that this program speaks. Holds stubs alone."""

@@ -1,0 +1,35 @@
+"""What ``/healthz`` and ``/readyz`` answer. Any thread: it reads what is replaced and never changed."""
+
+from collections.abc import Sequence
+
+from udev_device_plugin.app.reload import Configuration
+from udev_device_plugin.controller.controller import Controller
+from udev_device_plugin.host.observer import HostObserver
+from udev_device_plugin.kubelet.device_plugin.plugins import Plugins
+
+
+class Health:
+    """Reasons why something is not as it should be; none: all is well."""
+
+    def __init__(
+        self, host: HostObserver, controller: Controller, plugins: Plugins, configuration: Configuration
+    ) -> None:
+        self._host = host
+        self._controller = controller
+        self._plugins = plugins
+        self._configuration = configuration
+
+    def alive(self) -> Sequence[str]:
+        """Why the process should be started anew."""
+        return () if self._host.is_running else ("udev: the thread that listens is not running",)
+
+    def ready(self) -> Sequence[str]:
+        """Why the kubelet does not get what it should."""
+        if not self._controller.has_looked.is_set():
+            return ("the first complete look at the host is not done",)
+        plugins = self._plugins.plugins.values()
+        return [f"{plugin.resource}: {trouble}" for plugin in plugins if (trouble := plugin.trouble) is not None]
+
+    def notes(self) -> Sequence[str]:
+        """What is worth to be known besides."""
+        return [f"configuration not reloaded: {fault}" for fault in self._configuration.faults]
