@@ -20,7 +20,7 @@ from tests.lab.host import FakeHost
 from tests.lab.records import FakeDevice, FakeNode, Stick
 from tests.lab.sticks import camera, ch340, serial_adapter
 from tests.lab.udevd_steps import DATABASE, Step, Version
-from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec, Selector
+from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
 from udev_device_plugin.devices.assembly import form
 from udev_device_plugin.devices.model import AssembledResource, AssemblyContext
 from udev_device_plugin.host.interest import Interest
@@ -34,13 +34,16 @@ from udev_device_plugin.host.pool import Pool, Result
 from udev_device_plugin.host.reader import Reader
 from udev_device_plugin.host.udev.delivery_check import DeliveryCheck
 from udev_device_plugin.host.udev.monitor import UdevEvent
+from udev_device_plugin.selectors.kind import SelectorKind
 from udev_device_plugin.selectors.paths.glob import Glob
+from udev_device_plugin.selectors.paths.selector import PathSelector
 from udev_device_plugin.selectors.udev_rule.rule import Rule
+from udev_device_plugin.selectors.udev_rule.selector import UdevSelector
 from udev_device_plugin.selectors.usb.selector import UsbSelector
 
-SELECTORS: tuple[Selector, ...] = (
-    Glob.parse("/dev/serial/by-id/*"),
-    Rule.parse('SUBSYSTEM=="tty"'),
+SELECTORS: tuple[SelectorKind, ...] = (
+    PathSelector(Glob.parse("/dev/serial/by-id/*")),
+    UdevSelector(Rule.parse('SUBSYSTEM=="tty"')),
     UsbSelector("046d", "0825", nodes=(("video4linux", 2),)),
 )
 SPECS = tuple(
@@ -411,7 +414,7 @@ TestHost.settings = settings(
 def test_a_look_that_found_nothing_says_nothing_of_the_next_device_with_that_number(host: FakeHost) -> None:
     jobs, paths, number = Jobs(), DevPaths(()), DeviceNumber("c", 188, 0)
     looking = Looking(paths, jobs, DeliveryCheck())
-    looking.begin(Interest(frozenset({Glob.parse("/dev/ttyUSB*")})), 0.0, has_udevd=True)
+    looking.begin(Interest(frozenset({PathSelector(Glob.parse("/dev/ttyUSB*"))})), 0.0, has_udevd=True)
     looking.hint(number, 0.0)
     looking.work(1.0)
     for _ in range(jobs.outstanding):

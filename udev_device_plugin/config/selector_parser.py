@@ -13,6 +13,7 @@ from udev_device_plugin.config.specs import PathSpec
 from udev_device_plugin.config.yaml_nodes import Entry, Mapping, Node, Reader, Scalar, Sequence
 from udev_device_plugin.selectors.udev_rule.parser import RuleError
 from udev_device_plugin.selectors.udev_rule.rule import Rule
+from udev_device_plugin.selectors.udev_rule.selector import UdevSelector
 from udev_device_plugin.selectors.usb.selector import RAW, UsbSelector
 
 USB_KEYS = ("vendor", "product", "serial", "nodes", "mountPath", "permissions")
@@ -56,7 +57,7 @@ def read_udev(node: Node, reader: Reader) -> PathSpec | None:
     """An entry of ``udev``: a rule, or a mapping with one."""
     if not isinstance(node, Mapping):
         rule = _rule(node, reader)
-        return None if rule is None else PathSpec(rule)
+        return None if rule is None else PathSpec(UdevSelector(rule))
     reader.mapping(node, UDEV_KEYS, "a udev match")
     match = node.get("match")
     if match is None:
@@ -67,7 +68,7 @@ def read_udev(node: Node, reader: Reader) -> PathSpec | None:
     limit, optional = reader.whole_number(node.get("limit"), MAX_COUNT), reader.truth(node.get("optional"))
     if rule is None:
         return None
-    return PathSpec(rule, mount_path, permissions=permissions, limit=limit, optional=optional)
+    return PathSpec(UdevSelector(rule), mount_path, permissions=permissions, limit=limit, optional=optional)
 
 
 def parse_usb_id(text: str) -> str:

@@ -21,6 +21,7 @@ from udev_device_plugin.config.selector_parser import MAX_COUNT, read_udev, read
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
 from udev_device_plugin.config.yaml_nodes import Mapping, Node, Reader, Sequence
 from udev_device_plugin.selectors.paths.glob import Glob, GlobError
+from udev_device_plugin.selectors.paths.selector import PathSelector
 
 SPEC_KEYS = ("name", "groups", "type", "count", "paths")
 GROUP_KEYS = ("count", "paths", "usb", "udev")
@@ -97,7 +98,8 @@ def _groups_of_one_path(spec: Mapping, reader: Reader) -> Iterator[GroupSpec]:
             problem = "it is a mapping; a path with options goes into a group"
             reader.findings.fault(node.place, f"{problem}: name: …, groups: [{{paths: [{{path: …}}]}}]")
         elif (glob := _parsed(node, Glob.parse, reader)) is not None:
-            yield GroupSpec((_checked(PathSpec(glob), node.place, reader),), count)
+            _check_glob(glob, PathType.DEVICE, node.place, reader)
+            yield GroupSpec((PathSpec(PathSelector(glob)),), count)
 
 
 def _groups(spec: Mapping, reader: Reader) -> Iterator[GroupSpec]:
@@ -127,14 +129,17 @@ def _path(node: Node, reader: Reader) -> PathSpec | None:
     """One path of a group: a mapping, or its ``path`` alone."""
     if not isinstance(node, Mapping):
         glob = _parsed(node, Glob.parse, reader)
-        return None if glob is None else _checked(PathSpec(glob), node.place, reader)
+        if glob is None:
+            return None
+        _check_glob(glob, PathType.DEVICE, node.place, reader)
+        return PathSpec(PathSelector(glob))
     reader.mapping(node, PATH_KEYS, "a path")
     glob = _optional(node, "path", Glob.parse, reader)
     if node.get("path") is None:
         reader.findings.fault(node.place, "it has no path; give the path on the host")
     type_ = _optional(node, "type", partial(parse_choice, choices=PathType), reader)
     path = PathSpec(
-        selector=glob or _NOWHERE,
+        selector=PathSelector(glob or _NOWHERE),
         mount_path=_optional(node, "mountPath", parse_path, reader),
         type=type_ or PathType.DEVICE,
         permissions=_optional(node, "permissions", parse_permissions, reader) or "mrw",
@@ -143,7 +148,10 @@ def _path(node: Node, reader: Reader) -> PathSpec | None:
         optional=reader.truth(node.get("optional")),
     )
     _check_type(path, node, reader)
-    return None if glob is None else _checked(path, node.place, reader)
+    if glob is None:
+        return None
+    _check_glob(glob, path.type, node.place, reader)
+    return path
 
 
 ENTRIES: dict[str, Callable[[Node, Reader], PathSpec | None]] = {"paths": _path, "usb": read_usb, "udev": read_udev}
@@ -159,14 +167,12 @@ def _check_type(path: PathSpec, node: Mapping, reader: Reader) -> None:
         reader.findings.fault(read_only.place, "readOnly is for mounts; for a device, use permissions: r")
 
 
-def _checked(path: PathSpec, place: Place, reader: Reader) -> PathSpec:
-    """The path, after a look at what is legal for a glob and of no use here."""
-    if isinstance(path.selector, Glob):
-        if path.type is PathType.DEVICE and path.selector.literal == "/":
-            reader.findings.fault(place, f"{quoted(path.selector.text)} is the root directory; name a device node")
-        for warning in path.selector.warnings:
-            reader.findings.warning(place, f"{quoted(path.selector.text)}: {warning}")
-    return path
+def _check_glob(glob: Glob, type_: PathType, place: Place, reader: Reader) -> None:
+    """Note what is legal for a glob and of no use here."""
+    if type_ is PathType.DEVICE and glob.literal == "/":
+        reader.findings.fault(place, f"{quoted(glob.text)} is the root directory; name a device node")
+    for warning in glob.warnings:
+        reader.findings.warning(place, f"{quoted(glob.text)}: {warning}")
 
 
 def _optional(node: Mapping, key: str, parse: Callable[[str], T], reader: Reader) -> T | None:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ParamSpec
 
-from udev_device_plugin.config.specs import ResourceSpec, Selector
+from udev_device_plugin.config.specs import ResourceSpec
 from udev_device_plugin.controller.change_log import ChangeLog
 from udev_device_plugin.devices.assembly import carried_over, form
 from udev_device_plugin.devices.describe import DeviceDescriber
@@ -21,6 +21,7 @@ from udev_device_plugin.devices.store import DeviceSet, DeviceStore, Snapshot
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.looks import HostLook
+from udev_device_plugin.selectors.kind import SelectorKind
 from udev_device_plugin.telemetry.event_log import EventLog
 
 WINDOW = 0.05
@@ -173,7 +174,7 @@ class Controller:
                 self._broken.set_exception(error)
 
     def _take_in(self, looks: Sequence[HostLook]) -> None:
-        touched: set[Selector] = set()
+        touched: set[SelectorKind] = set()
         for look in looks:
             touched |= self._inventory.replace(look)
         received = min(look.received for look in looks)

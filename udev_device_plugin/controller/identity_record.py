@@ -15,12 +15,11 @@ import re
 import time
 from typing import Any
 
-from udev_device_plugin.config.specs import GroupSpec, ResourceSpec, Selector
+from udev_device_plugin.config.specs import GroupSpec, ResourceSpec
 from udev_device_plugin.devices.candidates import Candidate, NodeKey
 from udev_device_plugin.devices.identity import Identity, digest
 from udev_device_plugin.devices.model import AssembledDevice, AssembledResource
 from udev_device_plugin.host.model import DeviceNumber
-from udev_device_plugin.selectors.usb.selector import UsbSelector
 
 logger = logging.getLogger(__name__)
 
@@ -121,13 +120,7 @@ def _boot_id() -> str:
 
 def _fingerprint(group: GroupSpec) -> str:
     """What a group asks for, in short."""
-    return digest(*(text for selector, *others in group.asks_for for text in (_spelled(selector), *map(str, others))))
-
-
-def _spelled(selector: Selector) -> str:
-    return (
-        repr(selector) if isinstance(selector, UsbSelector) else str(selector)
-    )  # a USB device's text leaves out its nodes
+    return digest(*(text for selector, *others in group.asks_for for text in (selector.record, *map(str, others))))
 
 
 def _can_be_of(formed: AssembledDevice, group: GroupSpec) -> bool:

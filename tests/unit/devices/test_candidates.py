@@ -13,6 +13,7 @@ from udev_device_plugin.devices.candidates import Candidate, NodeKey, Slot, cand
 from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.host.model import DeviceNumber, HostDevice, NodeState, PathKind, UsbDevice
 from udev_device_plugin.selectors.paths.glob import Glob
+from udev_device_plugin.selectors.paths.selector import PathSelector
 
 LINKS = "/plugins/udev-device-plugin/"
 BY_ID = "/dev/serial/by-id/usb-x-if00"
@@ -55,7 +56,7 @@ def node(minor: int, path: str | None = None, *, making: int = 0, state: NodeSta
 
 
 def path(text: str, **others: object) -> PathSpec:
-    return PathSpec(Glob.parse(text), **others)  # type: ignore[arg-type]  # the tests' own spelling of a spec
+    return PathSpec(PathSelector(Glob.parse(text)), **others)  # type: ignore[arg-type]  # the tests' own spelling of a spec
 
 
 class Host:

@@ -77,7 +77,9 @@ class UdevDevice:
             devlinks = self._read(lambda: tuple(map(str, device.device_links)), ())
         rules = interest.rules_for(subsystem)
         matching = self._matching(rules) if rules else frozenset[str]()
-        is_wanted = bool(matching) or interest.selects_usb(usb_device) or interest.is_named((self.devnode, *devlinks))
+        is_wanted = (
+            bool(matching) or interest.wants_usb_device(usb_device) or interest.is_named((self.devnode, *devlinks))
+        )
         if not is_wanted:
             return HostDevice(
                 sys_path, subsystem, number, self.devnode, devlinks, usb_device=usb_device, is_wanted=False
@@ -98,9 +100,9 @@ class UdevDevice:
             usb_device=usb_device,
         )
 
-    def _matching(self, rules: Iterable[tuple[str, Rule]]) -> frozenset[str]:
+    def _matching(self, rules: Iterable[Rule]) -> frozenset[str]:
         subject = UdevSubject(self._device)
-        return frozenset(text for text, rule in rules if rule.matches(subject))
+        return frozenset(str(rule) for rule in rules if rule.matches(subject))
 
     def _property(self, name: str) -> str | None:
         value: str | None = self._read(lambda: self._device.properties.get(name), None)

@@ -24,7 +24,8 @@ from udev_device_plugin.reporting.list_devices.model import (
     ResourceListing,
     SelectorListing,
 )
-from udev_device_plugin.selectors.udev_rule.rule import Rule
+from udev_device_plugin.selectors.paths.selector import PathSelector
+from udev_device_plugin.selectors.udev_rule.selector import UdevSelector
 from udev_device_plugin.selectors.usb.selector import UsbSelector
 
 MAX_NAMED = 10
@@ -95,10 +96,10 @@ def _selector(decided: Decided, slot: Slot, path_spec: PathSpec, offered: tuple[
     match path_spec.selector:
         case UsbSelector() as selector:
             misses, remark = misses_of_usb_devices(decided, slot, selector)
-        case Rule() as rule:
-            misses, remark = misses_of_rule(decided, slot, rule)
-        case glob:
-            misses, remark = misses_of_paths(decided, slot, glob)
+        case UdevSelector() as selector:
+            misses, remark = misses_of_rule(decided, slot, selector)
+        case PathSelector() as selector:
+            misses, remark = misses_of_paths(decided, slot, selector)
     remarks = [remark] if remark else []
     if path_spec.optional:
         remarks.append("it is optional")

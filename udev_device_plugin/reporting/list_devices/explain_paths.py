@@ -9,17 +9,17 @@ from udev_device_plugin.config.specs import PathType
 from udev_device_plugin.devices.candidates import Candidate, Slot, node_key
 from udev_device_plugin.host.model import PathEntry, PathKind
 from udev_device_plugin.reporting.list_devices.model import Decided
-from udev_device_plugin.selectors.paths.glob import Glob
+from udev_device_plugin.selectors.paths.selector import PathSelector
 from udev_device_plugin.selectors.udev_rule.near_misses import NearMiss, NearMisses, bounded
 
 CLAIMED = "already claimed by"
 AWAITED = "udevd has not finished with it: offered as soon as it has, or in 3 s without what udev would know of it"
 
 
-def misses_of_paths(decided: Decided, slot: Slot, glob: Glob) -> tuple[NearMisses, str]:
+def misses_of_paths(decided: Decided, slot: Slot, selector: PathSelector) -> tuple[NearMisses, str]:
     """What stands at a glob's matches and is not offered there; and what to say if there is nothing at all."""
-    misses = [*_twins(decided, glob), *_dead_links(decided, glob), *misses_of_matches(decided, slot)]
-    remark = "nothing stands there" if glob.is_literal else "no path matches"
+    misses = [*_twins(decided, selector), *_dead_links(decided, selector), *misses_of_matches(decided, slot)]
+    remark = "nothing stands there" if selector.is_literal else "no path matches"
     return bounded(misses), "" if misses else remark
 
 
@@ -86,16 +86,16 @@ def _why_unpaired(decided: Decided, slot: Slot, candidate: Candidate) -> str:
     return "is not part of any device"
 
 
-def _twins(decided: Decided, glob: Glob) -> Iterator[NearMiss]:
+def _twins(decided: Decided, selector: PathSelector) -> Iterator[NearMiss]:
     """Devices that claim a link that the glob matches, and that leads to another one."""
     inventory = decided.host.inventory
     offered = {node.number for node in decided.by_node}
-    if glob.is_literal and not inventory.matches(glob):
+    if selector.is_literal and not inventory.matches(selector):
         return
     for device in inventory.devices():
         if device.number in offered:
             continue
-        for link in filter(glob.matches, device.devlinks):
+        for link in filter(selector.glob.matches, device.devlinks):
             entry = inventory.entries.get(link)
             if entry is None or entry.number in (None, device.number):
                 continue
@@ -104,8 +104,8 @@ def _twins(decided: Decided, glob: Glob) -> Iterator[NearMiss]:
             yield NearMiss(device.devnode, f"twin of {other}: same {kind}link, which leads to {other}: {link}")
 
 
-def _dead_links(decided: Decided, glob: Glob) -> Iterator[NearMiss]:
-    for path in sorted(filter(glob.matches, decided.host.dead_links)):
+def _dead_links(decided: Decided, selector: PathSelector) -> Iterator[NearMiss]:
+    for path in sorted(filter(selector.glob.matches, decided.host.dead_links)):
         yield NearMiss(path, "is a link that leads nowhere")
 
 

@@ -8,20 +8,21 @@ from udev_device_plugin.reporting.list_devices.explain_paths import misses_of_ma
 from udev_device_plugin.reporting.list_devices.model import Decided
 from udev_device_plugin.selectors.udev_rule.near_misses import NearMiss, NearMisses, bounded
 from udev_device_plugin.selectors.udev_rule.rule import Rule
+from udev_device_plugin.selectors.udev_rule.selector import UdevSelector
 
 
-def misses_of_rule(decided: Decided, slot: Slot, rule: Rule) -> tuple[NearMisses, str]:
+def misses_of_rule(decided: Decided, slot: Slot, selector: UdevSelector) -> tuple[NearMisses, str]:
     """What comes close to a rule; and what to say if nothing matches."""
-    near = decided.host.near.get(rule, NearMisses())
-    own = bounded([*misses_of_matches(decided, slot), *nodes_not_there(decided, rule)])
+    near = decided.host.near.get(selector.rule, NearMisses())
+    own = bounded([*misses_of_matches(decided, slot), *nodes_not_there(decided, selector)])
     misses = NearMisses((*own.closest, *near.closest), own.more + near.more)
-    return misses, "" if own.closest else _remark(rule, near)
+    return misses, "" if own.closest else _remark(selector.rule, near)
 
 
-def nodes_not_there(decided: Decided, rule: Rule) -> list[NearMiss]:
+def nodes_not_there(decided: Decided, selector: UdevSelector) -> list[NearMiss]:
     """Devices that a rule means, whose node is not where the kernel has it."""
     inventory = decided.host.inventory
-    gone = [device for device in inventory.selected(rule) if device.devnode not in inventory.entries]
+    gone = [device for device in inventory.selected(selector) if device.devnode not in inventory.entries]
     gone.sort(key=lambda device: device.sys_path)
     return [
         NearMiss(device.sys_path.rpartition("/")[2], f"matches, but its node {device.devnode} is not there")

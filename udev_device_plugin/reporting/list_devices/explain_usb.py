@@ -52,7 +52,7 @@ def _why_not(
     decided: Decided, slot: Slot, selector: UsbSelector, usb_device: UsbDevice, devices: Collection[HostDevice]
 ) -> tuple[int, str]:
     """How far it is from being offered, and why it is not; "" if it does not even come close."""
-    if selector.matches_usb_device(usb_device):
+    if selector.wants_usb_device(usb_device):
         return 0, _what_lacks(decided, slot, selector, usb_device, devices)
     if usb_device.vendor != selector.vendor:
         return 3, ""
@@ -74,7 +74,7 @@ def _what_lacks(
     excuses = [
         f"{device.devnode} {_why_no_node(decided, slot, device)}"
         for device in sorted(devices, key=lambda device: (len(device.devnode), device.devnode))
-        if selector.matches(device) and device.devnode not in paths
+        if selector.selects(device) and device.devnode not in paths
     ]
     numbers = [f"{name}: {here[name]} of {number}" for name, number in selector.nodes if name in lacking]
     return f"nodes are missing, {', '.join(numbers)}{''.join(f'; {excuse}' for excuse in excuses)}"

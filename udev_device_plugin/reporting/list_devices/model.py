@@ -14,7 +14,6 @@ from udev_device_plugin.devices.store import Device, DeviceSet, Member
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.selectors.udev_rule.near_misses import NearMisses
 from udev_device_plugin.selectors.udev_rule.rule import Rule
-from udev_device_plugin.selectors.usb.selector import UsbSelector
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +97,7 @@ class SelectorListing:
     @property
     def kind(self) -> str:
         """What it asks of: ``path``, ``usb`` or ``udev``."""
-        match self.path_spec.selector:
-            case Rule():
-                return "udev"
-            case UsbSelector():
-                return "usb"
-        return "path"
+        return self.path_spec.selector.kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ def look(settings: Settings) -> Listing:
     except (OSError, NotLookedError) as error:
         raise SourceError(f"the host cannot be looked at: {error}: is libudev there, and /sys mounted?") from error
     inventory.replace(seen)
-    near = compare(rule for _, rule in interest.rules)
+    near = compare(interest.rules)
     links_directory = links_below(settings.plugin_directory)
     return explain(
         settings.resources,
