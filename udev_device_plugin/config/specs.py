@@ -3,11 +3,12 @@
 Pure values. Any thread. `spec_parser` makes them from text; ``devices.assembly`` reads them.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
+from udev_device_plugin.selectors.grouping import Grouping
 from udev_device_plugin.selectors.kind import SelectorKind
-from udev_device_plugin.selectors.usb.selector import UsbSelector
+from udev_device_plugin.selectors.paths.pairing import Pairing
 
 
 class PathType(Enum):
@@ -45,6 +46,11 @@ class PathSpec:
         """It names one path, and means whatever stands there."""
         return self.selector.is_literal
 
+    @property
+    def is_identifying(self) -> bool:
+        """Its match is part of what makes a device itself: a device node that must be there."""
+        return self.type is PathType.DEVICE and not self.optional
+
     def container_path(self, path: str) -> str:
         """Where ``path``, a match of this spec, is found in the container."""
         if self.mount_path is None:
@@ -59,20 +65,17 @@ class GroupSpec:
     """What devices are made of; each is offered ``count`` times.
 
     Attributes:
-        paths: their matches are zipped: device *i* takes match *i* of each. Or, if they select USB devices, every USB
-        device that
-            one of them selects is a device.
+        paths: what they are made of. The kinds of selectors do not mix within a group.
         count: at least 1.
-        is_of_sticks: its devices are whole USB devices. The kinds of selectors do not mix within a group.
     """
 
     paths: tuple[PathSpec, ...]
     count: int = 1
-    is_of_usb_devices: bool = field(init=False, compare=False, repr=False)
 
-    def __post_init__(self) -> None:
-        is_of_usb_devices = any(isinstance(path.selector, UsbSelector) for path in self.paths)
-        object.__setattr__(self, "is_of_usb_devices", is_of_usb_devices)
+    @property
+    def grouping(self) -> Grouping:
+        """How the matches of the paths become devices."""
+        return self.paths[0].selector.grouping if self.paths else Pairing()
 
     @property
     def asks_for(self) -> tuple[tuple[SelectorKind, PathType, int, bool], ...]:

@@ -125,10 +125,7 @@ def _fingerprint(group: GroupSpec) -> str:
 
 def _can_be_of(formed: AssembledDevice, group: GroupSpec) -> bool:
     """Whether a device is made as the group makes them."""
-    paths = len(group.paths)
-    return bool(formed.identity) and (
-        0 <= formed.member < paths if group.is_of_usb_devices else len(formed.members) == paths
-    )
+    return bool(formed.identity) and group.grouping.can_be_of(formed, len(group.paths))
 
 
 def _line(formed: AssembledDevice, group: str) -> str:

@@ -20,7 +20,6 @@ from udev_device_plugin.devices.identity import (
 )
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.model import DeviceNumber, HostDevice, PathEntry, PathKind, UsbDevice
-from udev_device_plugin.selectors.usb.selector import UsbSelector
 
 
 class Slot(NamedTuple):
@@ -51,7 +50,7 @@ class Candidate:
         own_link: the link of our own, once it has needed one; "" for none.
         numa_node: of a node's device; None for none.
         usb_device: the identity of the USB device that it is chosen with; "" for a node that stands for itself.
-        stick_path: where that is in sysfs.
+        usb_device_path: where that is in sysfs.
         subsystem: of a node's device, if it is chosen with a USB device.
     """
 
@@ -190,11 +189,9 @@ class _Chooser:
     def choose(self, path_spec: PathSpec, entry: PathEntry, node: NodeKey, *, is_plain: bool) -> Candidate:
         device = self.inventory.device_at(entry)
         known = None if is_plain else self.known.get(node)
-        if known is not None and device is not None and self._is_as_before(known, entry, device):
-            return known
         if device is None and known is not None:  # what was offered is there, whatever udev's last word on it was
             return replace(known, path=entry.path)
-        if device is not None and not is_plain and isinstance(path_spec.selector, UsbSelector) and device.usb_device:
+        if device is not None and not is_plain and path_spec.selector.grouping.is_by_usb_device and device.usb_device:
             return self._choose_with_usb_device(device, device.usb_device, entry, node, known)
         identity, own_link, numa_node = entry.path, "", device.numa_node if device else None
         if device is not None and not is_plain:
@@ -218,16 +215,6 @@ class _Chooser:
             return is_within and device.usb_device is not None and inventory.is_sole_serial(device.usb_device)
 
         return node_identity(device, is_sole, is_free, is_told_apart_by_serial)
-
-    def _is_as_before(self, known: Candidate, entry: PathEntry, device: HostDevice) -> bool:
-        """Whether what is handed over by its link is what it was: all but one are, of thousands."""
-        return (
-            known.host_path == known.identity
-            and (known.path, known.target, known.numa_node) == (entry.path, entry.target, device.numa_node)
-            and not (known.usb_device or known.own_link)
-            and known.identity in device.links
-            and self.inventory.is_sole_claim(device, known.identity)
-        )
 
     def _choose_with_usb_device(
         self, device: HostDevice, usb_device: UsbDevice, entry: PathEntry, node: NodeKey, known: Candidate | None

@@ -3,9 +3,7 @@
 Floor 3, pure.
 """
 
-from collections.abc import Iterator
-
-from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
+from udev_device_plugin.config.specs import PathSpec, PathType, ResourceSpec
 from udev_device_plugin.devices.candidates import Candidate
 from udev_device_plugin.devices.identity import Identity
 from udev_device_plugin.devices.model import AssembledDevice, AssembledResource
@@ -42,17 +40,9 @@ def device_set(spec: ResourceSpec, formation: AssembledResource) -> DeviceSet:
 
 def _describe(spec: ResourceSpec, formed: AssembledDevice) -> Device:
     group = spec.groups[formed.group]
-    members = tuple(_member(path_spec, candidate) for path_spec, candidate in _parts(group, formed))
+    members = tuple(_member(group.paths[slot.member], candidate) for slot, candidate in formed.matches(spec))
     numa_nodes = {candidate.numa_node for candidate in formed.members if candidate and candidate.numa_node is not None}
     return Device(formed.identity, members, group.count, formed.is_healthy, formed.since, tuple(sorted(numa_nodes)))
-
-
-def _parts(group: GroupSpec, formed: AssembledDevice) -> Iterator[tuple[PathSpec, Candidate]]:
-    """A device's members, each with what is configured for it."""
-    paths = [group.paths[formed.member]] * len(formed.members) if group.is_of_usb_devices else group.paths
-    for path_spec, candidate in zip(paths, formed.members, strict=True):
-        if candidate is not None:
-            yield path_spec, candidate
 
 
 def _member(path_spec: PathSpec, candidate: Candidate) -> Member:

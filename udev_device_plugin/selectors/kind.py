@@ -6,6 +6,7 @@ this, and an entry in the table of ``config.selector_parser``; nothing else know
 
 from typing import Protocol
 
+from udev_device_plugin.selectors.grouping import Grouping
 from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.udev_rule.rule import Rule
 
@@ -83,6 +84,10 @@ class SelectorKind(Protocol):
     @property
     def rules(self) -> tuple[Rule, ...]:
         """What is to be tried on devices where their attributes can be read; ``DeviceRecord.rules`` has the outcome."""
+
+    @property
+    def grouping(self) -> Grouping:
+        """How its matches become devices."""
 
     def wants_usb_device(self, usb_device: UsbDeviceRecord) -> bool:
         """Whether a USB device's nodes have to be described in full."""

@@ -83,16 +83,14 @@ def _resource(decided: Decided) -> ResourceListing:
 
 def _offered(decided: Decided, formed: AssembledDevice, device: Device) -> Iterator[tuple[Slot, Offered]]:
     """What each selector gives to a device."""
-    group = decided.spec.groups[formed.group]
-    given = [(number, candidate) for number, candidate in enumerate(formed.members) if candidate is not None]
-    for (number, candidate), member in zip(given, device.members, strict=True):
-        slot = Slot(formed.group, formed.member if group.is_of_usb_devices else number)
-        remarks = _remarks(decided.host, group.paths[slot.member], candidate)
+    paths = decided.spec.groups[formed.group].paths
+    for (slot, candidate), member in zip(formed.matches(decided.spec), device.members, strict=True):
+        remarks = _remarks(decided.host, paths[slot.member], candidate)
         yield slot, Offered(device, member, tuple(remarks))
 
 
 def _selector(decided: Decided, slot: Slot, path_spec: PathSpec, offered: tuple[Offered, ...]) -> SelectorListing:
-    is_of_usb_device = isinstance(path_spec.selector, UsbSelector)
+    group = decided.spec.groups[slot.group]
     match path_spec.selector:
         case UsbSelector() as selector:
             misses, remark = misses_of_usb_devices(decided, slot, selector)
@@ -103,7 +101,7 @@ def _selector(decided: Decided, slot: Slot, path_spec: PathSpec, offered: tuple[
     remarks = [remark] if remark else []
     if path_spec.optional:
         remarks.append("it is optional")
-    elif not decided.found[slot] and len(decided.spec.groups[slot.group].paths) > 1 and not is_of_usb_device:
+    elif not decided.found[slot] and len(group.paths) > 1 and group.grouping.needs_every_path:
         remarks.append("without it, its group offers no device")
     return SelectorListing(*slot, path_spec, offered, misses, "" if offered else "; ".join(remarks))
 

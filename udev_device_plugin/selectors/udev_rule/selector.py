@@ -6,8 +6,10 @@ Pure. Any thread.
 from dataclasses import dataclass
 from typing import ClassVar
 
+from udev_device_plugin.selectors.grouping import Grouping
 from udev_device_plugin.selectors.kind import DeviceRecord, UsbDeviceRecord
 from udev_device_plugin.selectors.paths.glob import Glob
+from udev_device_plugin.selectors.paths.pairing import Pairing
 from udev_device_plugin.selectors.udev_rule.rule import Rule
 
 
@@ -20,6 +22,7 @@ class UdevSelector:
     kind: ClassVar[str] = "udev"
     is_literal: ClassVar[bool] = False
     globs: ClassVar[tuple[Glob, ...]] = ()
+    grouping: ClassVar[Grouping] = Pairing()
 
     def __str__(self) -> str:
         return str(self.rule)

@@ -8,9 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from udev_device_plugin.selectors.grouping import Grouping, Numbers
 from udev_device_plugin.selectors.kind import DeviceRecord, UsbDeviceRecord
 from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.udev_rule.rule import Rule
+from udev_device_plugin.selectors.usb.grouping import WholeUsbDevices
 
 RAW = "usb"
 """The subsystem of a USB device's raw node, ``/dev/bus/usb/BBB/DDD``."""
@@ -31,13 +33,14 @@ class UsbSelector:
     vendor: str
     product: str
     serial: str | None = None
-    nodes: tuple[tuple[str, int], ...] = ((RAW, 1),)
+    nodes: Numbers = ((RAW, 1),)
     is_open_ended: bool = False
 
     kind: ClassVar[str] = "usb"
     is_literal: ClassVar[bool] = False
     globs: ClassVar[tuple[Glob, ...]] = ()
     rules: ClassVar[tuple[Rule, ...]] = ()
+    grouping: ClassVar[Grouping] = WholeUsbDevices()
 
     def __str__(self) -> str:
         serial = f" with serial number {self.serial}" if self.serial is not None else ""
