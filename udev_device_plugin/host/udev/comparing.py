@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 import pyudev
 
 from udev_device_plugin.host.udev.rule_subject import UdevSubject
-from udev_device_plugin.selectors.udev_rule.near_misses import Nearest, NearMisses
+from udev_device_plugin.selectors.udev_rule.mismatch import Nearest, NearMisses
 from udev_device_plugin.selectors.udev_rule.rule import Rule
 
 

@@ -10,7 +10,7 @@ from udev_device_plugin.devices.candidates import Candidate, Slot, node_key
 from udev_device_plugin.host.model import PathEntry, PathKind
 from udev_device_plugin.reporting.list_devices.model import Decided
 from udev_device_plugin.selectors.paths.selector import PathSelector
-from udev_device_plugin.selectors.udev_rule.near_misses import NearMiss, NearMisses, bounded
+from udev_device_plugin.selectors.udev_rule.mismatch import NearMiss, NearMisses, bounded
 
 CLAIMED = "already claimed by"
 AWAITED = "udevd has not finished with it: offered as soon as it has, or in 3 s without what udev would know of it"

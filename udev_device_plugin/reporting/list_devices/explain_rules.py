@@ -6,7 +6,7 @@ Floor 4, pure.
 from udev_device_plugin.devices.candidates import Slot
 from udev_device_plugin.reporting.list_devices.explain_paths import misses_of_matches
 from udev_device_plugin.reporting.list_devices.model import Decided
-from udev_device_plugin.selectors.udev_rule.near_misses import NearMiss, NearMisses, bounded
+from udev_device_plugin.selectors.udev_rule.mismatch import NearMiss, NearMisses, bounded
 from udev_device_plugin.selectors.udev_rule.rule import Rule
 from udev_device_plugin.selectors.udev_rule.selector import UdevSelector
 

@@ -10,7 +10,7 @@ from udev_device_plugin.devices.candidates import Slot
 from udev_device_plugin.host.model import HostDevice, UsbDevice
 from udev_device_plugin.reporting.list_devices.explain_paths import why_not
 from udev_device_plugin.reporting.list_devices.model import Decided
-from udev_device_plugin.selectors.udev_rule.near_misses import NearMiss, NearMisses, bounded
+from udev_device_plugin.selectors.udev_rule.mismatch import NearMiss, NearMisses, bounded
 from udev_device_plugin.selectors.usb.selector import UsbSelector
 
 
