@@ -157,7 +157,7 @@ class Plugin:
 def known(inventory: Inventory) -> dict[str, object]:
     """All that an inventory says."""
     parts = vars(inventory)
-    names = ("entries", "_nodes", "_units", "_globs", "_selected")
+    names = ("entries", "_nodes", "_units", "_named", "_selected")
     sharing = {key: numbers for key, numbers in inventory._sharing._numbers.items() if numbers}
     paths = {number: found for number, found in inventory._paths.items() if found}
     return {**{name: parts[name] for name in names}, "sharing": sharing, "paths": paths}

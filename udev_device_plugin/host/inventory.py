@@ -169,10 +169,6 @@ class Inventory:
         selected = {entry.path: entry for node, entry in found if entry is not None and self.node_at(entry) is node}
         return {**self._named[selector], **selected}
 
-    def selected(self, selector: SelectorKind) -> Iterator[HostDevice]:
-        """The devices that ``selector`` selects, whether or not their nodes are there."""
-        return (node.description for node in self._selected[selector].values() if node.description is not None)
-
     def devices(self) -> Iterator[HostDevice]:
         """All devices that are known."""
         return (node.description for node in self._nodes.values() if node.description is not None)

@@ -35,6 +35,10 @@ class Match(Protocol):
     def usb_device(self) -> str:
         """The identity of the USB device that it is chosen with; "" for a node that stands for itself."""
 
+    @property
+    def usb_device_path(self) -> str:
+        """Where that is in sysfs."""
+
 
 M = TypeVar("M", bound=Match)
 M_co = TypeVar("M_co", bound=Match, covariant=True)

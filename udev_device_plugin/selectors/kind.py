@@ -4,9 +4,11 @@ Pure. Any thread. A new kind is a sub-package of its own beside `paths`, `udev_r
 this, and an entry in the table of ``config.selector_parser``; nothing else knows which kinds there are.
 """
 
-from typing import Protocol
+from collections.abc import Collection, Iterable
+from typing import NamedTuple, Protocol
 
-from udev_device_plugin.selectors.grouping import Grouping
+from udev_device_plugin.selectors.grouping import Grouping, Match
+from udev_device_plugin.selectors.mismatch import NearMiss, NearMisses
 from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.udev_rule.rule import Rule
 
@@ -59,6 +61,46 @@ class DeviceRecord(Protocol):
         """The USB device that it belongs to, or is; None for none."""
 
 
+class LostLink(NamedTuple):
+    """A link that a device claims, and that leads to another one."""
+
+    devnode: str
+    link: str
+    target: str
+
+
+class MatchFacts(Protocol):
+    """What became of one selector's matches on this host (`reporting.list_devices.facts.Facts`)."""
+
+    @property
+    def dead_links(self) -> Collection[str]:
+        """Configured paths at which a link stands that leads nowhere."""
+
+    def devices(self) -> Iterable[DeviceRecord]:
+        """All devices with a node that are known."""
+
+    def is_there(self, path: str) -> bool:
+        """Whether something stands at a path that is watched."""
+
+    def lost_links(self) -> Iterable[LostLink]:
+        """The links that devices claim, which are in no device of the resource, and that lead to others."""
+
+    def near_misses(self, rule: Rule) -> NearMisses:
+        """What comes close to one of the selector's rules."""
+
+    def found(self) -> Collection[Match]:
+        """What the selector may have."""
+
+    def offered(self) -> Collection[Match]:
+        """What it gives to devices."""
+
+    def not_offered(self) -> list[NearMiss]:
+        """What it matches and does not give, and why; what another selector has, as it should be, comes last."""
+
+    def why_not(self, path: str) -> str:
+        """Why what stands at a path, or should, is not offered."""
+
+
 class SelectorKind(Protocol):
     """A selector: what on the host is meant. Hashable; equal to another one that means the same.
 
@@ -94,3 +136,6 @@ class SelectorKind(Protocol):
 
     def selects(self, device: DeviceRecord) -> bool:
         """Whether it means a device because of what udev says of it, wherever its node stands."""
+
+    def mismatches(self, facts: MatchFacts) -> tuple[NearMisses, str]:
+        """What almost matches, or matches and is not offered, and why; and what to say if there is no match at all."""

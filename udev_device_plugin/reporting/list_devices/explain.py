@@ -13,9 +13,7 @@ from udev_device_plugin.devices.describe import device_set
 from udev_device_plugin.devices.model import AssembledDevice, AssembledResource, AssemblyContext
 from udev_device_plugin.devices.store import Device, DeviceSet
 from udev_device_plugin.host.model import HostDevice, NodeState
-from udev_device_plugin.reporting.list_devices.explain_paths import misses_of_paths
-from udev_device_plugin.reporting.list_devices.explain_rules import misses_of_rule
-from udev_device_plugin.reporting.list_devices.explain_usb import misses_of_usb_devices
+from udev_device_plugin.reporting.list_devices.facts import Facts
 from udev_device_plugin.reporting.list_devices.model import (
     Decided,
     Host,
@@ -24,9 +22,6 @@ from udev_device_plugin.reporting.list_devices.model import (
     ResourceListing,
     SelectorListing,
 )
-from udev_device_plugin.selectors.paths.selector import PathSelector
-from udev_device_plugin.selectors.udev_rule.selector import UdevSelector
-from udev_device_plugin.selectors.usb.selector import UsbSelector
 
 MAX_NAMED = 10
 """How many nodes one warning names."""
@@ -91,13 +86,7 @@ def _offered(decided: Decided, formed: AssembledDevice, device: Device) -> Itera
 
 def _selector(decided: Decided, slot: Slot, path_spec: PathSpec, offered: tuple[Offered, ...]) -> SelectorListing:
     group = decided.spec.groups[slot.group]
-    match path_spec.selector:
-        case UsbSelector() as selector:
-            misses, remark = misses_of_usb_devices(decided, slot, selector)
-        case UdevSelector() as selector:
-            misses, remark = misses_of_rule(decided, slot, selector)
-        case PathSelector() as selector:
-            misses, remark = misses_of_paths(decided, slot, selector)
+    misses, remark = path_spec.selector.mismatches(Facts(decided, slot))
     remarks = [remark] if remark else []
     if path_spec.optional:
         remarks.append("it is optional")

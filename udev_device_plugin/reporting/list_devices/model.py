@@ -12,7 +12,7 @@ from udev_device_plugin.devices.candidates import Candidate, Candidates, NodeKey
 from udev_device_plugin.devices.model import AssembledResource
 from udev_device_plugin.devices.store import Device, DeviceSet, Member
 from udev_device_plugin.host.inventory import Inventory
-from udev_device_plugin.selectors.udev_rule.mismatch import NearMisses
+from udev_device_plugin.selectors.mismatch import NearMisses
 from udev_device_plugin.selectors.udev_rule.rule import Rule
 
 

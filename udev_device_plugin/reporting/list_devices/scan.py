@@ -12,9 +12,10 @@ from udev_device_plugin.host.everything import look_at_everything
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.looks import NotLookedError
-from udev_device_plugin.host.udev.comparing import compare
+from udev_device_plugin.host.udev.rule_subject import all_subjects
 from udev_device_plugin.reporting.list_devices.explain import explain
 from udev_device_plugin.reporting.list_devices.model import Host, Listing
+from udev_device_plugin.selectors.udev_rule.mismatch import compare
 
 
 def look(settings: Settings) -> Listing:
@@ -30,7 +31,7 @@ def look(settings: Settings) -> Listing:
     except (OSError, NotLookedError) as error:
         raise SourceError(f"the host cannot be looked at: {error}: is libudev there, and /sys mounted?") from error
     inventory.replace(seen)
-    near = compare(interest.rules)
+    near = compare(interest.rules, all_subjects)
     links_directory = links_below(settings.plugin_directory)
     return explain(
         settings.resources,

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from udev_device_plugin.selectors.grouping import Grouping
-from udev_device_plugin.selectors.kind import DeviceRecord, UsbDeviceRecord
+from udev_device_plugin.selectors.kind import DeviceRecord, MatchFacts, UsbDeviceRecord
+from udev_device_plugin.selectors.mismatch import NearMisses
 from udev_device_plugin.selectors.paths.glob import Glob
+from udev_device_plugin.selectors.paths.mismatch import mismatches
 from udev_device_plugin.selectors.paths.pairing import Pairing
 from udev_device_plugin.selectors.udev_rule.rule import Rule
 
@@ -48,3 +50,7 @@ class PathSelector:
     def selects(self, device: DeviceRecord) -> bool:  # noqa: ARG002 - whatever udev says
         """No: it is not asked what stands at a path."""
         return False
+
+    def mismatches(self, facts: MatchFacts) -> tuple[NearMisses, str]:
+        """What almost matches, or matches and is not offered."""
+        return mismatches(self, facts)

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from udev_device_plugin.selectors.grouping import Grouping
-from udev_device_plugin.selectors.kind import DeviceRecord, UsbDeviceRecord
+from udev_device_plugin.selectors.kind import DeviceRecord, MatchFacts, UsbDeviceRecord
+from udev_device_plugin.selectors.mismatch import NearMisses
 from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.paths.pairing import Pairing
+from udev_device_plugin.selectors.udev_rule.mismatch import mismatches
 from udev_device_plugin.selectors.udev_rule.rule import Rule
 
 
@@ -44,3 +46,7 @@ class UdevSelector:
     def selects(self, device: DeviceRecord) -> bool:
         """Whether the rule matched where the device was read."""
         return str(self.rule) in device.rules
+
+    def mismatches(self, facts: MatchFacts) -> tuple[NearMisses, str]:
+        """What almost matches, or matches and is not offered."""
+        return mismatches(self, facts)

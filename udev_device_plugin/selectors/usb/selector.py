@@ -3,16 +3,16 @@
 Pure. Any thread.
 """
 
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from udev_device_plugin.selectors.grouping import Grouping, Numbers
-from udev_device_plugin.selectors.kind import DeviceRecord, UsbDeviceRecord
+from udev_device_plugin.selectors.kind import DeviceRecord, MatchFacts, UsbDeviceRecord
+from udev_device_plugin.selectors.mismatch import NearMisses
 from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.udev_rule.rule import Rule
 from udev_device_plugin.selectors.usb.grouping import WholeUsbDevices
+from udev_device_plugin.selectors.usb.mismatch import mismatches
 
 RAW = "usb"
 """The subsystem of a USB device's raw node, ``/dev/bus/usb/BBB/DDD``."""
@@ -71,6 +71,6 @@ class UsbSelector:
             and self.wants_usb_device(device.usb_device)
         )
 
-    def lacks(self, subsystems: Iterable[str]) -> Counter[str]:
-        """How many nodes of which subsystem are missing where there are nodes of these."""
-        return Counter(dict(self.nodes)) - Counter(subsystems)
+    def mismatches(self, facts: MatchFacts) -> tuple[NearMisses, str]:
+        """What almost matches, or matches and is not offered."""
+        return mismatches(self, facts)
