@@ -9,7 +9,8 @@ pod holds is forgotten.
 from dataclasses import replace
 
 from udev_device_plugin.config.specs import ResourceSpec
-from udev_device_plugin.devices.candidates import Candidate, Slot, candidates
+from udev_device_plugin.devices.candidates import Candidate, Slot
+from udev_device_plugin.devices.claims import candidates
 from udev_device_plugin.devices.identity import Identity
 from udev_device_plugin.devices.model import AssembledDevice, AssembledResource, AssemblyContext
 from udev_device_plugin.devices.retention import keep, remember

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from udev_device_plugin.config.specs import PathSpec, PathType, ResourceSpec
 from udev_device_plugin.devices.assembly import form
-from udev_device_plugin.devices.candidates import Candidate, Slot, candidates
+from udev_device_plugin.devices.candidates import Candidate, Slot
+from udev_device_plugin.devices.claims import candidates
 from udev_device_plugin.devices.describe import device_set
 from udev_device_plugin.devices.model import AssembledDevice, AssembledResource, AssemblyContext
 from udev_device_plugin.devices.store import Device, DeviceSet

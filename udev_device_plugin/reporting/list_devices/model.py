@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from udev_device_plugin.config.specs import PathSpec, ResourceSpec
-from udev_device_plugin.devices.candidates import Candidate, Candidates, NodeKey, Slot
+from udev_device_plugin.devices.candidates import Candidate, NodeKey, Slot
+from udev_device_plugin.devices.claims import Candidates
 from udev_device_plugin.devices.model import AssembledResource
 from udev_device_plugin.devices.store import Device, DeviceSet, Member
 from udev_device_plugin.host.inventory import Inventory
