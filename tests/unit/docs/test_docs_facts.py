@@ -9,9 +9,9 @@ import pytest
 
 from hack.embed_help import help_text
 from tests.lab.documents import DOCUMENTS, FOR_USERS, ROOT, blocks, inline_code, name, prose, rows
+from udev_device_plugin.config.entries.paths import PATH_KEYS
+from udev_device_plugin.config.entries.usb import USB_KEYS
 from udev_device_plugin.config.options import SETTINGS
-from udev_device_plugin.config.selector_parser import USB_KEYS
-from udev_device_plugin.config.spec_parser import PATH_KEYS
 from udev_device_plugin.config.specs import PathSpec
 from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.paths.selector import PathSelector
