@@ -1,6 +1,6 @@
 """From what was decided to what there is to see: what each selector gives, and why it does not give more.
 
-Floor 4, pure.
+Pure.
 """
 
 import itertools

@@ -1,6 +1,6 @@
 """What there is to see of a host at one moment: frozen values, which ``table`` and ``json_form`` show.
 
-Floor 4, pure.
+Pure.
 """
 
 from collections.abc import Mapping, Sequence

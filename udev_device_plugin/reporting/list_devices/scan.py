@@ -1,6 +1,6 @@
 """One complete look at the host, for who wants to see what the configuration means on it: ``--list-devices``.
 
-Floor 5, main thread. What decides about devices is what the plugin itself uses, so that what is shown is what would be
+Main thread. What decides about devices is what the plugin itself uses, so that what is shown is what would be
 offered. Nothing is made or written: no link, no socket, nothing in the plugin directory; so it may run beside a plugin.
 """
 
