@@ -66,8 +66,8 @@ class Candidate:
     subsystem: str = ""
 
 
-Known = Mapping[NodeKey, Candidate]
-"""As what a node was offered."""
+Known = Mapping[tuple[NodeKey, bool], Candidate]
+"""As what a node was offered, by itself (False) and with its USB device (True): two paths may share a node."""
 
 
 def node_key(inventory: Inventory, entry: PathEntry) -> NodeKey:
@@ -99,10 +99,11 @@ class IdentityChooser:
     def choose(self, path_spec: PathSpec, entry: PathEntry, node: NodeKey, *, is_plain: bool) -> Candidate:
         """As what a node at a path is offered; ``is_plain``: it is known by its path alone."""
         device = self.inventory.device_at(entry)
-        known = None if is_plain else self.known.get(node)
+        is_by_usb_device = path_spec.selector.grouping.is_by_usb_device
+        known = None if is_plain else self.known.get((node, is_by_usb_device))
         if device is None and known is not None:  # what was offered is there, whatever udev's last word on it was
             return replace(known, path=entry.path)
-        if device is not None and not is_plain and path_spec.selector.grouping.is_by_usb_device and device.usb_device:
+        if device is not None and not is_plain and is_by_usb_device and device.usb_device:
             return self._choose_with_usb_device(device, device.usb_device, entry, node, known)
         identity, own_link, numa_node = entry.path, "", device.numa_node if device else None
         if device is not None and not is_plain:

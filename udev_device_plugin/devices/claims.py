@@ -39,7 +39,11 @@ def candidates(
     holding = {(slot, candidate.node, candidate.path) for slot, candidate in held}
     plain = {slot for slot, path_spec in slots.items() if _is_plain(path_spec)}
     offered = {candidate.node for _, candidate in held}
-    known = {candidate.node: candidate for slot, candidate in held if slot not in plain}
+    known = {
+        (candidate.node, slots[slot].selector.grouping.is_by_usb_device): candidate
+        for slot, candidate in held
+        if slot not in plain
+    }
     found = [
         # In this order: what is held, what is named, the kernel's own node, the spec's order, the names'.
         ((slot, key, path) not in holding, not path_spec.is_literal, key.inode != entry.inode, slot, path, key, entry)
@@ -55,8 +59,9 @@ def candidates(
         )
     ]
     here = {key for *_, key, _ in found}
-    owners = {candidate.identity: key for key, candidate in known.items() if key in here}
-    usb_devices = {candidate.usb_device_path: candidate.usb_device for key, candidate in known.items() if key in here}
+    still_here = [candidate for candidate in known.values() if candidate.node in here]
+    owners = {candidate.identity: candidate.node for candidate in still_here}
+    usb_devices = {candidate.usb_device_path: candidate.usb_device for candidate in still_here}
     chooser = IdentityChooser(inventory, known, owners, usb_devices, links_directory)
     result: dict[Slot, dict[str, Candidate]] = {slot: {} for slot in slots}
     claimed: set[NodeKey | DeviceNumber] = set()

@@ -199,6 +199,15 @@ def test_a_node_of_a_stick_is_not_offered_once_more_by_its_path() -> None:
     assert not any(key != BY_PORT for key in host.offers), "a further node of the stick's is the stick's too"
 
 
+def test_a_node_that_a_glob_may_share_stays_what_it_is_for_each() -> None:
+    shared = GroupSpec((PathSpec(PathSelector(Glob.parse("/dev/ttyUSB*")), limit=2),))
+    host = Host(UsbSelector("2c7c", "0125", nodes=(("tty", 1),)), others=[shared]).plugs(("tty", 0, 0))
+    offered = host.offers
+    assert offered[BY_PORT] == (True, ["ttyUSB0"])
+    assert len(offered) == 2
+    assert host.forms().offers == offered
+
+
 def test_of_two_entries_that_mean_one_stick_the_first_has_it() -> None:
     host = Host(MODEM, OPEN).plugs(*WHOLE).waits(QUIET)
     assert host.offers == {BY_PORT: (True, NODES)}
