@@ -7,10 +7,10 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from udev_device_plugin.config.specs import Selector
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.host.model import DeviceNumber, HostDevice, Node, NodeState, PathEntry, PathKind, Unit
+from udev_device_plugin.selectors.kind import SelectorKind
 
 TTY_USB = 188
 """The major number of ``/dev/ttyUSB*``."""
@@ -73,7 +73,7 @@ def nothing() -> Sequence[HostLook]:
 class MadeUpInventory(Inventory):
     """An inventory that is given one fact after the other."""
 
-    def __init__(self, selectors: Iterable[Selector]) -> None:
+    def __init__(self, selectors: Iterable[SelectorKind]) -> None:
         super().__init__(selectors)
         self._standing: dict[DeviceNumber, Standing] = {}
         self._descriptions: dict[DeviceNumber, HostDevice] = {}

@@ -10,6 +10,7 @@ from udev_device_plugin.host.everything import look_at_everything
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.udev.usb_sysfs import MAX_NAME, driver, usb_device_of
 from udev_device_plugin.selectors.paths.glob import Glob
+from udev_device_plugin.selectors.paths.selector import PathSelector
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,7 @@ def test_a_device_that_is_asked_for_is_described_with_all_of_it(host: FakeHost) 
     stick = serial_adapter()
     host.plug(stick)
     sysfs.write(f"{stick.devices[0].sys_path}/manufacturer", "FTDI\n")
-    spec = ResourceSpec("squat.ai/serial", (GroupSpec((PathSpec(Glob.parse("/dev/ttyUSB*")),)),))
+    spec = ResourceSpec("squat.ai/serial", (GroupSpec((PathSpec(PathSelector(Glob.parse("/dev/ttyUSB*"))),)),))
     seen, _ = look_at_everything(Interest.of([spec]))
     (device,) = (node.description for nodes in seen.units.values() for node in nodes if node.devnode == "/dev/ttyUSB0")
     assert device is not None

@@ -22,7 +22,7 @@ from tests.lab.host import FakeHost
 from tests.lab.records import FakeDevice, FakeNode, Stick
 from tests.lab.sticks import camera, ch340, serial_adapter
 from tests.lab.udevd_steps import DATABASE, Step, Version
-from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec, Selector
+from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
 from udev_device_plugin.devices.assembly import assemble
 from udev_device_plugin.devices.model import AssembledResource, AssemblyContext
 from udev_device_plugin.filesystem import path_watch as watching
@@ -37,13 +37,16 @@ from udev_device_plugin.host.paths import DevPaths
 from udev_device_plugin.host.pool import Pool, Result
 from udev_device_plugin.host.udev.delivery_check import DeliveryCheck
 from udev_device_plugin.host.udev.monitor import UdevEvent
+from udev_device_plugin.selectors.kind import SelectorKind
 from udev_device_plugin.selectors.paths.glob import Glob
+from udev_device_plugin.selectors.paths.selector import PathSelector
 from udev_device_plugin.selectors.udev_rule.rule import Rule
+from udev_device_plugin.selectors.udev_rule.selector import UdevSelector
 from udev_device_plugin.selectors.usb.selector import UsbSelector
 
-SELECTORS: tuple[Selector, ...] = (
-    Glob.parse("/dev/serial/by-id/*"),
-    Rule.parse('SUBSYSTEM=="tty"'),
+SELECTORS: tuple[SelectorKind, ...] = (
+    PathSelector(Glob.parse("/dev/serial/by-id/*")),
+    UdevSelector(Rule.parse('SUBSYSTEM=="tty"')),
     UsbSelector("046d", "0825", nodes=(("video4linux", 2),)),
 )
 SPECS = tuple(
@@ -154,7 +157,7 @@ class Plugin:
 def known(inventory: Inventory) -> dict[str, object]:
     """All that an inventory says."""
     parts = vars(inventory)
-    names = ("entries", "_globs", "_selected")
+    names = ("entries", "_named", "_selected")
     paths = {number: found for number, found in inventory._paths.items() if found}
     return {**{name: parts[name] for name in names}, **vars(inventory._nodes), "paths": paths}
 
@@ -410,7 +413,7 @@ TestHost.settings = settings(
 def test_a_look_that_found_nothing_says_nothing_of_the_next_device_with_that_number(host: FakeHost) -> None:
     jobs, paths, number = Jobs(), DevPaths(()), DeviceNumber("c", 188, 0)
     looking = Looking(paths, jobs, DeliveryCheck())
-    looking.begin(Interest(frozenset({Glob.parse("/dev/ttyUSB*")})), 0.0, has_udevd=True)
+    looking.begin(Interest(frozenset({PathSelector(Glob.parse("/dev/ttyUSB*"))})), 0.0, has_udevd=True)
     looking.hint(number, 0.0)
     looking.work(1.0)
     for _ in range(jobs.outstanding):
@@ -442,7 +445,7 @@ def test_what_goes_during_a_look_at_everything_is_not_shown(
 
     monkeypatch.setattr(os, "listdir", list_without_it)
     (node,) = [device.node.path for device in stick if device.node and device.subsystem == "tty"]
-    look, _ = look_at_everything(Interest(frozenset({Glob.parse(node)})))
+    look, _ = look_at_everything(Interest(frozenset({PathSelector(Glob.parse(node))})))
     assert look.paths == {node: None}
     assert not look.units
 
@@ -450,8 +453,11 @@ def test_what_goes_during_a_look_at_everything_is_not_shown(
 def test_a_reload_for_which_there_is_no_inotify_instance_is_logged_and_tried_again(
     host: FakeHost, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    jobs, paths, inside = Jobs(), DevPaths(()), Glob.parse("/dev/ttyUSB*")
-    looking, inventory = Looking(paths, jobs, DeliveryCheck()), Inventory((inside, outside := Glob.parse("/run/x*")))
+    jobs, paths, inside = Jobs(), DevPaths(()), PathSelector(Glob.parse("/dev/ttyUSB*"))
+    looking, inventory = (
+        Looking(paths, jobs, DeliveryCheck()),
+        Inventory((inside, outside := PathSelector(Glob.parse("/run/x*")))),
+    )
 
     def catch_up(now: float) -> None:
         looking.work(now)
@@ -480,6 +486,6 @@ def test_a_reload_for_which_there_is_no_inotify_instance_is_logged_and_tried_aga
     catch_up(5.0)
     assert set(inventory.entries) == {"/dev/ttyUSB0", "/run/x0"}
     os.rmdir("/run/x0")
-    assert list(looking.outside.values()) == [outside], "it is watched now"
+    assert list(looking.outside.values()) == [*outside.globs], "it is watched now"
     looking.begin(Interest(frozenset()), 6.0, has_udevd=True)  # that ends its watch
     paths.close()

@@ -1,35 +1,22 @@
 """Device specs: nodes in any spelling to one model.
 
-Floor 1: pure. Two spellings: ``type`` with ``paths``, where every match is a device of its own, and ``name`` with
+Pure. Two spellings: ``type`` with ``paths``, where every match is a device of its own, and ``name`` with
 ``groups``, of paths or udev matches that are zipped, or of USB devices. A fault is noted and reading goes on.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
-from typing import TypeVar
 
-from udev_device_plugin.config.faults import Findings, Place, listed, quoted
-from udev_device_plugin.config.scalars import (
-    ScalarError,
-    parse_choice,
-    parse_path,
-    parse_permissions,
-    parse_resource_name,
-)
-from udev_device_plugin.config.selector_parser import MAX_COUNT, read_udev, read_usb
-from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
+from udev_device_plugin.config.entries.paths import read_path_alone
+from udev_device_plugin.config.entries.values import MAX_COUNT
+from udev_device_plugin.config.faults import Findings, Place, listed
+from udev_device_plugin.config.scalars import ScalarError, parse_resource_name
+from udev_device_plugin.config.selector_parser import ENTRIES
+from udev_device_plugin.config.specs import GroupSpec, ResourceSpec
 from udev_device_plugin.config.yaml_nodes import Mapping, Node, Reader, Sequence
-from udev_device_plugin.selectors.paths.glob import Glob, GlobError
 
 SPEC_KEYS = ("name", "groups", "type", "count", "paths")
-GROUP_KEYS = ("count", "paths", "usb", "udev")
-PATH_KEYS = ("path", "mountPath", "type", "permissions", "readOnly", "limit", "optional")
-
-T = TypeVar("T")
-
-_NOWHERE = Glob.of("/dev/null")
-"""Stands in for a glob that could not be read, so that the rest of its path can be."""
+GROUP_KEYS = ("count", *ENTRIES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +72,13 @@ def _name(spec: Mapping, right: str, wrong: str, beside: str, reader: Reader) ->
     if named is None:
         reader.findings.fault(spec.place, f"it has no {right}; give the resource's name without its domain")
         return None
-    name = _parsed(named, parse_resource_name, reader)
-    return None if name is None else (named.place, name)
+    if (text := reader.text(named)) is None:
+        return None
+    try:
+        return named.place, parse_resource_name(text)
+    except ScalarError as error:
+        reader.findings.fault(named.place, str(error))
+        return None
 
 
 def _groups_of_one_path(spec: Mapping, reader: Reader) -> Iterator[GroupSpec]:
@@ -96,8 +88,8 @@ def _groups_of_one_path(spec: Mapping, reader: Reader) -> Iterator[GroupSpec]:
         if isinstance(node, Mapping):
             problem = "it is a mapping; a path with options goes into a group"
             reader.findings.fault(node.place, f"{problem}: name: …, groups: [{{paths: [{{path: …}}]}}]")
-        elif (glob := _parsed(node, Glob.parse, reader)) is not None:
-            yield GroupSpec((_checked(PathSpec(glob), node.place, reader),), count)
+        elif (path := read_path_alone(node, reader)) is not None:
+            yield GroupSpec((path,), count)
 
 
 def _groups(spec: Mapping, reader: Reader) -> Iterator[GroupSpec]:
@@ -121,67 +113,3 @@ def _group(group: Mapping, reader: Reader) -> GroupSpec:
     nodes = reader.items(group.get(kind), group, kind if kinds else listed(ENTRIES))
     entries = (ENTRIES[kind](node, reader) for node in nodes)
     return GroupSpec(tuple(entry for entry in entries if entry is not None), count)
-
-
-def _path(node: Node, reader: Reader) -> PathSpec | None:
-    """One path of a group: a mapping, or its ``path`` alone."""
-    if not isinstance(node, Mapping):
-        glob = _parsed(node, Glob.parse, reader)
-        return None if glob is None else _checked(PathSpec(glob), node.place, reader)
-    reader.mapping(node, PATH_KEYS, "a path")
-    glob = _optional(node, "path", Glob.parse, reader)
-    if node.get("path") is None:
-        reader.findings.fault(node.place, "it has no path; give the path on the host")
-    type_ = _optional(node, "type", partial(parse_choice, choices=PathType), reader)
-    path = PathSpec(
-        selector=glob or _NOWHERE,
-        mount_path=_optional(node, "mountPath", parse_path, reader),
-        type=type_ or PathType.DEVICE,
-        permissions=_optional(node, "permissions", parse_permissions, reader) or "mrw",
-        read_only=reader.truth(node.get("readOnly")),
-        limit=reader.whole_number(node.get("limit"), MAX_COUNT),
-        optional=reader.truth(node.get("optional")),
-    )
-    _check_type(path, node, reader)
-    return None if glob is None else _checked(path, node.place, reader)
-
-
-ENTRIES: dict[str, Callable[[Node, Reader], PathSpec | None]] = {"paths": _path, "usb": read_usb, "udev": read_udev}
-"""What a group is made of: one of these kinds."""
-
-
-def _check_type(path: PathSpec, node: Mapping, reader: Reader) -> None:
-    """Refuse what only the other type has."""
-    permissions, read_only = node.get("permissions"), node.get("readOnly")
-    if path.type is PathType.MOUNT and permissions is not None:
-        reader.findings.fault(permissions.place, "permissions are for devices; for a mount, use readOnly")
-    if path.type is PathType.DEVICE and path.read_only and read_only is not None:
-        reader.findings.fault(read_only.place, "readOnly is for mounts; for a device, use permissions: r")
-
-
-def _checked(path: PathSpec, place: Place, reader: Reader) -> PathSpec:
-    """The path, after a look at what is legal for a glob and of no use here."""
-    if isinstance(path.selector, Glob):
-        if path.type is PathType.DEVICE and path.selector.literal == "/":
-            reader.findings.fault(place, f"{quoted(path.selector.text)} is the root directory; name a device node")
-        for warning in path.selector.warnings:
-            reader.findings.warning(place, f"{quoted(path.selector.text)}: {warning}")
-    return path
-
-
-def _optional(node: Mapping, key: str, parse: Callable[[str], T], reader: Reader) -> T | None:
-    value = node.get(key)
-    return None if value is None else _parsed(value, parse, reader)
-
-
-def _parsed(node: Node, parse: Callable[[str], T], reader: Reader) -> T | None:
-    text = reader.text(node)
-    if text is None:
-        return None
-    try:
-        return parse(text)
-    except GlobError as error:
-        reader.findings.fault(node.place, f"{quoted(text)}, {error}")
-    except ScalarError as error:
-        reader.findings.fault(node.place, str(error))
-    return None

@@ -1,20 +1,14 @@
 """What to offer: the frozen form that all spellings of a device spec come down to.
 
-Floor 1: values only. ``config.devices`` makes them from text; ``formation`` reads them.
+Pure values. Any thread. `spec_parser` makes them from text; ``devices.assembly`` reads them.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
-from udev_device_plugin.selectors.paths.glob import Glob
-from udev_device_plugin.selectors.udev_rule.rule import Rule
-from udev_device_plugin.selectors.usb.selector import UsbSelector
-
-Selector = Glob | Rule | UsbSelector
-"""What on the host is meant: by path, by what udev knows of it, or by the USB device that it belongs to."""
-
-DeviceSelector = Rule | UsbSelector
-"""What is asked of udev's devices, and not of paths."""
+from udev_device_plugin.selectors.grouping import Grouping
+from udev_device_plugin.selectors.kind import SelectorKind
+from udev_device_plugin.selectors.paths.pairing import Pairing
 
 
 class PathType(Enum):
@@ -29,7 +23,7 @@ class PathSpec:
     """One entry of a group: what on the host, and what becomes of it in the container.
 
     Attributes:
-        selector: what on the host; a literal path is a glob without metacharacters.
+        selector: what on the host.
         mount_path: path in the container; with a trailing ``/`` the matched path's base name is appended;
             None: the matched path itself.
         type: handed over as a device node, or bind-mounted.
@@ -37,22 +31,25 @@ class PathSpec:
         read_only: mounts only.
         limit: how many devices of a group may share one match, at least 1.
         optional: without a match, it is left out and does not keep its group from forming devices.
-        is_literal: it means one path, whatever stands there.
     """
 
-    selector: Selector
+    selector: SelectorKind
     mount_path: str | None = None
     type: PathType = PathType.DEVICE
     permissions: str = "mrw"
     read_only: bool = False
     limit: int = 1
     optional: bool = False
-    is_literal: bool = field(init=False, compare=False, repr=False)
 
-    def __post_init__(self) -> None:
-        # Asked for each match at each change: worked out once.
-        is_literal = isinstance(self.selector, Glob) and self.selector.is_literal
-        object.__setattr__(self, "is_literal", is_literal)
+    @property
+    def is_literal(self) -> bool:
+        """It names one path, and means whatever stands there."""
+        return self.selector.is_literal
+
+    @property
+    def is_identifying(self) -> bool:
+        """Its match is part of what makes a device itself: a device node that must be there."""
+        return self.type is PathType.DEVICE and not self.optional
 
     def container_path(self, path: str) -> str:
         """Where ``path``, a match of this spec, is found in the container."""
@@ -68,23 +65,20 @@ class GroupSpec:
     """What devices are made of; each is offered ``count`` times.
 
     Attributes:
-        paths: their matches are zipped: device *i* takes match *i* of each. Or, if they select USB devices, every USB
-        device that
-            one of them selects is a device.
+        paths: what they are made of. The kinds of selectors do not mix within a group.
         count: at least 1.
-        is_of_sticks: its devices are whole USB devices. The kinds of selectors do not mix within a group.
     """
 
     paths: tuple[PathSpec, ...]
     count: int = 1
-    is_of_usb_devices: bool = field(init=False, compare=False, repr=False)
-
-    def __post_init__(self) -> None:
-        is_of_usb_devices = any(isinstance(path.selector, UsbSelector) for path in self.paths)
-        object.__setattr__(self, "is_of_usb_devices", is_of_usb_devices)
 
     @property
-    def asks_for(self) -> tuple[tuple[Selector, PathType, int, bool], ...]:
+    def grouping(self) -> Grouping:
+        """How the matches of the paths become devices."""
+        return self.paths[0].selector.grouping if self.paths else Pairing()
+
+    @property
+    def asks_for(self) -> tuple[tuple[SelectorKind, PathType, int, bool], ...]:
         """What it asks for, whatever becomes of it in the container, and however often it is offered."""
         return tuple((path.selector, path.type, path.limit, path.optional) for path in self.paths)
 
@@ -97,6 +91,6 @@ class ResourceSpec:
     groups: tuple[GroupSpec, ...]
 
     @property
-    def selectors(self) -> frozenset[Selector]:
+    def selectors(self) -> frozenset[SelectorKind]:
         """All that it asks for."""
         return frozenset(path.selector for group in self.groups for path in group.paths)

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from udev_device_plugin.config.specs import ResourceSpec, Selector
+from udev_device_plugin.config.specs import ResourceSpec
 from udev_device_plugin.controller.change_log import ChangeLog
 from udev_device_plugin.controller.debounce import Debouncer
 from udev_device_plugin.controller.resource_state import ResourceState
@@ -23,6 +23,7 @@ from udev_device_plugin.devices.store import DeviceSet, DeviceStore
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.looks import HostLook
+from udev_device_plugin.selectors.kind import SelectorKind
 from udev_device_plugin.telemetry.event_log import EventLog
 
 WINDOW = 0.05
@@ -105,7 +106,7 @@ class Controller:
 
     def observe(self, looks: Sequence[HostLook]) -> None:
         """Take in what was looked at."""
-        touched: set[Selector] = set()
+        touched: set[SelectorKind] = set()
         for look in looks:
             touched |= self._inventory.replace(look)
         received = min(look.received for look in looks)

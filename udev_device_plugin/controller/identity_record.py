@@ -13,13 +13,12 @@ import re
 import time
 from typing import Any
 
-from udev_device_plugin.config.specs import GroupSpec, ResourceSpec, Selector
+from udev_device_plugin.config.specs import GroupSpec, ResourceSpec
 from udev_device_plugin.devices.candidates import Candidate, NodeKey
 from udev_device_plugin.devices.identity import Identity, digest
 from udev_device_plugin.devices.model import AssembledDevice, AssembledResource
 from udev_device_plugin.filesystem.own_directory import OwnDirectory
 from udev_device_plugin.host.model import DeviceNumber
-from udev_device_plugin.selectors.usb.selector import UsbSelector
 
 logger = logging.getLogger(__name__)
 
@@ -120,21 +119,12 @@ def _boot_id() -> str:
 
 def _fingerprint(group: GroupSpec) -> str:
     """What a group asks for, in short."""
-    return digest(*(text for selector, *others in group.asks_for for text in (_spelled(selector), *map(str, others))))
-
-
-def _spelled(selector: Selector) -> str:
-    return (
-        repr(selector) if isinstance(selector, UsbSelector) else str(selector)
-    )  # a USB device's text leaves out its nodes
+    return digest(*(text for selector, *others in group.asks_for for text in (selector.record, *map(str, others))))
 
 
 def _can_be_of(formed: AssembledDevice, group: GroupSpec) -> bool:
     """Whether a device is made as the group makes them."""
-    paths = len(group.paths)
-    return bool(formed.identity) and (
-        0 <= formed.member < paths if group.is_of_usb_devices else len(formed.members) == paths
-    )
+    return bool(formed.identity) and group.grouping.can_be_of(formed, len(group.paths))
 
 
 def _line(formed: AssembledDevice, group: str) -> str:

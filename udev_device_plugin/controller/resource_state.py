@@ -5,11 +5,12 @@ Event loop only.
 
 from dataclasses import dataclass, field
 
-from udev_device_plugin.config.specs import ResourceSpec, Selector
+from udev_device_plugin.config.specs import ResourceSpec
 from udev_device_plugin.controller.debounce import Debouncer
 from udev_device_plugin.devices.assembly import carried_over
 from udev_device_plugin.devices.model import AssembledResource
 from udev_device_plugin.devices.store import DeviceSet
+from udev_device_plugin.selectors.kind import SelectorKind
 
 
 @dataclass(slots=True, eq=False)
@@ -32,7 +33,7 @@ class ResourceState:
     spec: ResourceSpec
     assembled: AssembledResource
     debouncer: Debouncer
-    selectors: frozenset[Selector] = field(init=False)
+    selectors: frozenset[SelectorKind] = field(init=False)
     is_pending: bool = False
     is_changed: bool = False
     caused_at: float | None = None

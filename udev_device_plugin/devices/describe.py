@@ -1,9 +1,9 @@
 """A resource's devices as the rest of the program sees them. Pure."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
+from udev_device_plugin.config.specs import PathSpec, PathType, ResourceSpec
 from udev_device_plugin.devices.candidates import Candidate, node_key
 from udev_device_plugin.devices.model import NO_INFO, AssembledDevice, AssembledResource, DeviceInfo
 from udev_device_plugin.devices.store import Device, DeviceSet, Member
@@ -72,18 +72,11 @@ def device_info(device: HostDevice) -> DeviceInfo:
 def _describe(spec: ResourceSpec, device: AssembledDevice, info: _Info) -> Device:
     group = spec.groups[device.group]
     members = tuple(
-        _member(path_spec, candidate, info(device, candidate)) for path_spec, candidate in _parts(group, device)
+        _member(group.paths[slot.member], candidate, info(device, candidate))
+        for slot, candidate in device.matches(spec)
     )
     numa_nodes = {candidate.numa_node for candidate in device.members if candidate and candidate.numa_node is not None}
     return Device(device.identity, members, group.count, device.is_healthy, device.since, tuple(sorted(numa_nodes)))
-
-
-def _parts(group: GroupSpec, formed: AssembledDevice) -> Iterator[tuple[PathSpec, Candidate]]:
-    """A device's members, each with what is configured for it."""
-    paths = [group.paths[formed.member]] * len(formed.members) if group.is_of_usb_devices else group.paths
-    for path_spec, candidate in zip(paths, formed.members, strict=True):
-        if candidate is not None:
-            yield path_spec, candidate
 
 
 def _member(path_spec: PathSpec, candidate: Candidate, info: DeviceInfo) -> Member:

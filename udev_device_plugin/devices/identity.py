@@ -1,6 +1,6 @@
 """Which device is it: the stable identity of a node, and the ID that the kubelet knows a device by.
 
-Floor 2, pure. An ID must be the same after every kind of restart and after a replug, because the kubelet remembers
+Pure. Any thread. An ID must be the same after every kind of restart and after a replug, because the kubelet remembers
 pods' devices by ID; it must be unique over all resources of the node, because the kubelet finds the pod of a device by
 the ID alone; and a person should recognise it.
 """

@@ -1,10 +1,12 @@
 """What a resource's devices are made of, what that depends on, and what a device is: values. Pure."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from udev_device_plugin.devices.candidates import Candidate
+from udev_device_plugin.config.specs import ResourceSpec
+from udev_device_plugin.devices.candidates import Candidate, Slot
 from udev_device_plugin.devices.identity import Identity
-from udev_device_plugin.selectors.usb.grouping import QUIET, Numbers, SettlingUsbDevice
+from udev_device_plugin.selectors.grouping import Numbers, SettlingUsbDevice
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,13 @@ class AssembledDevice:
     keep_until: float = 0.0
     member: int = 0
     needs: Numbers = ()
+
+    def matches(self, spec: ResourceSpec) -> Iterator[tuple[Slot, Candidate]]:
+        """Its members that are not left out, each with the path of ``spec`` that gave it."""
+        grouping = spec.groups[self.group].grouping
+        for number, candidate in enumerate(self.members):
+            if candidate is not None:
+                yield Slot(self.group, grouping.path_of(self.member, number)), candidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +70,7 @@ class AssembledResource:
     @property
     def settles_at(self) -> float | None:
         """When the next USB device will have been quiet for long enough, monotonic seconds; None if none is awaited."""
-        return min((gathering.since + QUIET for gathering in self.gatherings), default=None)
+        return min((gathering.until for gathering in self.gatherings), default=None)
 
     @property
     def expires_at(self) -> float | None:

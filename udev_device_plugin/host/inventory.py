@@ -7,15 +7,12 @@ whose matches changed. At rest it equals one look at everything, whatever the or
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from udev_device_plugin.config.specs import DeviceSelector, Selector
 from udev_device_plugin.host.existence import numbers_of
 from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.host.model import DeviceNumber, HostDevice, Node, NodeState, PathEntry, Unit, UsbDevice
 from udev_device_plugin.host.nodes import Nodes
-from udev_device_plugin.selectors.paths.glob import Glob
+from udev_device_plugin.selectors.kind import SelectorKind
 from udev_device_plugin.selectors.paths.glob_index import GlobSet
-from udev_device_plugin.selectors.udev_rule.rule import Rule
-from udev_device_plugin.selectors.usb.selector import UsbSelector
 
 
 class Inventory:
@@ -26,14 +23,14 @@ class Inventory:
         complete_for: the number of the ``Interest`` for which everything has been looked at; None: nothing yet.
     """
 
-    def __init__(self, selectors: Iterable[Selector]) -> None:
+    def __init__(self, selectors: Iterable[SelectorKind]) -> None:
         self.entries: dict[str, PathEntry] = {}
         self.complete_for: int | None = None
         self._nodes = Nodes()
         self._paths: defaultdict[DeviceNumber, set[str]] = defaultdict(set)
-        self._globs: dict[Glob, dict[str, PathEntry]] = {}
         self._glob_set = GlobSet(())
-        self._selected: dict[DeviceSelector, dict[DeviceNumber, Node]] = {}
+        self._named: dict[SelectorKind, dict[str, PathEntry]] = {}
+        self._selected: dict[SelectorKind, dict[DeviceNumber, Node]] = {}
         self.select(selectors)
 
     @property
@@ -41,12 +38,12 @@ class Inventory:
         """Whether everything has been looked at once."""
         return self.complete_for is not None
 
-    def select(self, selectors: Iterable[Selector]) -> None:
+    def select(self, selectors: Iterable[SelectorKind]) -> None:
         """Match these from now on; complete is what is new among them once everything has been looked at for it."""
         selectors = tuple(selectors)
-        self._globs = {glob: {} for glob in selectors if isinstance(glob, Glob)}
-        self._glob_set = GlobSet(self._globs)
-        self._selected = {selector: {} for selector in selectors if not isinstance(selector, Glob)}
+        self._glob_set = GlobSet({glob for selector in selectors for glob in selector.globs})
+        self._named = {selector: {} for selector in selectors}
+        self._selected = {selector: {} for selector in selectors}
         for node in self._nodes:
             for selector in self._selecting(node):
                 self._selected[selector][node.number] = node
@@ -58,9 +55,9 @@ class Inventory:
 
     # What was looked at.
 
-    def replace(self, look: HostLook) -> frozenset[Selector]:
+    def replace(self, look: HostLook) -> frozenset[SelectorKind]:
         """Have what was looked at be as it is now; returns the selectors whose matches changed."""
-        touched: set[Selector] = set()
+        touched: set[SelectorKind] = set()
         changed: set[DeviceNumber] = set()
         for unit, nodes in look.units.items():
             changed |= self._replace_unit(unit, nodes, touched)
@@ -72,7 +69,7 @@ class Inventory:
             self.complete_for = look.complete_for
         return frozenset(touched)
 
-    def _replace_unit(self, unit: Unit, nodes: tuple[Node, ...], touched: set[Selector]) -> set[DeviceNumber]:
+    def _replace_unit(self, unit: Unit, nodes: tuple[Node, ...], touched: set[SelectorKind]) -> set[DeviceNumber]:
         """Returns the numbers of the nodes for which that changes something."""
         before = self._nodes.of(unit)
         if nodes == before:
@@ -89,21 +86,21 @@ class Inventory:
             concerned |= self._put_node(node, touched)
         return concerned
 
-    def _put_node(self, node: Node, touched: set[Selector]) -> set[DeviceNumber]:
+    def _put_node(self, node: Node, touched: set[SelectorKind]) -> set[DeviceNumber]:
         self._nodes.put(node)
         for selector in self._selecting(node):
             self._selected[selector][node.number] = node
             touched.add(selector)
         return {node.number} | self._nodes.sharing_with(node)
 
-    def _drop_node(self, node: Node, touched: set[Selector]) -> set[DeviceNumber]:
+    def _drop_node(self, node: Node, touched: set[SelectorKind]) -> set[DeviceNumber]:
         self._nodes.drop(node.number)
         for selector in self._selecting(node):
             self._selected[selector].pop(node.number, None)
             touched.add(selector)
         return {node.number} | self._nodes.sharing_with(node)
 
-    def _replace_path(self, path: str, entry: PathEntry | None, touched: set[Selector]) -> set[DeviceNumber]:
+    def _replace_path(self, path: str, entry: PathEntry | None, touched: set[SelectorKind]) -> set[DeviceNumber]:
         before = self.entries.get(path)
         if before == entry:
             return set()
@@ -111,47 +108,45 @@ class Inventory:
             self._drop_entry(before)
         if entry is not None:
             self._put_entry(entry)
-        globs = self._glob_set.matching(path)
+        naming = self._naming(path)
         # A plug shows as a node before udevd is done with it: that is nobody's match yet.
         if before is not None or entry is None or entry.number is None or not self.is_unfinished(entry):
-            touched |= globs
+            touched |= naming
         return {number for number in numbers_of((before, entry)) if self._nodes.get(number) is not None}
 
     def _put_entry(self, entry: PathEntry) -> None:
         self.entries[entry.path] = entry
-        for glob in self._glob_set.matching(entry.path):
-            self._globs[glob][entry.path] = entry
+        for selector in self._naming(entry.path):
+            self._named[selector][entry.path] = entry
         if entry.number is not None:
             self._paths[entry.number].add(entry.path)
 
     def _drop_entry(self, entry: PathEntry) -> None:
         del self.entries[entry.path]
-        for glob in self._glob_set.matching(entry.path):
-            self._globs[glob].pop(entry.path, None)
+        for selector in self._naming(entry.path):
+            self._named[selector].pop(entry.path, None)
         if entry.number is not None:
             self._paths[entry.number].discard(entry.path)
             if not self._paths[entry.number]:
                 del self._paths[entry.number]
 
-    def _concerned(self, number: DeviceNumber) -> frozenset[Selector]:
+    def _concerned(self, number: DeviceNumber) -> frozenset[SelectorKind]:
         """The selectors for which a change about a node matters: the other nodes of its unit wait for it."""
         node = self._nodes.get(number)
         nodes = self._nodes.of(node.unit) if node is not None else ()
         numbers = {number, *(one.number for one in nodes)}
         paths = (path for one in numbers for path in self._paths.get(one, ()))
-        return frozenset[Selector]().union(*map(self._glob_set.matching, paths), *map(self._selecting, nodes))
+        return frozenset[SelectorKind]().union(*map(self._naming, paths), *map(self._selecting, nodes))
 
-    def _selecting(self, node: Node) -> frozenset[DeviceSelector]:
-        """What selects a node because of what it is."""
+    def _naming(self, path: str) -> frozenset[SelectorKind]:
+        """The selectors that mean a path, whatever stands there."""
+        globs = self._glob_set.matching(path)
+        return frozenset(one for one in self._named if not globs.isdisjoint(one.globs)) if globs else frozenset()
+
+    def _selecting(self, node: Node) -> frozenset[SelectorKind]:
+        """The selectors that mean a node because of what it is."""
         device = node.description
-        if device is None:
-            return frozenset()
-        return frozenset(
-            selector
-            for selector in self._selected
-            if (isinstance(selector, Rule) and str(selector) in device.rules)
-            or (isinstance(selector, UsbSelector) and selector.matches(device))
-        )
+        return frozenset(one for one in self._selected if device is not None and one.selects(device))
 
     def _is_selected_node(self, entry: PathEntry) -> bool:
         node = self.node_at(entry)
@@ -159,16 +154,11 @@ class Inventory:
 
     # What there is.
 
-    def matches(self, selector: Selector) -> Mapping[str, PathEntry]:
+    def matches(self, selector: SelectorKind) -> Mapping[str, PathEntry]:
         """What stands at the paths that ``selector`` matches; it is one of the constructor's."""
-        if isinstance(selector, Glob):
-            return self._globs[selector]
         found = ((node, self.entries.get(node.devnode)) for node in self._selected[selector].values())
-        return {entry.path: entry for node, entry in found if entry is not None and self.node_at(entry) is node}
-
-    def selected(self, selector: DeviceSelector) -> Iterator[HostDevice]:
-        """The devices that ``selector`` selects, whether or not their nodes are there."""
-        return (node.description for node in self._selected[selector].values() if node.description is not None)
+        selected = {entry.path: entry for node, entry in found if entry is not None and self.node_at(entry) is node}
+        return {**self._named[selector], **selected}
 
     def devices(self) -> Iterator[HostDevice]:
         """All devices that are known."""

@@ -23,8 +23,11 @@ from udev_device_plugin.host import observer
 from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.kubelet.plugin_directory import PluginDirectory
 from udev_device_plugin.selectors.paths.glob import Glob
+from udev_device_plugin.selectors.paths.selector import PathSelector
 
-RESOURCE = ResourceSpec("squat.ai/serial", (GroupSpec((PathSpec(Glob.parse("/dev/nothing/like/this")),)),))
+RESOURCE = ResourceSpec(
+    "squat.ai/serial", (GroupSpec((PathSpec(PathSelector(Glob.parse("/dev/nothing/like/this"))),)),)
+)
 
 
 class BugError(Exception):

@@ -5,6 +5,7 @@ import pytest
 from tests.unit.config.test_spec_parser import faults, resources
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType
 from udev_device_plugin.selectors.udev_rule.rule import Rule
+from udev_device_plugin.selectors.udev_rule.selector import UdevSelector
 from udev_device_plugin.selectors.usb.selector import UsbSelector
 
 
@@ -101,9 +102,14 @@ def test_udev_takes_rules_alone_or_with_options() -> None:
     count: 3""")
     assert made == GroupSpec(
         (
-            PathSpec(Rule.parse(RULE)),
+            PathSpec(UdevSelector(Rule.parse(RULE))),
             PathSpec(
-                Rule.parse(RULE + ', KERNEL=="ttyUSB*"'), "/dev/lidar", PathType.DEVICE, "r", limit=2, optional=True
+                UdevSelector(Rule.parse(RULE + ', KERNEL=="ttyUSB*"')),
+                "/dev/lidar",
+                PathType.DEVICE,
+                "r",
+                limit=2,
+                optional=True,
             ),
         ),
         3,
@@ -116,7 +122,7 @@ def test_a_rule_may_stand_on_several_lines() -> None:
           SUBSYSTEM=="tty"
           ATTRS{idVendor}=="10c4"
     """)
-    assert made.paths == (PathSpec(Rule.parse(RULE)),)
+    assert made.paths == (PathSpec(UdevSelector(Rule.parse(RULE))),)
 
 
 @pytest.mark.parametrize(

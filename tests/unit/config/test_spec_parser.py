@@ -11,6 +11,7 @@ from udev_device_plugin.config.spec_parser import read_resources
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
 from udev_device_plugin.config.yaml_document import read_document
 from udev_device_plugin.selectors.paths.glob import Glob
+from udev_device_plugin.selectors.paths.selector import PathSelector
 
 
 def findings_of(*texts: str) -> tuple[tuple[ResourceSpec, ...], Findings]:
@@ -30,7 +31,7 @@ def faults(*texts: str) -> list[str]:
 
 
 def path(text: str, **options: Any) -> PathSpec:
-    return PathSpec(Glob.parse(text), **options)
+    return PathSpec(PathSelector(Glob.parse(text)), **options)
 
 
 def test_with_type_every_path_is_a_group_of_its_own_with_that_count() -> None:

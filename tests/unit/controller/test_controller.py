@@ -14,13 +14,14 @@ from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.host.model import DeviceNumber, PathEntry
 from udev_device_plugin.selectors.paths.glob import Glob
+from udev_device_plugin.selectors.paths.selector import PathSelector
 
 SERIAL = "squat.ai/serial"
 OTHER = "squat.ai/other"
 
 
 def spec(name: str, glob: str) -> ResourceSpec:
-    return ResourceSpec(f"squat.ai/{name}", (GroupSpec((PathSpec(Glob.parse(glob)),)),))
+    return ResourceSpec(f"squat.ai/{name}", (GroupSpec((PathSpec(PathSelector(Glob.parse(glob))),)),))
 
 
 def entry(path: str) -> PathEntry:

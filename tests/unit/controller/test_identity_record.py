@@ -14,11 +14,12 @@ from udev_device_plugin.devices.model import AssembledDevice, AssembledResource
 from udev_device_plugin.filesystem.own_directory import OwnDirectory
 from udev_device_plugin.host.model import DeviceNumber
 from udev_device_plugin.selectors.paths.glob import Glob
+from udev_device_plugin.selectors.paths.selector import PathSelector
 from udev_device_plugin.selectors.usb.selector import UsbSelector
 
 
 def group(*selectors: str | UsbSelector, count: int = 1) -> GroupSpec:
-    paths = (PathSpec(Glob.parse(one) if isinstance(one, str) else one) for one in selectors)
+    paths = (PathSpec(PathSelector(Glob.parse(one)) if isinstance(one, str) else one) for one in selectors)
     return GroupSpec(tuple(paths), count)
 
 

@@ -15,6 +15,7 @@ from udev_device_plugin.devices.model import AssembledDevice, AssembledResource,
 from udev_device_plugin.devices.retention import FRESH, MIN_ASK
 from udev_device_plugin.host.model import DeviceNumber, HostDevice, NodeState, PathKind
 from udev_device_plugin.selectors.paths.glob import Glob
+from udev_device_plugin.selectors.paths.selector import PathSelector
 
 MINORS: dict[str, int] = {}
 
@@ -27,7 +28,7 @@ def node(path: str, *, same_as: str | None = None, awaits_udev: bool = False) ->
 
 
 def path(text: str, **others: object) -> PathSpec:
-    return PathSpec(Glob.parse(text), **others)  # type: ignore[arg-type]  # the tests' own spelling of a spec
+    return PathSpec(PathSelector(Glob.parse(text)), **others)  # type: ignore[arg-type]  # the tests' own spelling of a spec
 
 
 def group(*paths: PathSpec, count: int = 1) -> GroupSpec:

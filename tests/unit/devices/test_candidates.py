@@ -9,10 +9,12 @@ import pytest
 from tests.lab import inventories
 from tests.lab.inventories import MadeUpInventory, Standing, no_node
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
-from udev_device_plugin.devices.candidates import Candidate, NodeKey, Slot, candidates, node_key
+from udev_device_plugin.devices.candidates import Candidate, NodeKey, Slot, node_key
+from udev_device_plugin.devices.claims import candidates
 from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.host.model import DeviceNumber, HostDevice, NodeState, PathKind, UsbDevice
 from udev_device_plugin.selectors.paths.glob import Glob
+from udev_device_plugin.selectors.paths.selector import PathSelector
 
 LINKS = "/plugins/udev-device-plugin/"
 BY_ID = "/dev/serial/by-id/usb-x-if00"
@@ -55,7 +57,7 @@ def node(minor: int, path: str | None = None, *, making: int = 0, state: NodeSta
 
 
 def path(text: str, **others: object) -> PathSpec:
-    return PathSpec(Glob.parse(text), **others)  # type: ignore[arg-type]  # the tests' own spelling of a spec
+    return PathSpec(PathSelector(Glob.parse(text)), **others)  # type: ignore[arg-type]  # the tests' own spelling of a spec
 
 
 class Host:

@@ -10,6 +10,7 @@ from udev_device_plugin.devices.model import AssembledResource, AssemblyContext,
 from udev_device_plugin.devices.store import DeviceSet
 from udev_device_plugin.host.model import DeviceNumber, HostDevice, UsbDevice
 from udev_device_plugin.selectors.paths.glob import Glob
+from udev_device_plugin.selectors.paths.selector import PathSelector
 
 CONTROLLER = "/sys/devices/pci0000:00/0000:00:14.0"
 
@@ -63,7 +64,7 @@ class Host:
     """One resource on a host, described again and again."""
 
     def __init__(self, path: str) -> None:
-        self.spec = ResourceSpec("squat.ai/serial", (GroupSpec((PathSpec(Glob.parse(path)),)),))
+        self.spec = ResourceSpec("squat.ai/serial", (GroupSpec((PathSpec(PathSelector(Glob.parse(path))),)),))
         self.inventory = MadeUpInventory(self.spec.selectors)
         self._assembled = AssembledResource()
         self._devices: DeviceSet | None = None

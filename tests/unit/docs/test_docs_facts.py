@@ -9,11 +9,12 @@ import pytest
 
 from tests.lab.documents import DOCUMENTS, FOR_USERS, ROOT, blocks, inline_code, name, prose, rows
 from tests.lab.help import help_text
+from udev_device_plugin.config.entries.paths import PATH_KEYS
+from udev_device_plugin.config.entries.usb import USB_KEYS
 from udev_device_plugin.config.options import SETTINGS
-from udev_device_plugin.config.selector_parser import USB_KEYS
-from udev_device_plugin.config.spec_parser import PATH_KEYS
 from udev_device_plugin.config.specs import PathSpec
 from udev_device_plugin.selectors.paths.glob import Glob
+from udev_device_plugin.selectors.paths.selector import PathSelector
 from udev_device_plugin.selectors.udev_rule.terms import KEYS as RULE_KEYS
 from udev_device_plugin.telemetry.metrics import Metrics
 
@@ -69,7 +70,7 @@ def test_a_default_that_is_mentioned_is_the_default(document: Path) -> None:
 def test_the_table_of_a_paths_keys_has_them_all_with_their_defaults() -> None:
     table = {key: default for key, default, _ in rows(CONFIGURATION, "key of a path")}
     assert set(table) == {f"`{key}`" for key in PATH_KEYS}
-    plain = PathSpec(Glob.of("/dev/null"))
+    plain = PathSpec(PathSelector(Glob.of("/dev/null")))
     assert plain.mount_path is None
     assert {key: table[f"`{key}`"] for key in ("permissions", "limit", "readOnly", "optional", "type")} == {
         "permissions": f"`{plain.permissions}`",

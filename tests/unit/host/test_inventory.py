@@ -7,16 +7,17 @@ import pytest
 from hypothesis import given, strategies as st
 
 from tests.lab.inventories import described, gone, node
-from udev_device_plugin.config.specs import Selector
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.host.model import DeviceNumber, HostDevice, Node, NodeState, PathEntry, Unit, UsbDevice
+from udev_device_plugin.selectors.kind import SelectorKind
 from udev_device_plugin.selectors.paths.glob import Glob
+from udev_device_plugin.selectors.paths.selector import PathSelector
 from udev_device_plugin.selectors.usb.selector import UsbSelector
 
-TTYS, ALL, FIRST_TTY = Glob.parse("/dev/ttyUSB*"), Glob.parse("/dev/*"), Glob.parse("/dev/ttyUSB0")
+TTYS, ALL, FIRST_TTY = (PathSelector(Glob.parse(text)) for text in ("/dev/ttyUSB*", "/dev/*", "/dev/ttyUSB0"))
 USB = UsbSelector("0403", "6001", nodes=(("tty", 1),))
-SELECTORS: list[Selector] = [TTYS, ALL, FIRST_TTY, USB]
+SELECTORS: list[SelectorKind] = [TTYS, ALL, FIRST_TTY, USB]
 LINK = "/dev/serial/by-id/link"
 
 
@@ -181,15 +182,16 @@ def test_any_sequence_of_looks_and_then_one_at_everything_equals_that_one_alone(
 @given(st.lists(LOOKS))
 def test_matches_are_always_what_the_selectors_match(looks: list[HostLook]) -> None:
     inventory = knowing(*looks)
-    for glob in (TTYS, ALL, FIRST_TTY):
-        assert inventory.matches(glob) == {path: one for path, one in inventory.entries.items() if glob.matches(path)}
+    for selector in (TTYS, ALL, FIRST_TTY):
+        matches = {path: one for path, one in inventory.entries.items() if selector.glob.matches(path)}
+        assert inventory.matches(selector) == matches
 
 
 @given(st.lists(LOOKS), LOOKS)
 def test_who_is_not_touched_by_a_look_has_the_same_matches_after_it(looks: list[HostLook], last: HostLook) -> None:
     inventory = knowing(*looks)
 
-    def seen(selector: Selector) -> object:
+    def seen(selector: SelectorKind) -> object:
         matches = dict(inventory.matches(selector))
         finished = {path: one for path, one in matches.items() if inventory.is_settled(one)}
         return {path: (one, inventory.device_at(one)) for path, one in finished.items()}

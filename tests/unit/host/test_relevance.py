@@ -10,11 +10,15 @@ from udev_device_plugin.host.nodes import Nodes
 from udev_device_plugin.host.relevance import is_relevant
 from udev_device_plugin.host.udev.monitor import UdevEvent
 from udev_device_plugin.selectors.paths.glob import Glob
+from udev_device_plugin.selectors.paths.selector import PathSelector
 from udev_device_plugin.selectors.udev_rule.rule import Rule
+from udev_device_plugin.selectors.udev_rule.selector import UdevSelector
 
 NUMBER = DeviceNumber("c", 188, 0)
 PATH = "/sys/devices/virtual/x/x0"
-INTEREST = Interest(frozenset({Glob.parse("/dev/wanted*"), Rule.parse('SUBSYSTEM=="ruled"')}))
+INTEREST = Interest(
+    frozenset({PathSelector(Glob.parse("/dev/wanted*")), UdevSelector(Rule.parse('SUBSYSTEM=="ruled"'))})
+)
 
 
 def event(

@@ -55,8 +55,8 @@ class UdevDevice:
         """
         subject, subsystem, usb_device = self._subject, self._subject.subsystem, usb_device_of(sys_path)
         devlinks = tuple(subject.links) if self.is_initialized else ()
-        rules = frozenset(text for text, rule in interest.rules_for(subsystem) if rule.matches(subject))
-        is_wanted = bool(rules) or interest.selects_usb(usb_device) or interest.is_named((self.devnode, *devlinks))
+        rules = frozenset(str(rule) for rule in interest.rules_for(subsystem) if rule.matches(subject))
+        is_wanted = bool(rules) or interest.wants_usb_device(usb_device) or interest.is_named((self.devnode, *devlinks))
         if not is_wanted:
             return HostDevice(
                 sys_path, subsystem, number, self.devnode, devlinks, usb_device=usb_device, is_wanted=False

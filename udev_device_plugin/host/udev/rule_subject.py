@@ -1,13 +1,15 @@
 """Shows udev's devices to rules.
 
-Floor 4, on the udev thread: a subject holds a pyudev object and must not leave it. Reads only what a rule asks for,
-and that once. What comes from udev and sysfs is untrusted: it may be no text, of any length, or gone meanwhile.
+Any thread, but a subject holds a pyudev object and must not leave the one that made it. Reads only what a rule asks
+for, and that once. What comes from udev and sysfs is untrusted: it may be no text, of any length, or gone meanwhile.
 """
 
 from collections.abc import Callable, Collection, Iterator
 from typing import TypeVar
 
 import pyudev
+
+from udev_device_plugin.host.udev.context import context_of_thread
 
 MAX_VALUE = 4096
 """So many bytes of an attribute or a property are looked at; a page of sysfs has no more."""
@@ -64,6 +66,16 @@ class UdevSubject(UdevRelative):
         self._ancestors: list[UdevRelative] | None = None
 
     @property
+    def has_node(self) -> bool:
+        """Whether it has a node; one whose name is no text is passed over (`device_reader`)."""
+        return _readable(lambda: self._device.device_node is not None, False)
+
+    @property
+    def is_in_database(self) -> bool:
+        """Whether it has an entry in udev's database."""
+        return bool(self._device.is_initialized)
+
+    @property
     def devpath(self) -> str:
         """Its path in sysfs, without ``/sys``."""
         return _readable(lambda: str(self._device.device_path), "")
@@ -85,6 +97,11 @@ class UdevSubject(UdevRelative):
             ancestors: list[pyudev.Device] = _readable(lambda: list(self._device.ancestors), [])
             self._ancestors = [UdevRelative(device) for device in ancestors]
         yield from self._ancestors
+
+
+def all_subjects() -> Iterator[UdevSubject]:
+    """All devices that udev knows, with and without a node."""
+    return map(UdevSubject, context_of_thread().list_devices())
 
 
 def _readable(read: Callable[[], T], otherwise: T) -> T:

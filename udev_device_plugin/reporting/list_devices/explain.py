@@ -1,6 +1,6 @@
 """From what was decided to what there is to see: what each selector gives, and why it does not give more.
 
-Floor 4, pure.
+Pure.
 """
 
 import itertools
@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from udev_device_plugin.config.specs import PathSpec, PathType, ResourceSpec
 from udev_device_plugin.devices.assembly import assemble
-from udev_device_plugin.devices.candidates import Candidate, Slot, candidates
+from udev_device_plugin.devices.candidates import Candidate, Slot
+from udev_device_plugin.devices.claims import candidates
 from udev_device_plugin.devices.describe import device_set
 from udev_device_plugin.devices.model import AssembledDevice, AssembledResource, AssemblyContext
 from udev_device_plugin.devices.store import Device, DeviceSet
 from udev_device_plugin.host.model import HostDevice, NodeState
-from udev_device_plugin.reporting.list_devices.explain_paths import misses_of_paths
-from udev_device_plugin.reporting.list_devices.explain_rules import misses_of_rule
-from udev_device_plugin.reporting.list_devices.explain_usb import misses_of_usb_devices
+from udev_device_plugin.reporting.list_devices.facts import Facts
 from udev_device_plugin.reporting.list_devices.model import (
     Decided,
     Host,
@@ -24,8 +23,6 @@ from udev_device_plugin.reporting.list_devices.model import (
     ResourceListing,
     SelectorListing,
 )
-from udev_device_plugin.selectors.udev_rule.rule import Rule
-from udev_device_plugin.selectors.usb.selector import UsbSelector
 
 MAX_NAMED = 10
 """How many nodes one warning names."""
@@ -82,27 +79,19 @@ def _resource(decided: Decided) -> ResourceListing:
 
 def _offered(decided: Decided, formed: AssembledDevice, device: Device) -> Iterator[tuple[Slot, Offered]]:
     """What each selector gives to a device."""
-    group = decided.spec.groups[formed.group]
-    given = [(number, candidate) for number, candidate in enumerate(formed.members) if candidate is not None]
-    for (number, candidate), member in zip(given, device.members, strict=True):
-        slot = Slot(formed.group, formed.member if group.is_of_usb_devices else number)
-        remarks = _remarks(decided.host, group.paths[slot.member], candidate)
+    paths = decided.spec.groups[formed.group].paths
+    for (slot, candidate), member in zip(formed.matches(decided.spec), device.members, strict=True):
+        remarks = _remarks(decided.host, paths[slot.member], candidate)
         yield slot, Offered(device, member, tuple(remarks))
 
 
 def _selector(decided: Decided, slot: Slot, path_spec: PathSpec, offered: tuple[Offered, ...]) -> SelectorListing:
-    is_of_usb_device = isinstance(path_spec.selector, UsbSelector)
-    match path_spec.selector:
-        case UsbSelector() as selector:
-            misses, remark = misses_of_usb_devices(decided, slot, selector)
-        case Rule() as rule:
-            misses, remark = misses_of_rule(decided, slot, rule)
-        case glob:
-            misses, remark = misses_of_paths(decided, slot, glob)
+    group = decided.spec.groups[slot.group]
+    misses, remark = path_spec.selector.mismatches(Facts(decided, slot))
     remarks = [remark] if remark else []
     if path_spec.optional:
         remarks.append("it is optional")
-    elif not decided.found[slot] and len(decided.spec.groups[slot.group].paths) > 1 and not is_of_usb_device:
+    elif not decided.found[slot] and len(group.paths) > 1 and group.grouping.needs_every_path:
         remarks.append("without it, its group offers no device")
     return SelectorListing(*slot, path_spec, offered, misses, "" if offered else "; ".join(remarks))
 

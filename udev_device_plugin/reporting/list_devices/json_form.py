@@ -1,6 +1,6 @@
 """A listing for machines: the JSON of ``--list-devices --output json``.
 
-Floor 4, pure. Keys that it has today stay, and mean the same, for as long as its ``form`` is 1; new ones may come.
+Pure. Keys that it has today stay, and mean the same, for as long as its ``form`` is 1; new ones may come.
 Those that ``/devices`` has too are the same there.
 
 ======================== ===============================================================================================

@@ -1,6 +1,6 @@
 """What there is to see of a host at one moment: frozen values, which ``table`` and ``json_form`` show.
 
-Floor 4, pure.
+Pure.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from udev_device_plugin.config.specs import PathSpec, ResourceSpec
-from udev_device_plugin.devices.candidates import Candidate, Candidates, NodeKey, Slot
+from udev_device_plugin.devices.candidates import Candidate, NodeKey, Slot
+from udev_device_plugin.devices.claims import Candidates
 from udev_device_plugin.devices.model import AssembledResource
 from udev_device_plugin.devices.store import Device, DeviceSet, Member
 from udev_device_plugin.host.inventory import Inventory
-from udev_device_plugin.selectors.udev_rule.near_misses import NearMisses
+from udev_device_plugin.selectors.mismatch import NearMisses
 from udev_device_plugin.selectors.udev_rule.rule import Rule
-from udev_device_plugin.selectors.usb.selector import UsbSelector
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +98,7 @@ class SelectorListing:
     @property
     def kind(self) -> str:
         """What it asks of: ``path``, ``usb`` or ``udev``."""
-        match self.path_spec.selector:
-            case Rule():
-                return "udev"
-            case UsbSelector():
-                return "usb"
-        return "path"
+        return self.path_spec.selector.kind
 
 
 @dataclass(frozen=True, slots=True)

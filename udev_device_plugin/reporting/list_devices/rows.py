@@ -1,6 +1,6 @@
-"""A listing for a person, row by row: what ``plain`` and ``terminal`` have in common.
+"""A listing for a person, row by row: what `text` and `table` have in common.
 
-Floor 4, pure. What devices and configuration say is untrusted: it leaves this room with everything escaped that a
+Pure. What devices and configuration say is untrusted: it leaves this module with everything escaped that a
 terminal would obey or that would break a line.
 """
 

@@ -1,6 +1,6 @@
 """One complete look at the host, for who wants to see what the configuration means on it: ``--list-devices``.
 
-Floor 5, main thread. What decides about devices is what the plugin itself uses, so that what is shown is what would be
+Main thread. What decides about devices is what the plugin itself uses, so that what is shown is what would be
 offered. Nothing is made or written: no link, no socket, nothing in the plugin directory; so it may run beside a plugin.
 """
 
@@ -12,9 +12,10 @@ from udev_device_plugin.host.everything import look_at_everything
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.looks import NotLookedError
-from udev_device_plugin.host.udev.comparing import compare
+from udev_device_plugin.host.udev.rule_subject import all_subjects
 from udev_device_plugin.reporting.list_devices.explain import explain
 from udev_device_plugin.reporting.list_devices.model import Host, Listing
+from udev_device_plugin.selectors.udev_rule.mismatch import compare
 
 
 def look(settings: Settings) -> Listing:
@@ -30,7 +31,7 @@ def look(settings: Settings) -> Listing:
     except (OSError, NotLookedError) as error:
         raise SourceError(f"the host cannot be looked at: {error}: is libudev there, and /sys mounted?") from error
     inventory.replace(seen)
-    near = compare(rule for _, rule in interest.rules)
+    near = compare(interest.rules, all_subjects)
     own_directory = OwnDirectory.below(settings.plugin_directory)
     return explain(
         settings.resources,

@@ -1,6 +1,6 @@
 """A listing on a terminal, drawn by rich, which is imported here alone: a start of the plugin never sees it.
 
-Floor 4. Texts are escaped (``rows``) and never read as rich's markup; what is too long is folded, not cut.
+Texts are escaped (``rows``) and never read as rich's markup; what is too long is folded, not cut.
 """
 
 from typing import TextIO

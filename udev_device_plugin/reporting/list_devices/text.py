@@ -1,6 +1,6 @@
 """A listing as lines for a pipe or a file: no colours, no frames, no cuts; each says whose it is, so ``grep`` does.
 
-Floor 4, pure.
+Pure.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 r"""Globs: which paths a pattern means, exactly as Go's ``path.Match`` has it for each element of a path.
 
-Floor 1: pure; never looks at a file system. Any thread.
+Pure; never looks at a file system. Any thread.
 
 The grammar of one element (there is no other metacharacter, and a slash always ends the element)::
 

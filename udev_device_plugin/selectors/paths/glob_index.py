@@ -1,12 +1,11 @@
-"""Which of many globs mean a path: looked for by directory, and remembered.
+"""Which of many globs mean a path, remembered: a host has thousands of names, most of which are asked for repeatedly.
 
-Floor 1: pure; a set belongs to one thread. A host has thousands of names, most of which are looked at again and again.
+Pure; a set belongs to one thread.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable
 
-from udev_device_plugin.selectors.paths.glob import Element, Glob
+from udev_device_plugin.selectors.paths.glob import Glob
 
 MAX_REMEMBERED = 4096
 """Paths whose globs are remembered at a time: names come from the host, and may be ever new ones."""
@@ -16,19 +15,8 @@ class GlobSet:
     """Globs to ask together."""
 
     def __init__(self, globs: Iterable[Glob]) -> None:
-        self._in_directory: defaultdict[str, list[tuple[Element, Glob]]] = defaultdict(list)
-        self._elsewhere: list[Glob] = []
-        for glob in globs:
-            self._sort_in(glob)
+        self._globs = tuple(globs)
         self._known: dict[str, frozenset[Glob]] = {}
-
-    def _sort_in(self, glob: Glob) -> None:
-        """It is looked for among those of one directory, if that has no metacharacters."""
-        *parents, last = glob.elements or (None,)
-        if last is None or not all(element.is_literal for element in parents):
-            self._elsewhere.append(glob)
-        else:
-            self._in_directory["".join(f"/{element.literal}" for element in parents)].append((last, glob))
 
     def matching(self, path: str) -> frozenset[Glob]:
         """Those that mean an absolute path in its shortest spelling."""
@@ -36,7 +24,5 @@ class GlobSet:
         if known is None:
             if len(self._known) >= MAX_REMEMBERED:
                 self._known.clear()
-            directory, _, name = path.rpartition("/")
-            here = [glob for last, glob in self._in_directory.get(directory, ()) if name and last.matches(name)]
-            known = self._known[path] = frozenset((*here, *(glob for glob in self._elsewhere if glob.matches(path))))
+            known = self._known[path] = frozenset(glob for glob in self._globs if glob.matches(path))
         return known

@@ -1,6 +1,6 @@
 """Wildcards: what a glob of any grammar comes to, and a regular expression of it that never runs away.
 
-Floor 0: pure, the standard library alone. Any thread. Reads no pattern itself: ``globs`` and ``rule_values`` do.
+Pure. Any thread. Reads no pattern itself: ``paths.glob`` and ``udev_rule.values`` do.
 """
 
 from collections.abc import Sequence

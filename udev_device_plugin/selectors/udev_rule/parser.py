@@ -1,6 +1,6 @@
 r"""From the text of a udev rule's match part to its terms; what is wrong is shown at its character.
 
-Floor 1: pure. Any thread. The text is untrusted: whatever it is, terms or a ``RuleError`` come of it, and soon.
+Pure. Any thread. The text is untrusted: whatever it is, terms or a ``RuleError`` come of it, and soon.
 
 It reads what udevd's own parser reads: between terms any number of commas and white space, or nothing at all; white
 space around an operator; ``"…"`` with ``\"`` for a quote and no other escape; ``e"…"`` with C's escapes (udev 247 and

@@ -1,8 +1,8 @@
 """Rules: the match part of a udev rule, and whether a device matches it as it would in udevd.
 
-Floor 1: pure. A rule itself may be used on any thread; it touches its subject only on the caller's.
+Pure. A rule itself may be used on any thread; it touches its subject only on the caller's.
 
-All terms must fit (``rule_terms``). Those of ``KERNELS``, ``SUBSYSTEMS``, ``DRIVERS``, ``TAGS`` and ``ATTRS{}`` must
+All terms must fit (``terms``). Those of ``KERNELS``, ``SUBSYSTEMS``, ``DRIVERS``, ``TAGS`` and ``ATTRS{}`` must
 all fit one and the same device: the subject itself or one of its ancestors.
 """
 

@@ -1,6 +1,6 @@
 """The terms of a udev rule: which keys there are, where each looks, and when a term fits.
 
-Floor 1: pure. Any thread, as far as it goes: a subject may be bound to one. Looks at nothing that a term does not name.
+Pure. Any thread, as far as it goes: a subject may be bound to one. Looks at nothing that a term does not name.
 """
 
 from collections.abc import Callable, Collection, Iterator

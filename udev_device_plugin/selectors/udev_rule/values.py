@@ -1,6 +1,6 @@
 r"""The values that a udev rule wants, compared exactly as udevd compares them.
 
-Floor 1: pure. Any thread. Knows nothing of keys and devices.
+Pure. Any thread. Knows nothing of keys and devices.
 
 udevd compares bytes, in the C locale. A value is split at every ``|``; there is no escaping it. If the whole has none
 of ``*``, ``?`` and ``[``, its alternatives are literal, backslashes included. Otherwise each is a glob of fnmatch(3)

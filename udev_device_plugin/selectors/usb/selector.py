@@ -1,13 +1,18 @@
-"""USB devices by vendor, product and serial number, and which of their nodes are meant.
+"""Selects USB devices by vendor, product and serial number, with the nodes that are meant.
 
-Floor 1: pure. Any thread.
+Pure. Any thread.
 """
 
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
-from udev_device_plugin.host.model import HostDevice, UsbDevice
+from udev_device_plugin.selectors.grouping import Grouping, Numbers
+from udev_device_plugin.selectors.kind import DeviceRecord, MatchFacts, UsbDeviceRecord
+from udev_device_plugin.selectors.mismatch import NearMisses
+from udev_device_plugin.selectors.paths.glob import Glob
+from udev_device_plugin.selectors.udev_rule.rule import Rule
+from udev_device_plugin.selectors.usb.grouping import WholeUsbDevices
+from udev_device_plugin.selectors.usb.mismatch import mismatches
 
 RAW = "usb"
 """The subsystem of a USB device's raw node, ``/dev/bus/usb/BBB/DDD``."""
@@ -28,33 +33,44 @@ class UsbSelector:
     vendor: str
     product: str
     serial: str | None = None
-    nodes: tuple[tuple[str, int], ...] = ((RAW, 1),)
+    nodes: Numbers = ((RAW, 1),)
     is_open_ended: bool = False
+
+    kind: ClassVar[str] = "usb"
+    is_literal: ClassVar[bool] = False
+    globs: ClassVar[tuple[Glob, ...]] = ()
+    rules: ClassVar[tuple[Rule, ...]] = ()
+    grouping: ClassVar[Grouping] = WholeUsbDevices()
+
+    def __str__(self) -> str:
+        serial = f" with serial number {self.serial}" if self.serial is not None else ""
+        return f"usb {self.vendor}:{self.product}{serial}"
+
+    @property
+    def record(self) -> str:
+        """With its nodes, which its text leaves out."""
+        return repr(self)
 
     @property
     def subsystems(self) -> tuple[str, ...]:
         """Those of the nodes."""
         return tuple(subsystem for subsystem, _ in self.nodes)
 
-    def matches_usb_device(self, usb_device: UsbDevice) -> bool:
+    def wants_usb_device(self, usb_device: UsbDeviceRecord) -> bool:
         """Whether a USB device is meant."""
         return (usb_device.vendor, usb_device.product) == (self.vendor, self.product) and self.serial in (
             None,
             usb_device.serial,
         )
 
-    def matches(self, device: HostDevice) -> bool:
+    def selects(self, device: DeviceRecord) -> bool:
         """Whether a node is meant."""
         return (
             device.usb_device is not None
             and device.subsystem in self.subsystems
-            and self.matches_usb_device(device.usb_device)
+            and self.wants_usb_device(device.usb_device)
         )
 
-    def lacks(self, subsystems: Iterable[str]) -> Counter[str]:
-        """How many nodes of which subsystem are missing where there are nodes of these."""
-        return Counter(dict(self.nodes)) - Counter(subsystems)
-
-    def __str__(self) -> str:
-        serial = f" with serial number {self.serial}" if self.serial is not None else ""
-        return f"usb {self.vendor}:{self.product}{serial}"
+    def mismatches(self, facts: MatchFacts) -> tuple[NearMisses, str]:
+        """What almost matches, or matches and is not offered."""
+        return mismatches(self, facts)

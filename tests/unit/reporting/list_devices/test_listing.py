@@ -22,6 +22,7 @@ from udev_device_plugin.reporting.list_devices.output import show
 from udev_device_plugin.reporting.list_devices.table import draw
 from udev_device_plugin.reporting.list_devices.text import lines
 from udev_device_plugin.selectors.paths.glob import Glob
+from udev_device_plugin.selectors.paths.selector import PathSelector
 
 LONG = "/dev/" + "x" * 150
 
@@ -31,7 +32,7 @@ def node(path: str, minor: int, state: NodeState = NodeState.UNKNOWN) -> Standin
 
 
 def path(text: str, **options: object) -> PathSpec:
-    return PathSpec(Glob.parse(text), **options)  # type: ignore[arg-type]  # the tests' own spelling of a spec
+    return PathSpec(PathSelector(Glob.parse(text)), **options)  # type: ignore[arg-type]  # the tests' own spelling of a spec
 
 
 def listing(*groups: Iterable[PathSpec], there: Iterable[Standing] = (), name: str = "kvm", count: int = 1) -> Listing:

@@ -12,6 +12,7 @@ from udev_device_plugin.devices.describe import device_set
 from udev_device_plugin.devices.model import AssembledResource, AssemblyContext
 from udev_device_plugin.host.model import DeviceNumber, HostDevice, NodeState, UsbDevice
 from udev_device_plugin.selectors.paths.glob import Glob
+from udev_device_plugin.selectors.paths.selector import PathSelector
 from udev_device_plugin.selectors.usb.grouping import QUIET
 from udev_device_plugin.selectors.usb.selector import UsbSelector
 
@@ -192,10 +193,19 @@ def test_a_stick_that_leaves_while_it_is_counted_leaves_nothing_behind(selector:
 
 
 def test_a_node_of_a_stick_is_not_offered_once_more_by_its_path() -> None:
-    host = Host(MODEM, others=[GroupSpec((PathSpec(Glob.parse("/dev/ttyUSB*")),))])
+    host = Host(MODEM, others=[GroupSpec((PathSpec(PathSelector(Glob.parse("/dev/ttyUSB*"))),))])
     host.plugs(*WHOLE, ("tty", 9, 9), port=1)
     assert host.offers[BY_PORT] == (True, NODES)
     assert not any(key != BY_PORT for key in host.offers), "a further node of the stick's is the stick's too"
+
+
+def test_a_node_that_a_glob_may_share_stays_what_it_is_for_each() -> None:
+    shared = GroupSpec((PathSpec(PathSelector(Glob.parse("/dev/ttyUSB*")), limit=2),))
+    host = Host(UsbSelector("2c7c", "0125", nodes=(("tty", 1),)), others=[shared]).plugs(("tty", 0, 0))
+    offered = host.offers
+    assert offered[BY_PORT] == (True, ["ttyUSB0"])
+    assert len(offered) == 2
+    assert host.forms().offers == offered
 
 
 def test_of_two_entries_that_mean_one_stick_the_first_has_it() -> None:

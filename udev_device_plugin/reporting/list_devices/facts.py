@@ -1,40 +1,84 @@
-"""Why what stands at a path is not offered there.
+"""What became of one selector's matches: what it gives to devices, and why it does not give more.
 
-Floor 4, pure. The order of the reasons is that in which ``candidates`` and ``formation`` turn things down.
+Pure. The order of the reasons is that in which ``devices.candidates`` and the groupings turn things down. What only one
+kind of selector can say, it says itself (``mismatch`` of its package).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from udev_device_plugin.config.specs import PathType
 from udev_device_plugin.devices.candidates import Candidate, Slot, node_key
-from udev_device_plugin.host.model import PathEntry, PathKind
+from udev_device_plugin.host.model import HostDevice, PathEntry, PathKind
 from udev_device_plugin.reporting.list_devices.model import Decided
-from udev_device_plugin.selectors.paths.glob import Glob
-from udev_device_plugin.selectors.udev_rule.near_misses import NearMiss, NearMisses, bounded
+from udev_device_plugin.selectors.kind import LostLink
+from udev_device_plugin.selectors.mismatch import NearMiss, NearMisses
+from udev_device_plugin.selectors.udev_rule.rule import Rule
 
 CLAIMED = "already claimed by"
 AWAITED = "udevd has not finished with it: offered as soon as it has, or in 3 s without what udev would know of it"
 
 
-def misses_of_paths(decided: Decided, slot: Slot, glob: Glob) -> tuple[NearMisses, str]:
-    """What stands at a glob's matches and is not offered there; and what to say if there is nothing at all."""
-    misses = [*_twins(decided, glob), *_dead_links(decided, glob), *misses_of_matches(decided, slot)]
-    remark = "nothing stands there" if glob.is_literal else "no path matches"
-    return bounded(misses), "" if misses else remark
+class Facts:
+    """`MatchFacts` about the selector in ``slot``."""
+
+    def __init__(self, decided: Decided, slot: Slot) -> None:
+        self._decided = decided
+        self._slot = slot
+        self._inventory = decided.host.inventory
+
+    @property
+    def dead_links(self) -> Collection[str]:
+        """Configured paths at which a link stands that leads nowhere."""
+        return self._decided.host.dead_links
+
+    def devices(self) -> Iterable[HostDevice]:
+        """All devices with a node that are known."""
+        return self._inventory.devices()
+
+    def is_there(self, path: str) -> bool:
+        """Whether something stands at a path that is watched."""
+        return path in self._inventory.entries
+
+    def lost_links(self) -> Iterator[LostLink]:
+        """The links that devices claim, which are in no device of the resource, and that lead to others."""
+        offered = {node.number for node in self._decided.by_node}
+        for device in self._inventory.devices():
+            if device.number in offered:
+                continue
+            for link in device.devlinks:
+                entry = self._inventory.entries.get(link)
+                if entry is not None and entry.number not in (None, device.number):
+                    yield LostLink(device.devnode, link, entry.target)
+
+    def near_misses(self, rule: Rule) -> NearMisses:
+        """What comes close to one of the selector's rules."""
+        return self._decided.host.near.get(rule, NearMisses())
+
+    def found(self) -> Collection[Candidate]:
+        """What the selector may have."""
+        return self._decided.found[self._slot].values()
+
+    def offered(self) -> Collection[Candidate]:
+        """What it gives to devices."""
+        given = (match for formed in self._decided.formation.formed for match in formed.matches(self._decided.spec))
+        return [candidate for slot, candidate in given if slot == self._slot]
+
+    def not_offered(self) -> list[NearMiss]:
+        """What it matches and does not give, and why; what another selector has, as it should be, comes last."""
+        offered = {candidate.path for candidate in self.offered()}
+        selector = self._decided.spec.groups[self._slot.group].paths[self._slot.member].selector
+        entries = sorted(self._inventory.matches(selector).items())
+        others = [(entry, _why_not(self._decided, self._slot, entry)) for path, entry in entries if path not in offered]
+        others.sort(key=lambda other: (other[1].startswith(CLAIMED), other[0].kind is not PathKind.NODE))
+        return [NearMiss(entry.path, why) for entry, why in others]
+
+    def why_not(self, path: str) -> str:
+        """Why what stands at a path, or should, is not offered."""
+        entry = self._inventory.entries.get(path)
+        return "is not there" if entry is None else _why_not(self._decided, self._slot, entry)
 
 
-def misses_of_matches(decided: Decided, slot: Slot) -> list[NearMiss]:
-    """What a selector matches and is not offered there; what another selector has, as it should be, comes last."""
-    selector = decided.spec.groups[slot.group].paths[slot.member].selector
-    given = (formed.members[slot.member] for formed in decided.formation.formed if formed.group == slot.group)
-    offered = {candidate.path for candidate in given if candidate is not None}
-    entries = sorted(decided.host.inventory.matches(selector).items())
-    others = [(entry, why_not(decided, slot, entry)) for path, entry in entries if path not in offered]
-    others.sort(key=lambda other: (other[1].startswith(CLAIMED), other[0].kind is not PathKind.NODE))
-    return [NearMiss(entry.path, why) for entry, why in others]
-
-
-def why_not(decided: Decided, slot: Slot, entry: PathEntry) -> str:
+def _why_not(decided: Decided, slot: Slot, entry: PathEntry) -> str:
     """Why what stands at a match is not offered."""
     path_spec = decided.spec.groups[slot.group].paths[slot.member]
     is_mount = path_spec.type is PathType.MOUNT
@@ -84,29 +128,6 @@ def _why_unpaired(decided: Decided, slot: Slot, candidate: Candidate) -> str:
         scarce = min(joining, key=lambda other: len(decided.found[other]) * paths[other.member].limit)
         return f"no match of {_shown(decided, scarce)} is left to go together with"
     return "is not part of any device"
-
-
-def _twins(decided: Decided, glob: Glob) -> Iterator[NearMiss]:
-    """Devices that claim a link that the glob matches, and that leads to another one."""
-    inventory = decided.host.inventory
-    offered = {node.number for node in decided.by_node}
-    if glob.is_literal and not inventory.matches(glob):
-        return
-    for device in inventory.devices():
-        if device.number in offered:
-            continue
-        for link in filter(glob.matches, device.devlinks):
-            entry = inventory.entries.get(link)
-            if entry is None or entry.number in (None, device.number):
-                continue
-            kind = next((f"{kind} " for kind in ("by-id", "by-path") if f"/{kind}/" in link), "")
-            other = entry.target.removeprefix("/dev/")
-            yield NearMiss(device.devnode, f"twin of {other}: same {kind}link, which leads to {other}: {link}")
-
-
-def _dead_links(decided: Decided, glob: Glob) -> Iterator[NearMiss]:
-    for path in sorted(filter(glob.matches, decided.host.dead_links)):
-        yield NearMiss(path, "is a link that leads nowhere")
 
 
 def _shown(decided: Decided, slot: Slot) -> str:
