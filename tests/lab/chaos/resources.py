@@ -5,19 +5,26 @@ from typing import Any
 BY_ID = "/dev/serial/by-id"
 
 GLOBS = {
-    "serial": ("/dev/ttyUSB*",),
+    "serial": ("/dev/ttyUSB[0-5]*",),
     "named": ("/dev/ttyUSB0", "/dev/ttyUSB1"),
     "linked": (f"{BY_ID}/*",),
     "video": ("/dev/video*",),
     "raw": ("/dev/bus/usb/*/*",),
+    "siblings": ("/dev/ttyUSB[6-9]?", "/dev/snd/pcm*", "/dev/dvb/*/frontend*"),
 }
 """Each match is a device."""
 
-COUNTS = {"serial": 2, "named": 1, "linked": 1, "video": 2, "raw": 1}
+COUNTS = {"serial": 2, "named": 1, "linked": 1, "video": 2, "raw": 1, "siblings": 1}
 
-STICKS: dict[str, dict[str, Any]] = {
-    "modems": {"vendor": "2c7c", "product": "0125", "nodes": {"tty": 4, "usbmisc": 1}},
-    "adapters": {"vendor": "0403", "product": "6001", "nodes": ["tty"]},
+STICKS: dict[str, tuple[dict[str, Any], ...]] = {
+    "modems": ({"vendor": "2c7c", "product": "0125", "nodes": {"tty": 4, "usbmisc": 1}},),
+    "adapters": ({"vendor": "0403", "product": "6001", "nodes": ["tty"]},),
+    "wholes": (
+        {"vendor": "110a", "product": "1653", "nodes": {"tty": 8}},
+        {"vendor": "046d", "product": "0825", "nodes": ["video4linux"]},
+        {"vendor": "0d8c", "product": "0014", "nodes": {"sound": 2}},
+        {"vendor": "2040", "product": "8265", "nodes": {"dvb": 1}},
+    ),
 }
 """Each stick is a device."""
 
@@ -31,7 +38,7 @@ def configuration(grace: str, *, without: str = "") -> dict[str, Any]:
     """The plugin's configuration file, with all of these resources or all but one."""
     specs: list[dict[str, Any]] = [
         *({"type": name, "paths": [*globs], "count": COUNTS[name]} for name, globs in GLOBS.items()),
-        *({"name": name, "groups": [{"usb": [selector]}]} for name, selector in STICKS.items()),
+        *({"name": name, "groups": [{"usb": [*selectors]}]} for name, selectors in STICKS.items()),
         *(
             {"name": name, "groups": [{"paths": [{"path": glob} for part in parts for glob in GLOBS[part]]}]}
             for name, parts in PAIRS.items()

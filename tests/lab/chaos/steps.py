@@ -11,7 +11,8 @@ WEIGHTS = {
     "plug": 14,  # an article, at a port, under a number
     "plug silently": 5,
     "appear": 5,  # the kernel's half of a plug
-    "finish": 5,  # udevd's half
+    "go on": 6,  # a part of udevd's half: some siblings are ready, others are not
+    "finish": 5,  # udevd's half, or what is left of it
     "finish silently": 2,
     "pull": 9,
     "pull silently": 4,
