@@ -60,9 +60,8 @@ def _eight_ports(port: str, number: int, chance: random.Random) -> Stick:
     return eight_port_adapter(60 + 6 * number, "MX8", port, links=False, numbers=chance.sample(range(8), 8))
 
 
-def _tuners(port: str, number: int, chance: random.Random) -> Stick:
-    first = 4 * number
-    return dvb_stick("TV1", port, adapters=sorted(chance.sample(range(first, first + 4), 2)))
+def _tuners(port: str, _: int, chance: random.Random) -> Stick:
+    return dvb_stick("TV1", port, adapters=sorted(chance.sample(range(8, 12), 2)))  # 10 is after 9, if not as a text
 
 
 ARTICLES = (

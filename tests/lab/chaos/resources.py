@@ -1,6 +1,6 @@
 """What the plugin of a chaos run offers: each kind of selector, and what belongs together. Values."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 BY_ID = "/dev/serial/by-id"
 
@@ -34,7 +34,17 @@ PAIRS = {"pairs": ("serial", "video")}
 NAMES = (*GLOBS, *STICKS, *PAIRS)
 
 
-def configuration(grace: str, *, without: str = "") -> dict[str, Any]:
+class Times(NamedTuple):
+    """How long absent devices are kept, and how often everything is looked at without any reason.
+
+    Not at all, most of the time: what has happened must be noticed when it happens.
+    """
+
+    grace: str
+    rescan: str = "0"
+
+
+def configuration(times: Times, *, without: str = "") -> dict[str, Any]:
     """The plugin's configuration file, with all of these resources or all but one."""
     specs: list[dict[str, Any]] = [
         *({"type": name, "paths": [*globs], "count": COUNTS[name]} for name, globs in GLOBS.items()),
@@ -46,6 +56,6 @@ def configuration(grace: str, *, without: str = "") -> dict[str, Any]:
     ]
     return {
         "devices": [spec for spec in specs if without not in {spec.get("type"), spec.get("name")}],
-        "removal-grace-period": grace,
-        "rescan-interval": "1s",
+        "removal-grace-period": times.grace,
+        "rescan-interval": times.rescan,
     }

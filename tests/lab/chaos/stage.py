@@ -46,6 +46,7 @@ class Stage:
             "forget": self._forget_one,
             "vanish unseen": self._vanish_unseen,
             "replug": self._replug,
+            "replug in place": lambda step: self._replug(step, in_place=True),
             "change": self._change,
             "change silently": lambda step: self._change(step, silent=True),
             "add again": lambda step: self._send("add", step),
@@ -145,9 +146,9 @@ class Stage:
 
     def _new(self, step: Step) -> Plugged | None:
         """An article that is not plugged, at a free port, under a free number; None if there is none."""
-        present = [one for one in self.plugged if not one.has_vanished]
+        present = self._present()
         articles = [one for one in ARTICLES if one not in {other.article for other in present}]
-        ports = [port for port in PORTS if port not in {one.port for one in present}]
+        ports = self._free_ports()
         if not articles or not ports:
             return None
         article, port = articles[step.which % len(articles)], ports[step.where % len(ports)]
@@ -156,6 +157,10 @@ class Stage:
         number = numbers[step.number % len(numbers)]
         self._makings += 1
         return Plugged(article, port, number, article.make(port, number, _chance(step)), self._makings)
+
+    def _free_ports(self) -> list[str]:
+        used = {one.port for one in self._present()}
+        return [port for port in PORTS if port not in used]
 
     def _appear(self, one: Plugged) -> None:
         # udevd handles events of one place in sysfs, or of one number, one after the other.
@@ -236,13 +241,14 @@ class Stage:
         for one in self._some(step, vanished=True):
             self._forget(one)
 
-    def _replug(self, step: Step) -> None:
+    def _replug(self, step: Step, *, in_place: bool = False) -> None:
         for one in self._some(step):
             self._take_away(one)
             index = [other for other in ARTICLES if other not in {it.article for it in self._present()}].index(
                 one.article
             )
-            if again := self._new(replace(step, which=index)):
+            where = self._free_ports().index(one.port) if in_place else step.where
+            if again := self._new(replace(step, which=index, where=where)):
                 self._appear(again)
                 self._finish(again, step)
 
