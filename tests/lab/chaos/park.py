@@ -12,6 +12,7 @@ from tests.lab.sticks import (
     ch340,
     dvb_stick,
     eight_port_adapter,
+    keyboard,
     modem,
     serial_adapter,
     sound_card_with_two_captures,
@@ -24,7 +25,7 @@ PORTS = ("1-1", "1-2", "1-3", "1-4.1", "1-4.2", "2-1")
 NUMBERS = 6
 """So many numbers are given to sticks of one kind, by which their nodes are named."""
 
-Kind = Literal["tty", "camera", "modem", "eight ports", "sound card", "tuners"]
+Kind = Literal["tty", "camera", "modem", "eight ports", "sound card", "tuners", "keyboard"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,10 @@ def _tuners(port: str, _: int, chance: random.Random) -> Stick:
     return dvb_stick("TV1", port, adapters=sorted(chance.sample(range(8, 12), 2)))  # 10 is after 9, if not as a text
 
 
+def _keyboard(port: str, _: int, chance: random.Random) -> Stick:
+    return keyboard(0, port, serial="K1", numbers=sorted(chance.sample(range(7, 13), 3)))
+
+
 ARTICLES = (
     _adapter("A", "A1B2"),
     _adapter("B", "C3D4"),
@@ -76,6 +81,7 @@ ARTICLES = (
     Article("eight ports", "eight ports", _eight_ports, "MX8"),
     Article("sound card", "sound card", lambda port, number, _: sound_card_with_two_captures(number, port)),
     Article("tuners", "tuners", _tuners, "TV1"),
+    Article("keyboard", "keyboard", _keyboard, "K1"),
 )
 
 ROOT_HUBS = tuple(
@@ -98,6 +104,7 @@ class Plugged:
         is_finished: udevd is done with it.
         is_nameless: it may have been offered before udevd's word on serial number and links was heard, or when some of
             the links were gone: then it is known by its port for as long as it is there.
+        has_met_twin: they were there at the same time: then it may be known by its port.
         has_vanished: the kernel's part of an unplug is done, udevd's not.
     """
 
@@ -110,6 +117,7 @@ class Plugged:
     work: Iterator[Step] | None = None
     is_finished: bool = False
     is_nameless: bool = False
+    has_met_twin: bool = False
     has_vanished: bool = False
     began: float = 0.0
 
@@ -147,13 +155,17 @@ class Plugged:
         port, serial = ("port of stick", self.port), ("serial of stick", self.article.serial)
         if not self.article.serial:
             return frozenset({port})
-        return frozenset({serial, port} if self.article.twins else {serial})
+        return frozenset({serial, port} if self.has_met_twin else {serial})
 
     def meanings(self, resource: str, path: str) -> frozenset[Meaning]:
         """What the ID may stand for under which `resource` offers the node at `path` now."""
         index = str(self.nodes()[path])
         if resource == "named":
             return frozenset({("path", path)})
+        if self.article.kind == "keyboard" and resource == "siblings":
+            names = {("serial", self.article.serial, index)}
+            # Who is offered before the others are ready may be known by the link that they claim all.
+            return frozenset(names | {("port", self.port, "keyboard", index), ("link",)} if self.is_nameless else names)
         if resource in {"raw", "siblings"}:  # udev makes no links for these
             kind = "USB device" if resource == "raw" else self.article.kind
             return frozenset({("port", self.port, kind, index)})
@@ -162,4 +174,4 @@ class Plugged:
         serial = ("serial", self.article.serial, index)
         if not self.article.serial:
             return frozenset({port})
-        return frozenset({serial, port} if self.article.twins or self.is_nameless else {serial})
+        return frozenset({serial, port} if self.has_met_twin or self.is_nameless else {serial})

@@ -10,7 +10,7 @@ GLOBS = {
     "linked": (f"{BY_ID}/*",),
     "video": ("/dev/video*",),
     "raw": ("/dev/bus/usb/*/*",),
-    "siblings": ("/dev/ttyUSB[6-9]?", "/dev/snd/pcm*", "/dev/dvb/*/frontend*"),
+    "siblings": ("/dev/ttyUSB[6-9]?", "/dev/snd/pcm*", "/dev/dvb/*/frontend*", "/dev/input/event*"),
 }
 """Each match is a device."""
 
@@ -24,6 +24,7 @@ STICKS: dict[str, tuple[dict[str, Any], ...]] = {
         {"vendor": "046d", "product": "0825", "nodes": ["video4linux"]},
         {"vendor": "0d8c", "product": "0014", "nodes": {"sound": 2}},
         {"vendor": "2040", "product": "8265", "nodes": {"dvb": 1}},
+        {"vendor": "046d", "product": "c31c", "nodes": {"input": 3}},
     ),
 }
 """Each stick is a device."""

@@ -171,6 +171,9 @@ class Stage:
         for device in one.stick:
             self._host.appear(device)
         one.began, one.is_nameless = time.monotonic(), self.is_hidden
+        for other in self._present():
+            if one.article.twins and one.article.twins == other.article.twins:
+                one.has_met_twin = other.has_met_twin = True
         self.plugged.append(one)
 
     def _finish(self, one: Plugged, step: Step, *, silent: bool = False, steps: int | None = None) -> None:
