@@ -9,13 +9,13 @@ was read, as Hypothesis chooses. There are no threads, and time and the clock ar
 
 import copy
 import os
-from collections import deque
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hypothesis import HealthCheck, Phase, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from tests.lab.following import Follower, Jobs, known, looked_at_anew
 from tests.lab.host import FakeHost
 from tests.lab.records import FakeDevice, FakeNode, Stick
 from tests.lab.sticks import camera, ch340, serial_adapter
@@ -25,13 +25,9 @@ from udev_device_plugin.device import DeviceNumber
 from udev_device_plugin.formation import form
 from udev_device_plugin.formed import Circumstances, Formation
 from udev_device_plugin.globs import Glob
-from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.looking import Looking
-from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.host.memory import Memory
 from udev_device_plugin.host.paths import DevPaths
-from udev_device_plugin.host.pool import Pool, Result
-from udev_device_plugin.host.reader import Reader
 from udev_device_plugin.host.udev.delivery_check import DeliveryCheck
 from udev_device_plugin.host.udev.monitor import UdevEvent
 from udev_device_plugin.interest import Interest
@@ -67,107 +63,20 @@ def things() -> Iterator[Stick]:
 THINGS = tuple(things())
 
 
-class Jobs(Pool[Reader]):
-    """A pool without threads: a job is done when the test says so, and its result waits until it is taken."""
+class Plugin(Follower):
+    """What follows the host, and forms devices."""
 
-    def __init__(self) -> None:
-        super().__init__(Reader, lambda: None)
-        self._reader = Reader()
-        self._waiting: list[tuple[Hashable, Callable[[Reader], object]]] = []
-        self._done: deque[Result] = deque()
-
-    def submit(self, key: Hashable, work: Callable[[Reader], object]) -> None:
-        self._waiting.append((key, work))
-
-    def take_results(self) -> list[Result]:
-        return [self._done.popleft() for _ in range(len(self._done))]
-
-    def supervise(self, now: float) -> float | None:
-        del now
-        return None
-
-    @property
-    def stuck(self) -> frozenset[Hashable]:
-        return frozenset()
-
-    @property
-    def outstanding(self) -> int:
-        return len(self._waiting) + len(self._done)
-
-    def do(self, which: int) -> None:
-        """One of those that wait, if any does."""
-        if self._waiting:
-            key, work = self._waiting.pop(which % len(self._waiting))
-            try:
-                self._done.append(Result(key, work(self._reader)))
-            except Exception as error:  # as in a pool: its owner decides
-                self._done.append(Result(key, error=error))
-
-
-class Plugin:
-    """What follows the host."""
-
-    def __init__(self, now: float, memory: Memory | None = None) -> None:
-        self.now = now
-        self.jobs = Jobs()
-        self.paths = DevPaths((Glob.parse(f"{DATABASE}/[bc]*"),))
-        self.looking = Looking(self.paths, self.jobs, DeliveryCheck())
-        if memory is not None:
-            self.looking._memory = memory
-        self.inventory = Inventory(INTEREST.selectors)
+    def __init__(self, now: float) -> None:
+        super().__init__(INTEREST, now)
         self.formations = [Formation() for _ in SPECS]
-        self.begin()
 
-    def begin(self) -> None:
-        self.looking.begin(INTEREST, self.now, has_udevd=True)
-
-    @property
-    def memory(self) -> Memory:
-        return self.looking._memory
-
-    def take(self) -> None:
-        """Take in what was read, and hand it on."""
-        for result in self.jobs.take_results():
-            self.looking.take_result(result, self.now)
-        if (look := self.looking.take_look()) is not None:
-            self.inventory.replace(look)
+    def take(self) -> bool:
+        is_new = super().take()
+        if is_new:
             given = Circumstances(self.now, 60.0, "/nowhere/")
             pairs = zip(SPECS, self.formations, strict=True)
             self.formations = [form(spec, self.inventory, before, given) for spec, before in pairs]
-
-    def rest(self) -> None:
-        """Until there is nothing to be waited for."""
-        for _ in range(1000):
-            self.looking.take_paths(self.paths.read(), self.now)
-            self.looking.work(self.now)
-            while self.jobs.outstanding:
-                self.jobs.do(0)
-                self.take()
-            self.take()
-            due = self.looking.next_due(self.now)
-            if due is None:
-                return
-            self.now += due
-        raise AssertionError("it does not come to rest")
-
-
-def known(inventory: Inventory) -> dict[str, object]:
-    """All that an inventory says."""
-    parts = vars(inventory)
-    names = ("entries", "_nodes", "_units", "_globs", "_selected")
-    sharing = {key: numbers for key, numbers in inventory._sharing._numbers.items() if numbers}
-    paths = {number: found for number, found in inventory._paths.items() if found}
-    return {**{name: parts[name] for name in names}, "sharing": sharing, "paths": paths}
-
-
-def looked_at_anew(now: float, memory: Memory) -> dict[str, object]:
-    """What a look at everything says with what is remembered."""
-    plugin = Plugin(now, memory)
-    plugin.rest()
-    plugin.paths.close()
-    inventory = Inventory(INTEREST.selectors)
-    inventory.replace(HostLook(plugin.paths.entries, {unit: memory.nodes(unit) for unit in memory.units}))
-    return known(inventory)
+        return is_new
 
 
 @dataclass(eq=False)
@@ -223,7 +132,7 @@ class Host(RuleBasedStateMachine):
         self.plugin.rest()
 
     def teardown(self) -> None:
-        self.plugin.paths.close()
+        self.plugin.close()
         self.host.close()
 
     @initialize(version=st.sampled_from((252, 257)), has_events=st.booleans())
@@ -368,9 +277,9 @@ class Host(RuleBasedStateMachine):
         self.nothing_is_taken_for_another()
         now = known(self.plugin.inventory)
         if self.has_events or not self.works:  # else there was no hint of what the kernel alone has done
-            assert now == looked_at_anew(self.plugin.now, copy.deepcopy(self.plugin.memory))
+            assert now == looked_at_anew(INTEREST, self.plugin.now, copy.deepcopy(self.plugin.memory))
         if self.is_fresh and not self.works:
-            assert now == looked_at_anew(self.plugin.now, Memory())
+            assert now == looked_at_anew(INTEREST, self.plugin.now, Memory())
         for formed in [one for formation in self.plugin.formations for one in formation.formed if one.is_healthy]:
             for member in filter(None, formed.members):
                 path = member.target if member.own_link else member.host_path
