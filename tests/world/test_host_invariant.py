@@ -335,3 +335,21 @@ def test_a_look_that_found_nothing_says_nothing_of_the_next_device_with_that_num
     assert "/dev/ttyUSB0" in look.paths
     assert not look.units.get(number), "that is no node which nobody knows"
     paths.close()
+
+
+def test_a_node_that_no_glob_asks_for_is_gone_also_if_its_unplug_is_heard_of_first(
+    host: FakeHost,
+) -> None:
+    stick = serial_adapter("ttyUSB0")
+    plugin = Plugin(0.0)
+    host.plug(stick, silent=True)
+    plugin.rest()
+    assert stick.devnode in plugin.inventory.entries
+    host.unplug(stick)
+    plugin.looking.hint(DeviceNumber("c", 188, 0), plugin.now, is_urgent=True)
+    plugin.looking.work(plugin.now)
+    plugin.jobs.do(0)
+    plugin.take()
+    plugin.rest()
+    assert stick.devnode not in plugin.inventory.entries
+    plugin.close()

@@ -167,7 +167,7 @@ class Looking:
         is_named = not look.nodes and self._is_unknown_to_sysfs(look.unit)
         changed = {*self._memory.take_in(look, now, has_udevd=self._has_udevd, is_named=is_named)}
         after = self._memory.nodes(look.unit)
-        self._follow(look.unit, after)
+        self._follow(look.unit, after, received)
         described = [node.description for node in (*before, *after) if node.description is not None]
         if before != after or changed - {look.unit}:
             self._findings.note_units(changed, received)
@@ -194,17 +194,15 @@ class Looking:
             return False
         self._memory.lose(node.number)
         self._findings.note_units({node.unit}, now)
-        self._follow(node.unit, self._memory.nodes(node.unit))
+        self._follow(node.unit, self._memory.nodes(node.unit), now)
         return True
 
-    def _follow(self, unit: Unit, nodes: Iterable[Node]) -> None:
+    def _follow(self, unit: Unit, nodes: Iterable[Node], received: float) -> None:
         wanted = [node.description for node in nodes if node.description is not None and node.description.is_wanted]
         selected = [device for device in wanted if self._interest.selects(device)]
-        self._paths.follow(
-            unit,
-            {device.devnode for device in selected},
-            {link for device in wanted for link in device.devlinks},
-        )
+        nodes_of_it, links = {one.devnode for one in selected}, {link for one in wanted for link in one.devlinks}
+        if gone := self._paths.follow(unit, nodes_of_it, links):
+            self._findings.note_paths(dict.fromkeys(gone), received)
 
     def _numbers(self) -> set[DeviceNumber]:
         """The numbers of all nodes at paths."""

@@ -63,16 +63,16 @@ class DevPaths:
             self._discard(glob)
         return gone
 
-    def follow(self, unit: Unit, nodes: Iterable[str], links: Iterable[str]) -> None:
+    def follow(self, unit: Unit, nodes: Iterable[str], links: Iterable[str]) -> set[str]:
         """For a unit's sake, watch these nodes and claimed links besides, and none that were named for it before.
 
-        The nodes are wanted from now on, and to be looked at.
+        The nodes are wanted from now on, and to be looked at; returns those that are not wanted any more.
         """
         before, before_nodes = self._followed.get(unit, (_NOTHING, _NOTHING))
         now_nodes = frozenset(filter(is_in_dev, nodes))
         now = now_nodes.union(filter(is_in_dev, links))
         if (now, now_nodes) == (before, before_nodes):
-            return
+            return set()
         if now:
             self._followed[unit] = now, now_nodes
         else:
@@ -85,9 +85,10 @@ class DevPaths:
             self._watch.add(Glob.of(path))
         for path in before - now:
             self._discard(Glob.of(path))
-        for path in before_nodes - now_nodes:
-            if not self.is_wanted(path):
-                self._drop(path)
+        gone = {path for path in before_nodes - now_nodes if not self.is_wanted(path)}
+        for path in gone:
+            self._drop(path)
+        return gone
 
     def rescan(self) -> None:
         """Walk everything anew, for what inotify may have missed."""
