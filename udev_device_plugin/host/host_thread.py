@@ -132,8 +132,6 @@ class HostThread:
                     self._looking.hint_outside(glob, time.monotonic())
             if self._wake_up in ready:
                 self._drain_wake_up()
-            for result in self._pool.take_results():
-                self._looking.take_result(result, time.monotonic())
 
     def _wait(self, monitor: UdevMonitor, supervise_in: float | None) -> dict[int, int]:
         """Wait until there is something to do, or to supervise; returns what is ready."""
@@ -169,8 +167,13 @@ class HostThread:
         return UDEV_CONTROL in changed
 
     def _work(self) -> float | None:
-        """Begin what is due and hand on what was found; returns in how many seconds to supervise the pool."""
+        """Take in what is over, begin what is due, hand on what was found; in how many seconds to supervise the pool.
+
+        A result wakes but once: so they are taken before each wait, whatever read the wake-up and ended a monitor.
+        """
         now = time.monotonic()
+        for result in self._pool.take_results():
+            self._looking.take_result(result, now)
         self._looking.work(now)
         # What is stuck is awaited no longer: that may complete the look at everything.
         supervise_in = self._pool.supervise(now) if self._pool.outstanding else None
