@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from hypothesis import HealthCheck, Phase, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.lab.following import Follower, Jobs, known, looked_at_anew
+from tests.lab.following import Follower, known, looked_at_anew
 from tests.lab.host import FakeHost
 from tests.lab.records import FakeDevice, FakeNode, Stick
 from tests.lab.sticks import camera, ch340, serial_adapter
@@ -25,10 +25,7 @@ from udev_device_plugin.device import DeviceNumber
 from udev_device_plugin.formation import form
 from udev_device_plugin.formed import Circumstances, Formation
 from udev_device_plugin.globs import Glob
-from udev_device_plugin.host.looking import Looking
 from udev_device_plugin.host.memory import Memory
-from udev_device_plugin.host.paths import DevPaths
-from udev_device_plugin.host.udev.delivery_check import DeliveryCheck
 from udev_device_plugin.host.udev.monitor import UdevEvent
 from udev_device_plugin.interest import Interest
 from udev_device_plugin.rules import Rule
@@ -315,41 +312,3 @@ TestHost.settings = settings(
     suppress_health_check=list(HealthCheck),
     phases=(Phase.generate, Phase.shrink),
 )
-
-
-def test_a_look_that_found_nothing_says_nothing_of_the_next_device_with_that_number(host: FakeHost) -> None:
-    jobs, paths, number = Jobs(), DevPaths(()), DeviceNumber("c", 188, 0)
-    looking = Looking(paths, jobs, DeliveryCheck())
-    looking.begin(Interest(frozenset({Glob.parse("/dev/ttyUSB*")})), 0.0, has_udevd=True)
-    looking.hint(number, 0.0)
-    looking.work(1.0)
-    for _ in range(jobs.outstanding):
-        jobs.do(0)
-    for device in serial_adapter("ttyUSB0"):
-        host.appear(device)
-    looking.take_paths(paths.read(), 1.0)
-    for result in jobs.take_results():
-        looking.take_result(result, 1.0)
-    look = looking.take_look()
-    assert look is not None
-    assert "/dev/ttyUSB0" in look.paths
-    assert not look.units.get(number), "that is no node which nobody knows"
-    paths.close()
-
-
-def test_a_node_that_no_glob_asks_for_is_gone_also_if_its_unplug_is_heard_of_first(
-    host: FakeHost,
-) -> None:
-    stick = serial_adapter("ttyUSB0")
-    plugin = Plugin(0.0)
-    host.plug(stick, silent=True)
-    plugin.rest()
-    assert stick.devnode in plugin.inventory.entries
-    host.unplug(stick)
-    plugin.looking.hint(DeviceNumber("c", 188, 0), plugin.now, is_urgent=True)
-    plugin.looking.work(plugin.now)
-    plugin.jobs.do(0)
-    plugin.take()
-    plugin.rest()
-    assert stick.devnode not in plugin.inventory.entries
-    plugin.close()
