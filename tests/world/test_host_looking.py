@@ -71,3 +71,16 @@ def test_a_node_that_no_glob_asks_for_is_gone_also_if_its_unplug_is_heard_of_fir
     follower.take()
     follower.rest()
     assert STICK.devnode not in follower.inventory.entries
+
+
+def test_what_goes_before_the_first_look_at_it_is_taken_in_is_gone_though_only_its_number_is_heard_of(
+    host: FakeHost, following: Following
+) -> None:
+    follower = following(BY_RULE)
+    host.plug(STICK, silent=True)
+    read(follower, NUMBER)
+    host.unplug(STICK, silent=True)
+    hear(follower)
+    follower.take()
+    follower.rest()
+    assert not [device for device in STICK if device.sys_path in follower.memory.units]

@@ -179,6 +179,9 @@ class Looking:
             self._hints.add_at(look.unit, max(deadline, now), now)
         if not after:
             self._hints.forget(look.unit)
+        known = {node.number for node in before}
+        if any(one.number not in known and sysfs_path(one.number) != one.sys_path for one in look.nodes):
+            self._hints.add(look.unit, now, is_finished=False)  # what told that it went could not know its unit
 
     def _look_again(self, unit: Unit, described: Iterable[HostDevice], now: float) -> None:
         """See whether those are still there who share something with a unit that changed, and look at them again."""
