@@ -10,10 +10,10 @@ import pytest
 from tests.lab.host import FakeHost
 from tests.lab.plugin import PATIENCE
 from tests.lab.sticks import serial_adapter
-from udev_device_plugin.host import host_thread
+from udev_device_plugin.host import looking
 from udev_device_plugin.host.host_thread import HostThread
 from udev_device_plugin.host.looks import HostLook, UnitLook
-from udev_device_plugin.host.reader import Reader
+from udev_device_plugin.host.reader import look_at_unit
 from udev_device_plugin.interest import Interest
 from udev_device_plugin.metrics import Metrics
 
@@ -23,11 +23,10 @@ def test_looks_that_end_while_there_is_no_monitor_are_taken_in_with_the_next_one
 ) -> None:
     has_begun, may_end, looks = threading.Event(), threading.Event(), SimpleQueue[HostLook]()
 
-    class HeldUpReader(Reader):
-        def look(self, *arguments: Any) -> UnitLook:
-            has_begun.set()
-            may_end.wait(PATIENCE)
-            return super().look(*arguments)
+    def look_held_up(*arguments: Any) -> UnitLook:
+        has_begun.set()
+        may_end.wait(PATIENCE)
+        return look_at_unit(*arguments)
 
     class ThreadThatPausesUntilThen(HostThread):
         def _pause(self, seconds: float) -> None:
@@ -36,7 +35,7 @@ def test_looks_that_end_while_there_is_no_monitor_are_taken_in_with_the_next_one
                 may_end.set()
                 select.select([self._wake_up], [], [], PATIENCE)
 
-    monkeypatch.setattr(host_thread, "Reader", HeldUpReader)
+    monkeypatch.setattr(looking, "look_at_unit", look_held_up)
     host.plug(serial_adapter())  # all that there is on this host: nothing else is looked at, and wakes the thread
     observed = ThreadThatPausesUntilThen(Interest(frozenset(), number=1), looks.put, Metrics())
     thread = threading.Thread(target=observed.run)
