@@ -76,7 +76,7 @@ class FakeHost:
 
     def finish(self, device: FakeDevice, *, silent: bool = False, action: str = "add", version: Version = 252) -> None:
         """udevd's part of a plug: mode, links, database, event; in this order."""
-        finish(self._udevd.adding(device, version, action, silent=silent))
+        finish(self.finishing(device, silent=silent, action=action, version=version))
 
     def vanish(self, device: FakeDevice) -> None:
         """The kernel's part of an unplug: device and node are gone, links and database are still there."""
@@ -84,17 +84,27 @@ class FakeHost:
 
     def forget(self, device: FakeDevice, *, silent: bool = False) -> None:
         """udevd's part of an unplug. A link that another device claims as well now leads to that one."""
-        finish(self._udevd.removing(device, silent=silent))
+        finish(self.forgetting(device, silent=silent))
+
+    def finishing(
+        self, device: FakeDevice, *, silent: bool = False, action: str = "add", version: Version = 252
+    ) -> Iterator[Step]:
+        """udevd's part of a plug, of which each step is done when it is asked for."""
+        return self._udevd.adding(device, version, action, silent=silent)
+
+    def forgetting(self, device: FakeDevice, *, silent: bool = False) -> Iterator[Step]:
+        """udevd's part of an unplug, of which each step is done when it is asked for."""
+        return self._udevd.removing(device, silent=silent)
 
     def adding(self, device: FakeDevice, version: Version = 252, *, silent: bool = False) -> Iterator[Step]:
         """A plug, of which each step is done when it is asked for: the kernel's, then those of a udevd of a version."""
         yield from self._appearing(device)
-        yield from self._udevd.adding(device, version, "add", silent=silent)
+        yield from self.finishing(device, silent=silent, version=version)
 
     def removing(self, device: FakeDevice, *, silent: bool = False) -> Iterator[Step]:
         """An unplug, of which each step is done when it is asked for."""
         yield from self._vanishing(device)
-        yield from self._udevd.removing(device, silent=silent)
+        yield from self.forgetting(device, silent=silent)
 
     def _appearing(self, device: FakeDevice) -> Iterator[Step]:
         sysfs.add(device)

@@ -8,16 +8,14 @@ was read, as Hypothesis chooses. There are no threads, and time and the clock ar
 """
 
 import copy
-import errno
 import os
-from collections import deque
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-import pytest
 from hypothesis import HealthCheck, Phase, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from tests.lab.following import Follower, known, looked_at_anew
 from tests.lab.host import FakeHost
 from tests.lab.records import FakeDevice, FakeNode, Stick
 from tests.lab.sticks import camera, ch340, serial_adapter
@@ -25,17 +23,9 @@ from tests.lab.udevd_steps import DATABASE, Step, Version
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
 from udev_device_plugin.devices.assembly import assemble
 from udev_device_plugin.devices.model import AssembledResource, AssemblyContext
-from udev_device_plugin.filesystem import path_watch as watching
-from udev_device_plugin.host.everything import look_at_everything
 from udev_device_plugin.host.interest import Interest
-from udev_device_plugin.host.inventory import Inventory
-from udev_device_plugin.host.looking import Looking
-from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.host.memory import Memory
 from udev_device_plugin.host.model import DeviceNumber
-from udev_device_plugin.host.paths import DevPaths
-from udev_device_plugin.host.pool import Pool, Result
-from udev_device_plugin.host.udev.delivery_check import DeliveryCheck
 from udev_device_plugin.host.udev.monitor import UdevEvent
 from udev_device_plugin.selectors.kind import SelectorKind
 from udev_device_plugin.selectors.paths.glob import Glob
@@ -73,103 +63,20 @@ def things() -> Iterator[Stick]:
 THINGS = tuple(things())
 
 
-class Jobs(Pool):
-    """A pool without threads: a job is done when the test says so, and its result waits until it is taken."""
+class Plugin(Follower):
+    """What follows the host, and forms devices."""
 
-    def __init__(self) -> None:
-        super().__init__(lambda: None)
-        self._waiting: list[tuple[Hashable, Callable[[], object]]] = []
-        self._done: deque[Result] = deque()
-
-    def submit(self, key: Hashable, work: Callable[[], object]) -> None:
-        self.outstanding += 1
-        self._waiting.append((key, work))
-
-    def take_results(self) -> list[Result]:
-        self.outstanding -= len(self._done)
-        return [self._done.popleft() for _ in range(len(self._done))]
-
-    def supervise(self, now: float) -> float | None:
-        del now
-        return None
-
-    @property
-    def stuck(self) -> frozenset[Hashable]:
-        return frozenset()
-
-    def do(self, which: int) -> None:
-        """One of those that wait, if any does."""
-        if self._waiting:
-            key, work = self._waiting.pop(which % len(self._waiting))
-            try:
-                self._done.append(Result(key, work()))
-            except Exception as error:  # as in a pool: its owner decides
-                self._done.append(Result(key, error=error))
-
-
-class Plugin:
-    """What follows the host."""
-
-    def __init__(self, now: float, memory: Memory | None = None) -> None:
-        self.now = now
-        self.jobs = Jobs()
-        self.paths = DevPaths((Glob.parse(f"{DATABASE}/[bc]*"),))
-        self.looking = Looking(self.paths, self.jobs, DeliveryCheck())
-        if memory is not None:
-            self.looking._memory, self.looking._nodes = memory, memory.nodes
-        self.inventory = Inventory(INTEREST.selectors)
+    def __init__(self, now: float) -> None:
+        super().__init__(INTEREST, now)
         self.formations = [AssembledResource() for _ in SPECS]
-        self.begin()
 
-    def begin(self) -> None:
-        self.looking.begin(INTEREST, self.now, has_udevd=True)
-
-    @property
-    def memory(self) -> Memory:
-        return self.looking._memory
-
-    def take(self) -> None:
-        """Take in what was read, and hand it on."""
-        for result in self.jobs.take_results():
-            self.looking.take_result(result, self.now)
-        if (look := self.looking.take_look()) is not None:
-            self.inventory.replace(look)
+    def take(self) -> bool:
+        is_new = super().take()
+        if is_new:
             given = AssemblyContext(self.now, 60.0, "/nowhere/")
             pairs = zip(SPECS, self.formations, strict=True)
             self.formations = [assemble(spec, self.inventory, before, given) for spec, before in pairs]
-
-    def rest(self) -> None:
-        """Until there is nothing to be waited for."""
-        for _ in range(1000):
-            self.looking.take_paths(self.paths.read(), self.now)
-            self.looking.work(self.now)
-            while self.jobs.outstanding:
-                self.jobs.do(0)
-                self.take()
-            self.take()
-            due = self.looking.next_due(self.now)
-            if due is None:
-                return
-            self.now += due
-        raise AssertionError("it does not come to rest")
-
-
-def known(inventory: Inventory) -> dict[str, object]:
-    """All that an inventory says."""
-    parts = vars(inventory)
-    names = ("entries", "_named", "_selected")
-    paths = {number: found for number, found in inventory._paths.items() if found}
-    return {**{name: parts[name] for name in names}, **vars(inventory._nodes), "paths": paths}
-
-
-def looked_at_anew(now: float, memory: Memory) -> dict[str, object]:
-    """What a look at everything says with what is remembered."""
-    plugin = Plugin(now, memory)
-    plugin.rest()
-    plugin.paths.close()
-    inventory = Inventory(INTEREST.selectors)
-    inventory.replace(HostLook(plugin.paths.entries, {unit: memory.nodes.of(unit) for unit in memory.nodes.units}))
-    return known(inventory)
+        return is_new
 
 
 @dataclass(eq=False)
@@ -225,7 +132,7 @@ class Host(RuleBasedStateMachine):
         self.plugin.rest()
 
     def teardown(self) -> None:
-        self.plugin.paths.close()
+        self.plugin.close()
         self.host.close()
 
     @initialize(version=st.sampled_from((252, 257)), has_events=st.booleans())
@@ -370,9 +277,9 @@ class Host(RuleBasedStateMachine):
         self.nothing_is_taken_for_another()
         now = known(self.plugin.inventory)
         if self.has_events or not self.works:  # else there was no hint of what the kernel alone has done
-            assert now == looked_at_anew(self.plugin.now, copy.deepcopy(self.plugin.memory))
+            assert now == looked_at_anew(INTEREST, self.plugin.now, copy.deepcopy(self.plugin.memory))
         if self.is_fresh and not self.works:
-            assert now == looked_at_anew(self.plugin.now, Memory())
+            assert now == looked_at_anew(INTEREST, self.plugin.now, Memory())
         for formed in [one for formation in self.plugin.formations for one in formation.formed if one.is_healthy]:
             for member in filter(None, formed.members):
                 path = member.target if member.own_link else member.host_path
@@ -408,84 +315,3 @@ TestHost.settings = settings(
     suppress_health_check=list(HealthCheck),
     phases=(Phase.generate, Phase.shrink),
 )
-
-
-def test_a_look_that_found_nothing_says_nothing_of_the_next_device_with_that_number(host: FakeHost) -> None:
-    jobs, paths, number = Jobs(), DevPaths(()), DeviceNumber("c", 188, 0)
-    looking = Looking(paths, jobs, DeliveryCheck())
-    looking.begin(Interest(frozenset({PathSelector(Glob.parse("/dev/ttyUSB*"))})), 0.0, has_udevd=True)
-    looking.hint(number, 0.0)
-    looking.work(1.0)
-    for _ in range(jobs.outstanding):
-        jobs.do(0)
-    for device in serial_adapter("ttyUSB0"):
-        host.appear(device)
-    looking.take_paths(paths.read(), 1.0)
-    for result in jobs.take_results():
-        looking.take_result(result, 1.0)
-    look = looking.take_look()
-    assert look is not None
-    assert "/dev/ttyUSB0" in look.paths
-    assert not look.units.get(number), "that is no node which nobody knows"
-    paths.close()
-
-
-@pytest.mark.parametrize("stick", [serial_adapter("ttyUSB0"), Stick((THINGS[-1].main,))])
-def test_what_goes_during_a_look_at_everything_is_not_shown(
-    stick: Stick, host: FakeHost, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    host.plug(stick, silent=True)
-    really_list = os.listdir
-
-    def list_without_it(path: str) -> list[str]:
-        """Its node has been seen, and sysfs not yet: there it goes."""
-        if path == "/sys/dev" and os.path.exists(stick.main.sys_path):
-            host.unplug(stick, silent=True)
-        return really_list(path)
-
-    monkeypatch.setattr(os, "listdir", list_without_it)
-    (node,) = [device.node.path for device in stick if device.node and device.subsystem == "tty"]
-    look, _ = look_at_everything(Interest(frozenset({PathSelector(Glob.parse(node))})))
-    assert look.paths == {node: None}
-    assert not look.units
-
-
-def test_a_reload_for_which_there_is_no_inotify_instance_is_logged_and_tried_again(
-    host: FakeHost, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    jobs, paths, inside = Jobs(), DevPaths(()), PathSelector(Glob.parse("/dev/ttyUSB*"))
-    looking, inventory = (
-        Looking(paths, jobs, DeliveryCheck()),
-        Inventory((inside, outside := PathSelector(Glob.parse("/run/x*")))),
-    )
-
-    def catch_up(now: float) -> None:
-        looking.work(now)
-        while jobs.outstanding:
-            jobs.do(0)
-            for result in jobs.take_results():
-                looking.take_result(result, now)
-            looking.work(now)
-        inventory.replace(looking.take_look() or HostLook())
-
-    def fail(**_: object) -> None:
-        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-
-    host.plug(serial_adapter("ttyUSB0"), silent=True)
-    os.mkdir("/run/x0")
-    looking.begin(Interest(frozenset({inside}), 1), 0.0, has_udevd=True)
-    catch_up(1.0)
-    with monkeypatch.context() as broken:
-        broken.setattr(watching, "INotify", fail)
-        looking.begin(Interest(frozenset({inside, outside}), 2), 2.0, has_udevd=True)
-        catch_up(3.0)
-    (message,) = caplog.messages
-    assert message.startswith("/run/x*: could not be looked at")
-    assert set(inventory.entries) == {"/dev/ttyUSB0"}
-    assert inventory.is_settled(inventory.entries["/dev/ttyUSB0"])
-    catch_up(5.0)
-    assert set(inventory.entries) == {"/dev/ttyUSB0", "/run/x0"}
-    os.rmdir("/run/x0")
-    assert list(looking.outside.values()) == [*outside.globs], "it is watched now"
-    looking.begin(Interest(frozenset()), 6.0, has_udevd=True)  # that ends its watch
-    paths.close()

@@ -119,6 +119,8 @@ class HostThread:
         self._metrics.rescans.labels("udev").inc()
         self._looking.begin(self._interest, time.monotonic(), has_udevd=has_udevd)
         while not (self._is_renewing or self._is_stopping):
+            for result in self._pool.take_results():  # at first those of looks that ended while there was no monitor
+                self._looking.take_result(result, time.monotonic())
             ready = self._wait(monitor, self._work())
             if ready.get(monitor.fileno(), 0) & _BROKEN or not self._receive(monitor):
                 self._metrics.overflows.inc()
@@ -134,8 +136,6 @@ class HostThread:
                     self._looking.hint_outside(glob, time.monotonic())
             if self._wake_up in ready:
                 self._drain_wake_up()
-            for result in self._pool.take_results():
-                self._looking.take_result(result, time.monotonic())
 
     def _work(self) -> float | None:
         """Begin what is due and hand on what was found; returns in how many seconds to go on at the latest."""

@@ -159,9 +159,9 @@ class Looking:
     def _take_unit(self, look: UnitLook, received: float, now: float) -> None:
         before = self._nodes.of(look.unit)
         is_named = not look.nodes and is_unknown_to_sysfs(look.unit, self._entries())
-        changed = self._memory.take_in(look, now, has_udevd=self._has_udevd, is_named=is_named)
+        changed = {*self._memory.take_in(look, now, has_udevd=self._has_udevd, is_named=is_named)}
         after = self._nodes.of(look.unit)
-        self._follow(look.unit)
+        self._follow(look.unit, received)
         described = [node.description for node in (*before, *after) if node.description is not None]
         if before != after or changed - {look.unit}:
             self._note_units(changed, received)
@@ -173,6 +173,9 @@ class Looking:
             self._hints.add_at(look.unit, max(deadline, now), now)
         if not after:
             self._hints.forget(look.unit)
+        known = {node.number for node in before}
+        if any(one.number not in known and unit_of(one.number) != look.unit for one in look.nodes):
+            self._hints.add(look.unit, now, is_finished=False)  # what told that it went could not know its unit
 
     def _look_again(self, unit: Unit, nodes: Iterable[Node], now: float) -> None:
         """See whether those are still there who share something with a unit that changed, and look at them again."""
@@ -188,14 +191,15 @@ class Looking:
             return False
         self._memory.lose(node.number)
         self._note_units({node.unit}, now)
-        self._follow(node.unit)
+        self._follow(node.unit, now)
         return True
 
-    def _follow(self, unit: Unit) -> None:
+    def _follow(self, unit: Unit, received: float) -> None:
         nodes = self._nodes.of(unit)
         wanted = [node.description for node in nodes if node.description is not None and node.description.is_wanted]
         selected = [device.devnode for device in wanted if self._interest.selects(device)]
-        self._paths.follow(unit, selected, [link for device in wanted for link in device.devlinks])
+        gone = self._paths.follow(unit, selected, [link for device in wanted for link in device.devlinks])
+        self._note_paths(dict.fromkeys(gone), received)
 
     def _entries(self) -> Iterator[PathEntry]:
         found = itertools.chain([self._paths.entries], self._outside.found.values())
@@ -225,9 +229,7 @@ class Looking:
         self, before: Mapping[str, PathEntry | None], now: Mapping[str, PathEntry | None], received: float
     ) -> None:
         changed = {path: entry for path, entry in now.items() if entry != before.get(path)}
-        if changed:
-            self._found_paths.update(changed)
-            self._received = min(self._received, received)
+        self._note_paths(changed, received)
         for number in numbers_of(changed.values()) | numbers_of(before.get(path) for path in changed):
             node = self._nodes.get(number)
             is_gone = node is not None and self._check_presence(node, received)
@@ -236,6 +238,11 @@ class Looking:
     def _note_units(self, units: Iterable[Unit], received: float) -> None:
         self._found_units.update(units)
         self._received = min(self._received, received)
+
+    def _note_paths(self, entries: Mapping[str, PathEntry | None], received: float) -> None:
+        if entries:
+            self._found_paths.update(entries)
+            self._received = min(self._received, received)
 
     def take_look(self) -> HostLook | None:
         """What was found since this was last called; None if nothing."""

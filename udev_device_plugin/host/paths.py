@@ -56,10 +56,10 @@ class DevPaths:
         self._watch_others(before, self._configured)
         self._forget_unwanted(list(self.entries))
 
-    def follow(self, unit: Unit, nodes: Iterable[str], links: Iterable[str]) -> None:
+    def follow(self, unit: Unit, nodes: Iterable[str], links: Iterable[str]) -> set[str]:
         """For a unit's sake, watch these nodes and claimed links besides, and none that were named for it before.
 
-        The nodes are wanted from now on, and to be looked at.
+        The nodes are wanted from now on, and to be looked at; returns those that are not wanted any more.
         """
         nodes_before, links_before = self._followed.pop(unit, (_NOTHING, _NOTHING))
         now = frozenset(filter(is_in_dev, nodes)), frozenset(filter(is_in_dev, links))
@@ -68,7 +68,7 @@ class DevPaths:
         self._nodes.update(now[0])
         self._nodes.subtract(nodes_before)
         self._watch_others(map(Glob.of, nodes_before | links_before), map(Glob.of, now[0] | now[1]))
-        self._forget_unwanted(nodes_before)
+        return self._forget_unwanted(nodes_before)
 
     def rescan(self) -> None:
         """Walk everything anew, for what inotify may have missed."""
@@ -121,11 +121,12 @@ class DevPaths:
                 self._watch.discard(glob)
         return any(is_new)
 
-    def _forget_unwanted(self, paths: Iterable[str]) -> None:
-        for path in paths:
-            if not self.is_wanted(path):
-                self.entries.pop(path, None)
-                self._watch_others(map(Glob.of, self._ways.pop(path, _NOTHING)), ())
+    def _forget_unwanted(self, paths: Iterable[str]) -> set[str]:
+        unwanted = {path for path in paths if not self.is_wanted(path)}
+        for path in unwanted:
+            self.entries.pop(path, None)
+            self._watch_others(map(Glob.of, self._ways.pop(path, _NOTHING)), ())
+        return unwanted
 
 
 def is_glob_in_dev(glob: Glob) -> bool:

@@ -1,23 +1,31 @@
 """What the plugin of a chaos run offers: each kind of selector, and what belongs together. Values."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 BY_ID = "/dev/serial/by-id"
 
 GLOBS = {
-    "serial": ("/dev/ttyUSB*",),
+    "serial": ("/dev/ttyUSB[0-5]*",),
     "named": ("/dev/ttyUSB0", "/dev/ttyUSB1"),
     "linked": (f"{BY_ID}/*",),
     "video": ("/dev/video*",),
     "raw": ("/dev/bus/usb/*/*",),
+    "siblings": ("/dev/ttyUSB[6-9]?", "/dev/snd/pcm*", "/dev/dvb/*/frontend*", "/dev/input/event*"),
 }
 """Each match is a device."""
 
-COUNTS = {"serial": 2, "named": 1, "linked": 1, "video": 2, "raw": 1}
+COUNTS = {"serial": 2, "named": 1, "linked": 1, "video": 2, "raw": 1, "siblings": 1}
 
-STICKS: dict[str, dict[str, Any]] = {
-    "modems": {"vendor": "2c7c", "product": "0125", "nodes": {"tty": 4, "usbmisc": 1}},
-    "adapters": {"vendor": "0403", "product": "6001", "nodes": ["tty"]},
+STICKS: dict[str, tuple[dict[str, Any], ...]] = {
+    "modems": ({"vendor": "2c7c", "product": "0125", "nodes": {"tty": 4, "usbmisc": 1}},),
+    "adapters": ({"vendor": "0403", "product": "6001", "nodes": ["tty"]},),
+    "wholes": (
+        {"vendor": "110a", "product": "1653", "nodes": {"tty": 8}},
+        {"vendor": "046d", "product": "0825", "nodes": ["video4linux"]},
+        {"vendor": "0d8c", "product": "0014", "nodes": {"sound": 2}},
+        {"vendor": "2040", "product": "8265", "nodes": {"dvb": 1}},
+        {"vendor": "046d", "product": "c31c", "nodes": {"input": 3}},
+    ),
 }
 """Each stick is a device."""
 
@@ -27,11 +35,21 @@ PAIRS = {"pairs": ("serial", "video")}
 NAMES = (*GLOBS, *STICKS, *PAIRS)
 
 
-def configuration(grace: str, *, without: str = "") -> dict[str, Any]:
+class Times(NamedTuple):
+    """How long absent devices are kept, and how often everything is looked at without any reason.
+
+    Not at all, most of the time: what has happened must be noticed when it happens.
+    """
+
+    grace: str
+    rescan: str = "0"
+
+
+def configuration(times: Times, *, without: str = "") -> dict[str, Any]:
     """The plugin's configuration file, with all of these resources or all but one."""
     specs: list[dict[str, Any]] = [
         *({"type": name, "paths": [*globs], "count": COUNTS[name]} for name, globs in GLOBS.items()),
-        *({"name": name, "groups": [{"usb": [selector]}]} for name, selector in STICKS.items()),
+        *({"name": name, "groups": [{"usb": [*selectors]}]} for name, selectors in STICKS.items()),
         *(
             {"name": name, "groups": [{"paths": [{"path": glob} for part in parts for glob in GLOBS[part]]}]}
             for name, parts in PAIRS.items()
@@ -39,6 +57,6 @@ def configuration(grace: str, *, without: str = "") -> dict[str, Any]:
     ]
     return {
         "devices": [spec for spec in specs if without not in {spec.get("type"), spec.get("name")}],
-        "removal-grace-period": grace,
-        "rescan-interval": "1s",
+        "removal-grace-period": times.grace,
+        "rescan-interval": times.rescan,
     }

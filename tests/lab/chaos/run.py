@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from tests.lab.chaos.resources import NAMES, configuration
+from tests.lab.chaos.resources import NAMES, Times, configuration
 from tests.lab.chaos.stage import Stage
 from tests.lab.chaos.steps import Sequence, Step
 from tests.lab.chaos.subject import Burden, Subject
@@ -24,9 +24,9 @@ from udev_device_plugin.testing.kubelet import Kubelet
 from udev_device_plugin.testing.records import AdmissionError, ContainerStartError
 
 GRACE_PERIODS = ("0", "300ms", "5m")
+RESCANS = ("0", "1s")
 PATIENCE = 15.0
-"""Seconds until what holds at rest must hold, on a machine however busy: silent changes are found within 1 s, by the
-rescan, and what was just allocated is forgotten within one more."""
+"""Seconds until what holds at rest must hold, on a machine however busy."""
 
 PATIENCE_AT_START = 30.0
 """Seconds until a process that may only just have begun has met the kubelet, on a busy machine."""
@@ -52,8 +52,7 @@ class Run:
         self._marks = marks
         self._verdict = Verdict(stage, kubelet, kubelet.directory, forgets=grace != "5m")
         self._fewest: Burden | None = None
-        self._grace = grace
-        self._first_grace = grace
+        self._times = self._first_times = Times(grace)
 
     async def play(self, sequence: Sequence) -> None:
         """Play it, judge it, and clear up.
@@ -87,7 +86,8 @@ class Run:
             case "terminate plugin":
                 await self._restart(signal.SIGTERM)
             case "reload":
-                await self._set_grace(GRACE_PERIODS[step.which % len(GRACE_PERIODS)])
+                grace, rescan = GRACE_PERIODS[step.which % len(GRACE_PERIODS)], RESCANS[step.where % len(RESCANS)]
+                await self._set(Times(grace, rescan))
             case "drop and add":
                 await self._drop_and_add(NAMES[step.which % len(NAMES)])
 
@@ -101,14 +101,14 @@ class Run:
         self._verdict.begin_anew()
         self._fewest = None  # what grpc makes once for a process differs by what it meets first
 
-    async def _set_grace(self, grace: str) -> None:
-        self._grace = grace
-        await self._subject.configure(self._marks.beside(configuration(grace)))
-        self._verdict.change_mind(forgets=grace != "5m")
+    async def _set(self, times: Times) -> None:
+        self._times = times
+        await self._subject.configure(self._marks.beside(configuration(times)))
+        self._verdict.change_mind(forgets=times.grace != "5m")
 
     async def _drop_and_add(self, name: str) -> None:
-        await self._subject.configure(self._marks.beside(configuration(self._grace, without=name)))
-        await self._subject.configure(self._marks.beside(configuration(self._grace)))
+        await self._subject.configure(self._marks.beside(configuration(self._times, without=name)))
+        await self._subject.configure(self._marks.beside(configuration(self._times)))
         self._verdict.begin_anew(name)
 
     async def _take_kubelets(self, step: Step) -> None:
@@ -197,8 +197,8 @@ class Run:
             self._verdict.release(id_)
         self._stage.clear()
         await self._settle()
-        if self._grace != self._first_grace:
-            await self._set_grace(self._first_grace)
+        if self._times != self._first_times:
+            await self._set(self._first_times)
         deadline = time.monotonic() + PATIENCE
         while True:
             now = await self._subject.burden()
@@ -237,7 +237,7 @@ async def running(host: FakeHost, directory: str, grace: str) -> AsyncIterator[R
         subject = Subject(
             Path(folder, "config.yaml"), "--plugin-directory", directory, "--pod-resources-socket", socket
         )
-        subject.write(marks.beside(configuration(grace)))
+        subject.write(marks.beside(configuration(Times(grace))))
         async with Kubelet(directory, pod_resources_socket=socket, seed=1) as kubelet, subject:
             await kubelet.wait_until(is_met, timeout=PATIENCE_AT_START)
             run = Run(Stage(host), kubelet, subject, marks, grace)

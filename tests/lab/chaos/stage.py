@@ -1,7 +1,9 @@
 """The host of a chaos run: plays what happens to sticks and udevd, and remembers what is true."""
 
 import glob
+import itertools
 import os
+import random
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -10,10 +12,11 @@ from dataclasses import replace
 from tests.lab.chaos.park import ARTICLES, NUMBERS, PORTS, ROOT_HUBS, Plugged
 from tests.lab.chaos.resources import GLOBS, STICKS
 from tests.lab.chaos.steps import Step
+from tests.lab.chaos.workers import at_once
 from tests.lab.host import FakeHost
 from tests.lab.records import FakeDevice, Stick
 from tests.lab.sticks import serial_adapter
-from tests.lab.udevd_steps import DATABASE
+from tests.lab.udevd_steps import DATABASE, finish
 
 HELD_BACK = 2.5
 """Seconds after which a node that udevd has not finished with may be offered all the same: a little under 3."""
@@ -34,6 +37,7 @@ class Stage:
             "plug": self._plug,
             "plug silently": lambda step: self._plug(step, silent=True),
             "appear": self._appear_only,
+            "go on": self._go_on,
             "finish": self._finish_one,
             "finish silently": lambda step: self._finish_one(step, silent=True),
             "pull": self._pull,
@@ -42,6 +46,7 @@ class Stage:
             "forget": self._forget_one,
             "vanish unseen": self._vanish_unseen,
             "replug": self._replug,
+            "replug in place": lambda step: self._replug(step, in_place=True),
             "change": self._change,
             "change silently": lambda step: self._change(step, silent=True),
             "add again": lambda step: self._send("add", step),
@@ -103,8 +108,7 @@ class Stage:
 
     def whole(self, resource: str) -> tuple[set[Plugged], set[Plugged]]:
         """The sticks that a resource must offer now, and those that it may offer besides."""
-        selector = STICKS[resource]
-        fitting = {one for one in self._present() if one.is_a(selector["vendor"], selector["product"])}
+        fitting = {one for one in self._present() if any(map(one.fits, STICKS[resource]))}
         done = {one for one in fitting if one.is_finished}
         return done, fitting - done
 
@@ -142,9 +146,9 @@ class Stage:
 
     def _new(self, step: Step) -> Plugged | None:
         """An article that is not plugged, at a free port, under a free number; None if there is none."""
-        present = [one for one in self.plugged if not one.has_vanished]
+        present = self._present()
         articles = [one for one in ARTICLES if one not in {other.article for other in present}]
-        ports = [port for port in PORTS if port not in {one.port for one in present}]
+        ports = self._free_ports()
         if not articles or not ports:
             return None
         article, port = articles[step.which % len(articles)], ports[step.where % len(ports)]
@@ -152,7 +156,11 @@ class Stage:
         numbers = [number for number in range(NUMBERS) if number not in used]
         number = numbers[step.number % len(numbers)]
         self._makings += 1
-        return Plugged(article, port, number, article.make(port, number), self._makings)
+        return Plugged(article, port, number, article.make(port, number, _chance(step)), self._makings)
+
+    def _free_ports(self) -> list[str]:
+        used = {one.port for one in self._present()}
+        return [port for port in PORTS if port not in used]
 
     def _appear(self, one: Plugged) -> None:
         # udevd handles events of one place in sysfs, or of one number, one after the other.
@@ -163,13 +171,19 @@ class Stage:
         for device in one.stick:
             self._host.appear(device)
         one.began, one.is_nameless = time.monotonic(), self.is_hidden
+        for other in self._present():
+            if one.article.twins and one.article.twins == other.article.twins:
+                one.has_met_twin = other.has_met_twin = True
         self.plugged.append(one)
 
-    def _finish(self, one: Plugged, *, silent: bool = False) -> None:
+    def _finish(self, one: Plugged, step: Step, *, silent: bool = False, steps: int | None = None) -> None:
+        """Have udevd do its part, or some more steps of it."""
         self.note_age()
-        for device in one.stick:
-            self._host.finish(device, silent=silent)
-        one.is_finished = True
+        if one.work is None:
+            jobs = ((device, self._host.finishing(device, silent=silent)) for device in one.stick)
+            one.work = at_once(jobs, _chance(step))
+        done = sum(1 for _ in itertools.islice(one.work, steps))
+        one.is_finished = steps is None or done < steps
 
     def _vanish(self, one: Plugged) -> None:
         _outlive_the_clock(one.stick)
@@ -178,8 +192,8 @@ class Stage:
         one.has_vanished = True
 
     def _forget(self, one: Plugged, *, silent: bool = False) -> None:
-        for device in reversed(one.stick.devices):
-            self._host.forget(device, silent=silent)
+        jobs = ((device, self._host.forgetting(device, silent=silent)) for device in reversed(one.stick.devices))
+        finish(at_once(jobs, random.Random(one.making)))
         self.plugged.remove(one)
 
     def _take_away(self, one: Plugged, *, silent: bool = False) -> None:
@@ -196,15 +210,20 @@ class Stage:
     def _plug(self, step: Step, *, silent: bool = False) -> None:
         if one := self._new(step):
             self._appear(one)
-            self._finish(one, silent=silent)
+            self._finish(one, step, silent=silent)
 
     def _appear_only(self, step: Step) -> None:
         if one := self._new(step):
             self._appear(one)
 
+    def _go_on(self, step: Step) -> None:
+        """udevd does a part of what there is to do, at most as much as there is in all."""
+        for one in self._some(step, finished=False):
+            self._finish(one, step, steps=1 + step.number * len(one.stick.devices) // 10)
+
     def _finish_one(self, step: Step, *, silent: bool = False) -> None:
         for one in self._some(step, finished=False):
-            self._finish(one, silent=silent)
+            self._finish(one, step, silent=silent)
 
     def _pull(self, step: Step, *, silent: bool = False) -> None:
         for one in self._some(step):
@@ -225,15 +244,16 @@ class Stage:
         for one in self._some(step, vanished=True):
             self._forget(one)
 
-    def _replug(self, step: Step) -> None:
+    def _replug(self, step: Step, *, in_place: bool = False) -> None:
         for one in self._some(step):
             self._take_away(one)
             index = [other for other in ARTICLES if other not in {it.article for it in self._present()}].index(
                 one.article
             )
-            if again := self._new(replace(step, which=index)):
+            where = self._free_ports().index(one.port) if in_place else step.where
+            if again := self._new(replace(step, which=index, where=where)):
                 self._appear(again)
-                self._finish(again)
+                self._finish(again, step)
 
     def _present(self) -> list[Plugged]:
         return [one for one in self.plugged if not one.has_vanished]
@@ -242,7 +262,7 @@ class Stage:
         """The main node gets one link more, or loses its by-id links, or has its own ones again."""
         for one in self._some(step, finished=True):
             main = one.stick.main
-            original = one.article.make(one.port, one.number).main
+            original = one.made.main
             links = (
                 (*original.links, f"serial/by-id/another-{one.article.name}"),
                 tuple(link for link in original.links if "/by-id/" not in link),
@@ -264,6 +284,11 @@ class Stage:
         if step.number % 4 not in {one.number for one in self._present() if one.article.kind == "tty"}:
             port = PORTS[step.where % len(PORTS)]
             self._host.send("add", serial_adapter(f"ttyUSB{step.number % 4}", "GHOST", port).main)
+
+
+def _chance(step: Step) -> random.Random:
+    """The same for the same step: so a part of a sequence has the same things happen."""
+    return random.Random(str(step))
 
 
 def _places(stick: Stick) -> Iterator[str]:

@@ -11,14 +11,16 @@ WEIGHTS = {
     "plug": 14,  # an article, at a port, under a number
     "plug silently": 5,
     "appear": 5,  # the kernel's half of a plug
-    "finish": 5,  # udevd's half
+    "go on": 6,  # a part of udevd's half: some siblings are ready, others are not
+    "finish": 5,  # udevd's half, or what is left of it
     "finish silently": 2,
     "pull": 9,
     "pull silently": 4,
     "vanish": 3,  # the kernel's half of an unplug
     "forget": 3,  # udevd's half
     "vanish unseen": 3,  # the kernel's half alone: udevd is dead, and leaves entries and links to the next ones
-    "replug": 9,  # elsewhere, under another number, with nothing between
+    "replug": 6,  # elsewhere, under another number, with nothing between
+    "replug in place": 6,  # the same, at the same port
     "change": 3,  # one more link, or one fewer
     "change silently": 2,
     "add again": 2,
@@ -36,7 +38,7 @@ WEIGHTS = {
     "wipe directory": 1,
     "kill plugin": 1,
     "terminate plugin": 1,
-    "reload": 1,  # another grace period
+    "reload": 1,  # another grace period, and a rescan each second or none
     "drop and add": 1,  # two reloads: a resource goes, and comes again
     "allocate": 8,
     "release": 5,

@@ -5,6 +5,8 @@
 - An ID stands for one thing for ever: a serial number, a port or a path (`park.Plugged.meanings`). Two cloned sticks
   are one thing as long as only one of them is there, and known by their ports where both were; a node that was offered
   before its serial number was known, or with its links gone, keeps its port for a name.
+- One thing has one ID for ever, over replugs, other ports and other plugin processes, unless it has a twin, was ready
+  late or had its links changed.
 - A node keeps its ID for as long as it is there. Exception: what is offered by links alone (`linked`), where another
   stick can take the link away, and the device be forgotten meanwhile.
 - What has a serial number that no other stick has, and was known from the start, is given by its link.
@@ -63,6 +65,7 @@ class Verdict:
         self._sets = VerdictOfSets(stage)
         self._meanings: dict[Id, frozenset[Meaning]] = {}
         self._ids: dict[tuple[str, int, str, int], str] = {}
+        self._lasting: dict[tuple[str, frozenset[Meaning], int], str] = {}
         self._lingering: dict[Id, float] = {}
         self._listed: set[Id] = set()
         self._begun: dict[str, float] = {}
@@ -121,6 +124,8 @@ class Verdict:
             meanings = one.meanings(name, node)
             self._meanings[id_] = self._meanings.get(id_, meanings) & meanings
             self._ids[id_[0], one.making, node, _replica(id_[1])] = id_[1]
+            if one.has_one_name:
+                self._lasting[id_[0], meanings, _replica(id_[1])] = id_[1]
 
     async def _look_at(self, view: ResourceView, look: Look) -> None:
         name = view.name.rpartition("/")[2]
@@ -212,6 +217,10 @@ class Verdict:
             look.faults.append(
                 f"a node that was renamed: {name}: {node} of {one.article.name} was {before}, is {id_[1]}, by {path}"
             )
+        if one.has_one_name:
+            lasting = self._lasting.get((id_[0], meanings, _replica(id_[1])), id_[1])
+            if lasting != id_[1]:
+                look.faults.append(f"another ID than before: {name}: {set(meanings)} was {lasting}, is {id_[1]}")
         look.sightings.append((id_, node))
 
     def _check_nodes(self, name: str, reached: Counter[str], refused: Iterable[Allocation], look: Look) -> None:

@@ -61,8 +61,11 @@ class VerdictOfSets:
         nodes = [self._stage.node_at(path) for path in paths]
         if not all(node is not None and self._stage.has(node) for node in nodes):
             return [f"Healthy, and not there: {id_}: {dict(zip(paths, nodes, strict=True))}"]
-        if id_[0].rpartition("/")[2] in STICKS and len({self._stage.owner(node).making for node in nodes if node}) > 1:
-            return [f"nodes of several sticks: {id_}: {nodes}"]
+        if (name := id_[0].rpartition("/")[2]) in STICKS:
+            one = self._stage.owner(str(nodes[0]))
+            wholes = [one.whole(selector) for selector in STICKS[name] if one.fits(selector)]
+            if nodes not in wholes:
+                return [f"not the stick's nodes in their order: {id_}: {nodes}, and not {wholes}"]
         bodies, parts = self._look_at(id_, paths)
         known = self._parts.get(id_, parts)
         if not all(before & now for before, now in zip(known, parts, strict=True)):

@@ -1,0 +1,159 @@
+"""What follows a host, where the order of hints, looks and what happens meanwhile matters; one case each."""
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.lab.following import Follower, Jobs
+from tests.lab.host import FakeHost
+from tests.lab.records import FakeDevice, FakeNode, Stick
+from tests.lab.sticks import serial_adapter
+from udev_device_plugin.filesystem import path_watch as watching
+from udev_device_plugin.host.everything import look_at_everything
+from udev_device_plugin.host.interest import Interest
+from udev_device_plugin.host.inventory import Inventory
+from udev_device_plugin.host.looking import Looking
+from udev_device_plugin.host.looks import HostLook
+from udev_device_plugin.host.model import DeviceNumber
+from udev_device_plugin.host.paths import DevPaths
+from udev_device_plugin.host.udev.delivery_check import DeliveryCheck
+from udev_device_plugin.selectors.kind import SelectorKind
+from udev_device_plugin.selectors.paths.glob import Glob
+from udev_device_plugin.selectors.paths.selector import PathSelector
+from udev_device_plugin.selectors.udev_rule.rule import Rule
+from udev_device_plugin.selectors.udev_rule.selector import UdevSelector
+
+STICK = serial_adapter("ttyUSB0")
+LONE = Stick((FakeDevice("/devices/virtual/tty/ttyX0", "tty", node=FakeNode("ttyX0", 4, 70)),))
+NUMBER = DeviceNumber("c", 188, 0)
+BY_PATH = PathSelector(Glob.parse("/dev/ttyUSB*"))
+BY_RULE = UdevSelector(Rule.parse('SUBSYSTEM=="tty"'))
+Following = Callable[[SelectorKind], Follower]
+
+
+@pytest.fixture
+def following() -> Iterator[Following]:
+    """Follows the host for the sake of one selector, and is at rest."""
+    made: list[Follower] = []
+
+    def follow(selector: SelectorKind) -> Follower:
+        made.append(follower := Follower(Interest(frozenset({selector})), 0.0))
+        follower.rest()
+        return follower
+
+    yield follow
+    for follower in made:
+        follower.close()
+
+
+def hear(follower: Follower) -> None:
+    follower.looking.take_paths(follower.paths.read(), follower.now)
+
+
+def read(follower: Follower, number: DeviceNumber) -> None:
+    """A hint about a node, and the look behind it, which is not taken in."""
+    follower.looking.hint(number, follower.now, is_urgent=True)
+    follower.looking.work(follower.now)
+    for _ in range(follower.jobs.outstanding):
+        follower.jobs.do(0)
+
+
+def test_a_look_that_found_nothing_says_nothing_of_the_next_device_with_that_number(
+    host: FakeHost, following: Following
+) -> None:
+    follower = following(BY_PATH)
+    read(follower, NUMBER)
+    for device in STICK:
+        host.appear(device)
+    hear(follower)
+    follower.take()
+    assert STICK.devnode in follower.inventory.entries
+    assert not follower.memory.nodes.get(NUMBER), "that is no node which nobody knows"
+
+
+def test_a_node_that_no_glob_asks_for_is_gone_also_if_its_unplug_is_heard_of_first(
+    host: FakeHost, following: Following
+) -> None:
+    follower = following(BY_RULE)
+    host.plug(STICK, silent=True)
+    follower.rest()
+    assert STICK.devnode in follower.inventory.entries
+    host.unplug(STICK, silent=True)
+    read(follower, NUMBER)
+    follower.take()
+    follower.rest()
+    assert STICK.devnode not in follower.inventory.entries
+
+
+def test_what_goes_before_the_first_look_at_it_is_taken_in_is_gone_though_only_its_number_is_heard_of(
+    host: FakeHost, following: Following
+) -> None:
+    follower = following(BY_RULE)
+    host.plug(STICK, silent=True)
+    read(follower, NUMBER)
+    host.unplug(STICK, silent=True)
+    hear(follower)
+    follower.take()
+    follower.rest()
+    assert not [device for device in STICK if device.sys_path in follower.memory.nodes.units]
+
+
+@pytest.mark.parametrize("stick", [serial_adapter("ttyUSB0"), LONE])
+def test_what_goes_during_a_look_at_everything_is_not_shown(
+    stick: Stick, host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.plug(stick, silent=True)
+    really_list = os.listdir
+
+    def list_without_it(path: str) -> list[str]:
+        """Its node has been seen, and sysfs not yet: there it goes."""
+        if path == "/sys/dev" and os.path.exists(stick.main.sys_path):
+            host.unplug(stick, silent=True)
+        return really_list(path)
+
+    monkeypatch.setattr(os, "listdir", list_without_it)
+    (node,) = [device.node.path for device in stick if device.node and device.subsystem == "tty"]
+    look, _ = look_at_everything(Interest(frozenset({PathSelector(Glob.parse(node))})))
+    assert look.paths == {node: None}
+    assert not look.units
+
+
+def test_a_reload_for_which_there_is_no_inotify_instance_is_logged_and_tried_again(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    jobs, paths = Jobs(), DevPaths(())
+    inside, outside = BY_PATH, PathSelector(Glob.parse("/run/x*"))
+    looking, inventory = Looking(paths, jobs, DeliveryCheck()), Inventory((inside, outside))
+
+    def catch_up(now: float) -> None:
+        looking.work(now)
+        while jobs.outstanding:
+            jobs.do(0)
+            for result in jobs.take_results():
+                looking.take_result(result, now)
+            looking.work(now)
+        inventory.replace(looking.take_look() or HostLook())
+
+    def fail(**_: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    host.plug(serial_adapter("ttyUSB0"), silent=True)
+    os.mkdir("/run/x0")
+    looking.begin(Interest(frozenset({inside}), 1), 0.0, has_udevd=True)
+    catch_up(1.0)
+    with monkeypatch.context() as broken:
+        broken.setattr(watching, "INotify", fail)
+        looking.begin(Interest(frozenset({inside, outside}), 2), 2.0, has_udevd=True)
+        catch_up(3.0)
+    (message,) = caplog.messages
+    assert message.startswith("/run/x*: could not be looked at")
+    assert set(inventory.entries) == {"/dev/ttyUSB0"}
+    assert inventory.is_settled(inventory.entries["/dev/ttyUSB0"])
+    catch_up(5.0)
+    assert set(inventory.entries) == {"/dev/ttyUSB0", "/run/x0"}
+    os.rmdir("/run/x0")
+    assert list(looking.outside.values()) == [*outside.globs], "it is watched now"
+    looking.begin(Interest(frozenset()), 6.0, has_udevd=True)  # that ends its watch
+    paths.close()
