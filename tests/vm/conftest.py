@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.vm.verdicts import Telling
+from tests.vm.machine.verdicts import Telling
 
 
 @pytest.fixture(scope="session")

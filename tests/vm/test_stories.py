@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.lab.vm.stories import Story, name
-from tests.lab.vm.verdicts import LIMIT, Telling
+from tests.vm.machine.stories import Story, name
+from tests.vm.machine.verdicts import LIMIT, Telling
 from tests.vm.stories import STORIES
 
 

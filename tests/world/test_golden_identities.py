@@ -19,7 +19,23 @@ import pytest
 from tests.lab import sysfs
 from tests.lab.host import FakeHost, Pluggable
 from tests.lab.listing import list_devices
-from tests.lab.more_sticks import (
+from tests.lab.node import Node, Offer, every, node, resource_of, together
+from tests.lab.records import FakeNode, Stick
+from tests.lab.sticks import (
+    CH340,
+    CP2102,
+    FT232R,
+    MODEM,
+    SOUND_CARD,
+    WEBCAM,
+    Product,
+    camera,
+    ch340,
+    modem,
+    serial_adapter,
+    sound_card,
+)
+from tests.world.more_sticks import (
     CARD_READER,
     DISK,
     EIGHT_PORTS,
@@ -47,22 +63,6 @@ from tests.lab.more_sticks import (
     usb_disk,
     virtio_disk,
     zigbee,
-)
-from tests.lab.node import Node, Offer, every, node, resource_of, together
-from tests.lab.records import FakeNode, Stick
-from tests.lab.sticks import (
-    CH340,
-    CP2102,
-    FT232R,
-    MODEM,
-    SOUND_CARD,
-    WEBCAM,
-    Product,
-    camera,
-    ch340,
-    modem,
-    serial_adapter,
-    sound_card,
 )
 
 TABLE = Path(__file__).with_name("golden_identities.json")

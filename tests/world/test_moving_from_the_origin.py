@@ -1,6 +1,6 @@
 """Who comes from the generic-device-plugin brings arguments and files along: they do the same here, unchanged.
 
-The arguments are the origin's to the letter (`tests.lab.origin`); where the kubelet is, the environment says.
+The arguments are the origin's to the letter (`tests.world.origin`); where the kubelet is, the environment says.
 """
 
 import json
@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import origin
 from tests.lab.fake_plugin import FakePlugin, served
 from tests.lab.host import FakeHost
 from tests.lab.node import is_listed, metric, offers, until_dropped
 from tests.lab.plugin import PATIENCE, PLUGIN, PluginProcess
 from tests.lab.records import FakeDevice, FakeNode, Stick
 from tests.lab.sticks import Product, camera, ch340, serial_adapter, sound_card
+from tests.world import origin
 from udev_device_plugin.kubelet.api.v1beta1 import api_pb2
 from udev_device_plugin.testing.kubelet import Kubelet
 

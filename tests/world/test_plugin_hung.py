@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.hanging import HungStick, has_fuse, hung_mount
 from tests.lab.host import FakeHost
 from tests.lab.node import SERIAL, Node, every, node
 from tests.lab.sticks import serial_adapter
+from tests.world.hanging import HungStick, has_fuse, hung_mount
 
 TTYS = every("/dev/ttyUSB*")
 HUNG = 5  # more than there are threads for looks

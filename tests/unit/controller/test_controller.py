@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
-from tests.lab.inventories import gone, node, nothing, unknown_to_udev
+from tests.unit.inventories import gone, node, nothing, unknown_to_udev
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
 from udev_device_plugin.controller.controller import Controller, Dependencies, HeldIds
 from udev_device_plugin.devices.identity import device_id

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import pytest
 from hypothesis import given, strategies as st
 
-from tests.lab import inventories
-from tests.lab.inventories import MadeUpInventory, Standing, no_node
+from tests.unit import inventories
+from tests.unit.inventories import MadeUpInventory, Standing, no_node
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
 from udev_device_plugin.devices.assembly import assemble
 from udev_device_plugin.devices.describe import device_set

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.lab import inventories
-from tests.lab.inventories import MadeUpInventory, Standing, no_node
+from tests.unit import inventories
+from tests.unit.inventories import MadeUpInventory, Standing, no_node
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
 from udev_device_plugin.devices.candidates import Candidate, NodeKey, Slot, node_key
 from udev_device_plugin.devices.claims import candidates

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.lab.inventories import MadeUpInventory, node
+from tests.unit.inventories import MadeUpInventory, node
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
 from udev_device_plugin.devices.assembly import assemble
 from udev_device_plugin.devices.describe import device_info, device_set

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, strategies as st
 
-from tests.lab.inventories import described, gone, node
+from tests.unit.inventories import described, gone, node
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.host.model import DeviceNumber, HostDevice, Node, NodeState, PathEntry, Unit, UsbDevice

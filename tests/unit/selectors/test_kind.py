@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from tests.lab import inventories
-from tests.lab.inventories import MadeUpInventory
+from tests.unit import inventories
+from tests.unit.inventories import MadeUpInventory
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
 from udev_device_plugin.controller.identity_record import IdentityRecord
 from udev_device_plugin.devices.assembly import assemble

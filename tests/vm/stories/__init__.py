@@ -1,6 +1,6 @@
 """What happens to real devices, each story told once. The dearest first: it is what the others are told beside."""
 
-from tests.lab.vm.stories import Story
+from tests.vm.machine.stories import Story
 from tests.vm.stories import composite, restarts, rules, selectors, sticks
 
 TOGETHER: tuple[Story, ...] = (

@@ -5,11 +5,11 @@ import os
 import re
 
 from tests.lab.node import SERIAL
-from tests.lab.vm.models import Camera, modem
-from tests.lab.vm.node import write
-from tests.lab.vm.served import CAMERAS, LTE, MODEMS, VIDEO, WEBCAMS
-from tests.lab.vm.stories import Stage
-from tests.lab.vm.usbip import Port
+from tests.vm.machine.models import Camera, modem
+from tests.vm.machine.node import write
+from tests.vm.machine.served import CAMERAS, LTE, MODEMS, VIDEO, WEBCAMS
+from tests.vm.machine.stories import Stage
+from tests.vm.machine.usbip import Port
 from udev_device_plugin.testing.records import ContainerStartError
 
 OPTION = "/sys/bus/usb/drivers/option"

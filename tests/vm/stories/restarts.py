@@ -2,8 +2,8 @@
 
 import os
 
-from tests.lab.vm.models import ftdi
-from tests.lab.vm.stories import Stage
+from tests.vm.machine.models import ftdi
+from tests.vm.machine.stories import Stage
 from udev_device_plugin.testing.records import ContainerStartError
 
 

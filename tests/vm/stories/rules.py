@@ -6,10 +6,10 @@ import os
 from pyudev import Context
 
 from tests.lab.rules_table import ROWS, compare, rules_file
-from tests.lab.vm.models import Camera, ch340, cp2102, ftdi
-from tests.lab.vm.node import PATIENCE, run, settle, write
-from tests.lab.vm.stories import Stage
-from tests.lab.vm.usbip import Model, Port
+from tests.vm.machine.models import Camera, ch340, cp2102, ftdi
+from tests.vm.machine.node import PATIENCE, run, settle, write
+from tests.vm.machine.stories import Stage
+from tests.vm.machine.usbip import Model, Port
 
 RULES = "/run/udev/rules.d/99-table.rules"
 USB_ROWS = [row for row in ROWS if row.needs_usb]

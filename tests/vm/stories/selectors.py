@@ -2,9 +2,9 @@
 
 import os
 
-from tests.lab.vm.models import cp2102, ftdi, modem
-from tests.lab.vm.served import LIDAR, LTE, RULED
-from tests.lab.vm.stories import Stage
+from tests.vm.machine.models import cp2102, ftdi, modem
+from tests.vm.machine.served import LIDAR, LTE, RULED
+from tests.vm.machine.stories import Stage
 
 
 async def a_stick_of_that_make_and_serial_number_is_its_tty(stage: Stage) -> None:

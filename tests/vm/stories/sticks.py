@@ -3,10 +3,10 @@
 import os
 import pathlib
 
-from tests.lab.vm.models import SimpleModel, ch340, cp2102, ftdi
-from tests.lab.vm.node import settle
-from tests.lab.vm.served import ADAPTERS
-from tests.lab.vm.stories import Stage
+from tests.vm.machine.models import SimpleModel, ch340, cp2102, ftdi
+from tests.vm.machine.node import settle
+from tests.vm.machine.served import ADAPTERS
+from tests.vm.machine.stories import Stage
 
 BY_ID = "/dev/serial/by-id"
 

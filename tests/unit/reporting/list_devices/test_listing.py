@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 import pytest
 
-from tests.lab import inventories
-from tests.lab.inventories import MadeUpInventory, Standing, no_node
+from tests.unit import inventories
+from tests.unit.inventories import MadeUpInventory, Standing, no_node
 from udev_device_plugin.config.settings import OutputFormat
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
 from udev_device_plugin.host.model import NodeState, PathKind

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 
-from tests.lab import inventories
-from tests.lab.inventories import MadeUpInventory
+from tests.unit import inventories
+from tests.unit.inventories import MadeUpInventory
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
 from udev_device_plugin.devices.assembly import assemble
 from udev_device_plugin.devices.describe import device_set

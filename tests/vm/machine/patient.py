@@ -1,6 +1,6 @@
 """The plugin, as ever, that gives udevd more than 3 s for a node: emulated on a busy machine, udevd may need them.
 
-`python -m tests.lab.vm.patient`
+`python -m tests.vm.machine.patient`
 """
 
 import sys

@@ -35,7 +35,7 @@ class Telling:
     """The virtual machine in which these stories are told, as a process; `with` ends it."""
 
     def __init__(self, stories: Iterable[str]) -> None:
-        told = [sys.executable, "-m", "tests.lab.vm", *stories]
+        told = [sys.executable, "-m", "tests.vm.machine", *stories]
         self._verdicts: dict[str, Verdict] = {}
         self._rest: deque[str] = deque(maxlen=REMEMBERED)
         self._process = subprocess.Popen(

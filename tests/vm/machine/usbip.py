@@ -12,8 +12,8 @@ import threading
 import time
 from typing import Protocol
 
-from tests.lab.vm import descriptors
-from tests.lab.vm.places import Place
+from tests.vm.machine import descriptors
+from tests.vm.machine.places import Place
 
 CONTROLLER = "/sys/devices/platform/vhci_hcd.0"  # the first answers for all of them
 PORTS_OF_A_BUS = 15

@@ -3,7 +3,7 @@
 import struct
 from dataclasses import dataclass, field
 
-from tests.lab.vm.descriptors import (
+from tests.vm.machine.descriptors import (
     BULK,
     IN,
     INTERRUPT,

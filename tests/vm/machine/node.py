@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 
 from tests.lab.node import SERIAL, Offer, is_listed, offer_of, resource_of
 from tests.lab.plugin import PluginProcess
-from tests.lab.vm.places import Place
-from tests.lab.vm.served import DIRECTORY, POD_RESOURCES_SOCKET, SPECS, make_plugin
+from tests.vm.machine.places import Place
+from tests.vm.machine.served import DIRECTORY, POD_RESOURCES_SOCKET, SPECS, make_plugin
 from udev_device_plugin.testing.kubelet import Kubelet
 from udev_device_plugin.testing.records import AdmissionError, Allocation
 

@@ -6,7 +6,7 @@ import sys
 from tests.lab.plugin import PluginProcess
 
 DIRECTORY = "/run/plugins"
-PATIENT_PLUGIN = (sys.executable, "-m", "tests.lab.vm.patient")
+PATIENT_PLUGIN = (sys.executable, "-m", "tests.vm.machine.patient")
 POD_RESOURCES_SOCKET = "/run/plugins-pods/kubelet.sock"
 
 ADAPTERS, VIDEO, CAMERAS, MODEMS = "squat.ai/adapters", "squat.ai/video", "squat.ai/cameras", "squat.ai/modems"

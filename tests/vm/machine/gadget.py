@@ -7,7 +7,7 @@ Documentation/usb/gadget_configfs.rst.
 import os
 import subprocess
 
-from tests.lab.vm.places import Place
+from tests.vm.machine.places import Place
 
 GADGETS = "/sys/kernel/config/usb_gadget"
 CONTROLLERS = ("dummy_udc.0", "dummy_udc.1")

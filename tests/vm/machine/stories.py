@@ -6,10 +6,10 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
 
-from tests.lab.vm.gadget import Arduino
-from tests.lab.vm.node import VmNode
-from tests.lab.vm.qemu import Hub, Monitor
-from tests.lab.vm.usbip import Port
+from tests.vm.machine.gadget import Arduino
+from tests.vm.machine.node import VmNode
+from tests.vm.machine.qemu import Hub, Monitor
+from tests.vm.machine.usbip import Port
 
 HUB_PORT = 1
 

@@ -10,10 +10,10 @@ import traceback
 from collections.abc import Collection
 
 from tests.lab.plugin import PluginProcess
-from tests.lab.vm.node import VmNode, run, settle
-from tests.lab.vm.stories import Stage, Story, name
-from tests.lab.vm.usbip import PORTS, Port
-from tests.lab.vm.verdicts import Verdict
+from tests.vm.machine.node import VmNode, run, settle
+from tests.vm.machine.stories import Stage, Story, name
+from tests.vm.machine.usbip import PORTS, Port
+from tests.vm.machine.verdicts import Verdict
 from tests.vm.stories import ALONE, BESIDE, IN_THE_END, TOGETHER
 
 AT_ONCE = 4

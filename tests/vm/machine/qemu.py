@@ -6,7 +6,7 @@ import os
 from types import TracebackType
 from typing import Any, Self
 
-from tests.lab.vm.places import Place
+from tests.vm.machine.places import Place
 
 
 class MonitorError(Exception):
