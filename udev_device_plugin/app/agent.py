@@ -109,6 +109,7 @@ class Agent:
             socket_name(self._settings.plugin_directory, spec.resource)  # too long a path is known at once
         gc.collect()
         gc.freeze()  # what is there by now stays for good: the collector need not look through it again
+        gc.collect()  # counts what is left: the collector then runs often enough to free what holds a closed connection
         with self._web(), self._watching_config():
             remove_stale(self._settings.plugin_directory)
             await self._run_components(stop)
