@@ -190,7 +190,7 @@ class PathWatch:
             self.error = error
 
     def _watch(self, path: str, glob: Pattern, depth: int) -> bool:
-        """Have the directory watched for ``glob``; False if it is not there."""
+        """Have the directory watched for ``glob``, as far as inotify can; False if it is not there."""
         directory = self._directories.get(path)
         if directory is None:
             try:
@@ -205,7 +205,7 @@ class PathWatch:
         return True
 
     def _is_unwatchable(self, path: str, error: OSError) -> bool:
-        """Whether to go on without a watch for ``path``: not if it is simply not there."""
+        """Whether to go on without a watch for ``path``: not if it is not there, or cannot be read."""
         if error.errno not in (errno.ENOSPC, errno.ENOMEM):
             self._note(error)
             if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG):
@@ -219,7 +219,7 @@ class PathWatch:
                 path,
                 error.strerror,
             )
-        return False
+        return True  # at each walk its entries are read all the same
 
     def _leave(self, glob: Pattern, paths: Iterable[str]) -> None:
         """End the interest of ``glob`` in directories, and the watches that nobody needs any more."""

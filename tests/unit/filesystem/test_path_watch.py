@@ -1,13 +1,18 @@
 """Paths are watched, whatever of the directories on the way to them exists (real inotify)."""
 
 import asyncio
+import errno
+import logging
 import os
 from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from inotify_simple import INotify
 
 from udev_device_plugin.filesystem.loop_watch import LoopWatch
+from udev_device_plugin.filesystem.path_watch import PathWatch
 from udev_device_plugin.selectors.paths.glob import Glob
 
 
@@ -163,3 +168,33 @@ async def test_a_watch_that_ends_together_with_its_directory_does_no_harm(
     watched.watch._watch.rescan()  # before the directory's last event is read
     watched.watch.discard(Glob.parse(str(directory / "*")))
     assert watched.watch.found == frozenset()
+
+
+@pytest.mark.parametrize("pattern", ["sub/node", "sub/*", "*/node", "*/*"])
+def test_without_further_watches_a_rescan_finds_what_comes_and_goes(
+    pattern: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: INotify, path: str, __: int) -> int:
+        os.lstat(path)  # as the kernel does first
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(INotify, "add_watch", fail)
+    node = tmp_path / "sub" / "node"
+    node.parent.mkdir()
+    node.touch()
+    glob = Glob.parse(f"{tmp_path}/{pattern}")
+    with closing(PathWatch([glob])) as watch:
+        assert watch.found == {str(node)}
+        node.unlink()
+        watch.rescan()
+        assert watch.found == set()
+        node.parent.rmdir()
+        watch.rescan()
+        node.parent.mkdir()
+        node.touch()
+        watch.rescan()
+        assert watch.found == {str(node)}
+        watch.discard(glob)
+        assert watch.found == set()
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+    assert "max_user_watches" in caplog.text
