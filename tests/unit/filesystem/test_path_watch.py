@@ -66,7 +66,7 @@ async def test_what_was_there_before_is_found(watching: Callable[..., Watched], 
     assert watching(tmp_path / "[ab]").watch.found == {str(tmp_path / "a"), str(tmp_path / "b")}
 
 
-async def test_what_nobody_asked_for_is_not_reported(watching: Callable[..., Watched], tmp_path: Path) -> None:
+async def test_what_no_glob_matches_is_not_reported(watching: Callable[..., Watched], tmp_path: Path) -> None:
     watched = watching(tmp_path / "wanted")
     (tmp_path / "unwanted").touch()
     (tmp_path / "wanted").touch()
@@ -143,7 +143,7 @@ async def test_a_glob_can_be_added_and_discarded_while_another_needs_the_same_di
 async def test_lost_events_lead_to_a_new_look_at_everything(watching: Callable[..., Watched], tmp_path: Path) -> None:
     watched = watching(tmp_path / "known", tmp_path / "new")
     limit = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text(encoding="ascii"))
-    # The queue is filled while the loop does not read it: nothing that comes after is told.
+    # The queue is filled while the loop does not read it: nothing that comes after is reported.
     for _ in range(limit // 2 + 1):
         (tmp_path / "flood").touch()
         (tmp_path / "flood").unlink()
