@@ -6,8 +6,8 @@ from tests.lab import sysfs
 from tests.lab.host import FakeHost
 from tests.lab.records import FakeDevice, FakeNode
 from tests.lab.sticks import CONTROLLER_PATH, camera, modem, serial_adapter, sound_card
-from udev_device_plugin.host.reader import nodes_below
 from udev_device_plugin.host.siblings import place_among_siblings, siblings_in_sysfs
+from udev_device_plugin.host.sysfs import nodes_below
 
 PCI = f"{CONTROLLER_PATH}/0000:01:00.0"
 

@@ -16,11 +16,12 @@ from udev_device_plugin.host.model import DeviceNumber, Node, PathEntry, Unit
 from udev_device_plugin.host.outside import OutsideGlobs
 from udev_device_plugin.host.paths import DevPaths, is_glob_in_dev
 from udev_device_plugin.host.pool import Pool, Result
-from udev_device_plugin.host.reader import all_units, is_unknown_to_sysfs, look_at_unit, number_of_entry, unit_of
+from udev_device_plugin.host.reader import is_unknown_to_sysfs, look_at_unit, number_of_entry
 from udev_device_plugin.host.relevance import is_relevant
+from udev_device_plugin.host.sysfs import all_units, unit_of
+from udev_device_plugin.host.topology import usb_device_path
 from udev_device_plugin.host.udev.delivery_check import DeliveryCheck
 from udev_device_plugin.host.udev.monitor import UdevEvent
-from udev_device_plugin.host.udev.usb_sysfs import usb_device_path
 from udev_device_plugin.selectors.paths.glob import Glob
 
 MAX_BULK = 32

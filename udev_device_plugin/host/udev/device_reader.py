@@ -1,4 +1,4 @@
-"""Reads what udev and sysfs say of a device, in plain values.
+"""Reads what udev and sysfs say of a device, as plain values.
 
 Any thread; a `UdevDevice` belongs to the one that read it. What comes from udev is untrusted: a property or a link that
 is not UTF-8 is ignored, and nothing else with it; a device may vanish at any moment.
@@ -6,23 +6,16 @@ is not UTF-8 is ignored, and nothing else with it; a device may vanish at any mo
 
 import os
 from collections.abc import Collection
-from functools import lru_cache
 
 import pyudev
 
-from udev_device_plugin.filesystem.small_files import beginning
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.model import DeviceNumber, HostDevice
 from udev_device_plugin.host.siblings import place_among_siblings, siblings_in_sysfs
+from udev_device_plugin.host.sysfs import driver, numa_node, usb_device_of, usb_version
+from udev_device_plugin.host.topology import controller
 from udev_device_plugin.host.udev.context import context_of_thread
 from udev_device_plugin.host.udev.rule_subject import UdevSubject
-from udev_device_plugin.host.udev.usb_sysfs import controller, driver, usb_device_of, usb_version
-
-MAX_CACHED = 1_000
-"""Buses and bridges whose NUMA node is remembered."""
-
-_NOWHERE = "/sys/devices/virtual"
-"""Where sysfs has what no hardware stands behind."""
 
 
 class UdevDevice:
@@ -45,7 +38,7 @@ class UdevDevice:
         return self._subject.property("ID_PROCESSING") == "1"
 
     def describe(self, number: DeviceNumber, sys_path: str, listed: Collection[str], interest: Interest) -> HostDevice:
-        """All that the program needs of it.
+        """Return all that the program needs of it.
 
         Args:
             number: its node's.
@@ -80,7 +73,7 @@ class UdevDevice:
 
 
 def read_device(number: DeviceNumber) -> UdevDevice | None:
-    """The device with this number, read anew; None if libudev gives none.
+    """Read the device with this number; None if libudev gives none.
 
     Raises:
         OSError: libudev is not to be had.
@@ -90,18 +83,6 @@ def read_device(number: DeviceNumber) -> UdevDevice | None:
         return UdevDevice(pyudev.Devices.from_device_number(context, kind, os.makedev(number.major, number.minor)))
     except (pyudev.DeviceNotFoundError, OSError):
         return None
-
-
-@lru_cache(MAX_CACHED)
-def numa_node(sys_path: str) -> int | None:
-    """Of the nearest ancestor that has one (``numa_node`` is -1 where the firmware says nothing)."""
-    if sys_path.startswith(_NOWHERE) or sys_path.count("/") <= 2:  # noqa: PLR2004 - /sys/devices itself
-        return None
-    try:
-        own = int(beginning(f"{sys_path}/numa_node", 16))
-    except ValueError:
-        own = -1
-    return own if own >= 0 else numa_node(os.path.dirname(sys_path))
 
 
 def _leads_to(link: str, number: DeviceNumber) -> bool:
