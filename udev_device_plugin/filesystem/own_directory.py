@@ -8,6 +8,8 @@ import contextlib
 import os
 from collections.abc import Iterator
 
+from udev_device_plugin.filesystem.small_files import names_in
+
 NAME = "udev-device-plugin"
 
 _TEMPORARY = ".new-"
@@ -31,10 +33,7 @@ class OwnDirectory:
 
     def names(self) -> list[str]:
         """Return the names in it; none if it does not exist or cannot be read."""
-        try:
-            return os.listdir(self.path)
-        except OSError:
-            return []
+        return names_in(self.path)
 
     def has(self, name: str) -> bool:
         """Whether ``name`` exists, links followed."""

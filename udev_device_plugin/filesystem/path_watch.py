@@ -26,7 +26,8 @@ _IS_DEAD = int(flags.IGNORED | flags.DELETE_SELF | flags.MOVE_SELF | flags.UNMOU
 _MASK = _COMES | _GOES | int(flags.DELETE_SELF | flags.MOVE_SELF | flags.ONLYDIR)
 _OVERFLOW = int(flags.Q_OVERFLOW)
 
-_MISSING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
+ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EACCES})
+"""The errors that say that nothing is there, or nothing for us."""
 
 
 class PathWatch:
@@ -186,7 +187,7 @@ class PathWatch:
         return True
 
     def _note(self, error: OSError) -> None:
-        if error.errno not in {*_MISSING, errno.EACCES}:
+        if error.errno not in ABSENT:
             self.error = error
 
     def _watch(self, path: str, glob: Pattern, depth: int) -> bool:
@@ -207,7 +208,7 @@ class PathWatch:
         """Whether ``path``, which inotify refused with ``error``, can be read all the same at each walk."""
         if error.errno not in (errno.ENOSPC, errno.ENOMEM):
             self._note(error)
-            if error.errno not in _MISSING:
+            if error.errno == errno.EACCES or error.errno not in ABSENT:
                 logger.warning("%s: cannot be watched: %s", path, error.strerror)
             return False
         if not self._is_exhausted:

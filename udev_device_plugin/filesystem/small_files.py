@@ -1,4 +1,4 @@
-"""Reads small files of sysfs and of udev's database.
+"""Reads small files of sysfs and of udev's database, and directories.
 
 Any thread. Plain system calls: at each plug some are read, most do not exist, and ``open`` takes three times as long.
 """
@@ -18,3 +18,11 @@ def beginning(path: str, size: int) -> bytes:
         return b""
     finally:
         os.close(descriptor)
+
+
+def names_in(directory: str) -> list[str]:
+    """Return the names in a directory; none if it does not exist or cannot be read."""
+    try:
+        return os.listdir(directory)
+    except OSError:
+        return []

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from udev_device_plugin.errors import StartError
 from udev_device_plugin.filesystem.path_watch import PathWatch
-from udev_device_plugin.host.existence import links_on_the_way, stands_at
+from udev_device_plugin.host.existence import links_on_the_way, stat_path
 from udev_device_plugin.host.looks import NotLookedError
 from udev_device_plugin.host.model import PathEntry
 from udev_device_plugin.host.paths import is_glob_in_dev
@@ -53,7 +53,7 @@ class OutsidePaths:
                 break
         if (error := watch.error) is not None:
             raise NotLookedError(f"{error.filename or self._glob}: {error.strerror}")
-        entries = {path: stands_at(path) for path in paths}
+        entries = {path: stat_path(path) for path in paths}
         return {path: entry for path, entry in entries.items() if entry is not None}
 
     def _watched_anew(self) -> PathWatch:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from udev_device_plugin.filesystem.path_watch import PathWatch
-from udev_device_plugin.host.existence import is_in_dev, leads_outside, links_on_the_way, stands_at
+from udev_device_plugin.host.existence import is_in_dev, leads_outside, links_on_the_way, stat_path
 from udev_device_plugin.host.model import PathEntry, Unit
 from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.paths.glob_index import GlobSet
@@ -95,7 +95,7 @@ class DevPaths:
         while self._follow_way(path):  # it may have changed before the watch was there
             pass
         is_outside = leads_outside(path)
-        entry = None if is_outside else stands_at(path)
+        entry = None if is_outside else stat_path(path)
         if entry is None:
             self.entries.pop(path, None)
         else:

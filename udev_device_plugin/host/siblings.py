@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Collection
 
-from udev_device_plugin.filesystem.small_files import beginning
+from udev_device_plugin.filesystem.small_files import beginning, names_in
 from udev_device_plugin.host.topology import below_pci_function, place_pattern
 
 _SOUND = re.compile(r"(?:pcm|midi|hw)C\d+D(\d+)[cp]?")
@@ -41,7 +41,7 @@ def siblings_in_sysfs(sys_path: str) -> frozenset[str]:
     for name in rest:
         own = f"{own}/{name}"
         pattern = place_pattern(own)
-        paths = {f"{directory}/{entry}" for directory in found for entry in _names(directory)}
+        paths = {f"{directory}/{entry}" for directory in found for entry in names_in(directory)}
         found = {path for path in paths if path == own or place_pattern(path) == pattern}
     return frozenset(path for path in found if os.path.exists(f"{path}/dev")) | {sys_path}
 
@@ -62,10 +62,3 @@ def _own_number(sys_path: str, subsystem: str) -> int | None:
 def _read_number(path: str) -> int | None:
     text = beginning(path, 16).strip()
     return int(text) if text.isdigit() else None
-
-
-def _names(directory: str) -> list[str]:
-    try:
-        return os.listdir(directory)
-    except OSError:
-        return []
