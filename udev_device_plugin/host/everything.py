@@ -1,4 +1,4 @@
-"""One look at everything, for ``--list-devices``: without a monitor, without waiting for what udevd is at work on."""
+"""One look at everything, for ``--list-devices``: without events, and without waiting for udevd."""
 
 import os
 
@@ -13,10 +13,7 @@ from udev_device_plugin.host.udev.delivery_check import DeliveryCheck
 
 
 def look_at_everything(interest: Interest) -> tuple[HostLook, frozenset[str]]:
-    """What is on this host now.
-
-    Returns:
-        The look; and the links at configured paths that lead nowhere.
+    """Return what is on this host now, and the dead links at configured paths.
 
     Raises:
         OSError: sysfs is not there.
@@ -34,7 +31,7 @@ def look_at_everything(interest: Interest) -> tuple[HostLook, frozenset[str]]:
         memory.take_in(look, 0.0, has_udevd=has_udevd, is_named=is_named)
     for path, entry in found.items():
         if entry is not None and entry.number is not None and memory.nodes.get(entry.number) is None:
-            found[path] = stat_path(path)  # it went meanwhile
+            found[path] = stat_path(path)  # it was removed meanwhile
     for node in memory.nodes:
         if node.description is not None and interest.selects(node.description):
             found.setdefault(node.devnode, stat_path(node.devnode))
