@@ -156,10 +156,8 @@ class Plugin:
 
 def known(inventory: Inventory) -> dict[str, object]:
     """All that an inventory says."""
-    parts = vars(inventory)
-    names = ("entries", "_named", "_selected")
-    paths = {number: found for number, found in inventory._paths.items() if found}
-    return {**{name: parts[name] for name in names}, **vars(inventory._nodes), "paths": paths}
+    matches = {selector: inventory.matches(selector) for selector in INTEREST.selectors}
+    return {"entries": inventory.entries, "matches": matches, **vars(inventory._nodes), "paths": inventory._paths}
 
 
 def looked_at_anew(now: float, memory: Memory) -> dict[str, object]:

@@ -11,6 +11,7 @@ from udev_device_plugin.host.model import DeviceNumber, Node, NodeState, Unit, U
 from udev_device_plugin.host.topology import port
 
 K = TypeVar("K")
+V = TypeVar("V")
 
 
 class Nodes:
@@ -54,9 +55,9 @@ class Nodes:
         """Remove and return a node; None if there is none."""
         node = self._by_number.pop(number, None)
         if node is not None:
-            _discard(self._by_unit, node.unit, number)
+            discard(self._by_unit, node.unit, number)
             for key in _keys(node):
-                _discard(self._by_shared_key, key, number)
+                discard(self._by_shared_key, key, number)
         return node
 
     def sharing_with(self, node: Node) -> set[DeviceNumber]:
@@ -86,7 +87,8 @@ def _serial(usb_device: UsbDevice) -> Hashable:
     return ("serial", usb_device.vendor, usb_device.product, usb_device.serial)
 
 
-def _discard(index: dict[K, set[DeviceNumber]], key: K, number: DeviceNumber) -> None:
-    index[key].discard(number)
+def discard(index: dict[K, set[V]], key: K, value: V) -> None:
+    """Remove a value from the set under a key, and the set if it is empty then."""
+    index[key].discard(value)
     if not index[key]:
         del index[key]
