@@ -35,13 +35,9 @@ class Hints:
         self._pauses: dict[Hashable, float] = {}
 
     def add(self, subject: Hashable, now: float, *, is_finished: bool, is_urgent: bool = False) -> None:
-        """Have a subject looked at.
+        """Have a subject looked at, after a hint that was received ``now`` (monotonic seconds).
 
-        Args:
-            subject: what.
-            now: when the hint was received, monotonic seconds.
-            is_finished: udevd was done with it at the last look.
-            is_urgent: do not wait for other hints.
+        When depends on whether udevd was done with it at the last look; at once if the hint is urgent.
         """
         due = now + GATHER
         if is_urgent:

@@ -37,13 +37,7 @@ _ALWAYS = (Glob.of(UDEV_CONTROL), Glob.parse(f"{UDEV_DATA}/[bc]*"))
 
 
 class HostThread:
-    """The work of the thread; ``stop``, ``look_at_everything`` and ``reconfigure`` may be called from any thread.
-
-    Args:
-        interest: what is configured.
-        on_look: called on the host thread with what was found.
-        metrics: counts what happens.
-    """
+    """The work of the thread; calls ``on_look`` there with what was found."""
 
     def __init__(self, interest: Interest, on_look: Callable[[HostLook], None], metrics: Metrics) -> None:
         self._interest = interest

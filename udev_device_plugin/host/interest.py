@@ -17,10 +17,10 @@ from udev_device_plugin.selectors.udev_rule.rule import Rule
 
 @dataclass(frozen=True)
 class Interest:
-    """The selectors of all resources.
+    """What is configured.
 
     Attributes:
-        selectors: each once.
+        selectors: of all resources.
         number: grows with each reload: tells which configuration a look was made for.
     """
 

@@ -32,13 +32,7 @@ _ONCE = frozenset({"add", "remove", "move"})
 
 
 class Looking:
-    """What is to be looked at, what is being looked at, and what was found and not passed on yet.
-
-    Args:
-        paths: the paths in ``/dev``.
-        pool: runs looks that may block.
-        delivery: checks that udev's events arrive.
-    """
+    """What is to be looked at, what is being looked at, and what was found and not passed on yet."""
 
     def __init__(self, paths: DevPaths, pool: Pool, delivery: DeliveryCheck) -> None:
         self._paths = paths

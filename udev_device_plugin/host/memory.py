@@ -82,11 +82,7 @@ class Memory:
     def take_in(self, look: UnitLook, now: float, *, has_udevd: bool, is_named: bool) -> set[Unit]:
         """Replace what is known of a unit.
 
-        Args:
-            look: at the unit.
-            now: monotonic seconds.
-            has_udevd: whether there is a udevd to wait for.
-            is_named: a node with the unit's number is at a configured path: it counts even if sysfs has no such node.
+        If it ``is_named``, a node with its number is at a configured path: that counts even if sysfs has no such node.
 
         Returns:
             The units that were replaced: this one, and others that lost a node to it.

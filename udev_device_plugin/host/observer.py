@@ -20,10 +20,6 @@ AT_ONCE = 256
 class HostObserver:
     """Follows the host; created on the running loop.
 
-    Args:
-        interest: what is configured.
-        metrics: counts what happens.
-
     Raises:
         StartError: the kernel gives no inotify instance.
     """

@@ -15,10 +15,9 @@ from udev_device_plugin.selectors.paths.glob import Glob
 
 
 class OutsidePaths:
-    """The matches of one glob, with a watch of their own, so that none waits for another's mount.
+    """The matches of a glob outside of ``/dev``, or of a path that leads out of it.
 
-    Args:
-        glob: outside of ``/dev``, or a path in it that leads out of it.
+    Each has its own watch, so that none waits for another's mount.
     """
 
     def __init__(self, glob: Glob) -> None:

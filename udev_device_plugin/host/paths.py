@@ -17,10 +17,7 @@ _NONE: frozenset[str] = frozenset()
 
 
 class DevPaths:
-    """The wanted paths in ``/dev``.
-
-    Args:
-        always: what is watched whatever is configured: udevd's socket and its database.
+    """The wanted paths in ``/dev``; what ``always`` matches is watched whatever is configured.
 
     Attributes:
         entries: what is at wanted paths, as last looked at.

@@ -51,10 +51,7 @@ class _Worker:
 
 
 class Pool:
-    """Runs jobs on threads; used by one thread.
-
-    Args:
-        wake: called on a thread of the pool when there are results.
+    """Runs jobs on threads; used by one thread. ``wake`` is called on a thread of the pool when there are results.
 
     Attributes:
         outstanding: the number of jobs whose results were not taken yet.

@@ -27,12 +27,7 @@ _ENTRY = re.compile(rf"{re.escape(UDEV_DATA)}/([bc])(\d{{1,10}}):(\d{{1,10}})")
 
 
 def look_at_unit(unit: Unit, interest: Interest, without_entry: Collection[DeviceNumber] | None) -> UnitLook:
-    """Look at a unit now.
-
-    Args:
-        unit: a USB device's place in sysfs, or a node's number.
-        interest: what is configured.
-        without_entry: the nodes that are described even if udev's database has no entry; None: all.
+    """Look at a unit now; ``without_entry``: the nodes to be described even without a database entry, None for all.
 
     Raises:
         NotLookedError: nothing can be said.

@@ -17,13 +17,7 @@ _SOUND = re.compile(r"(?:pcm|midi|hw)C\d+D(\d+)[cp]?")
 
 
 def place_among_siblings(sys_path: str, subsystem: str, listed: Collection[str]) -> int:
-    """Return the number of a node among its siblings, from 0.
-
-    Args:
-        sys_path: the node's place in sysfs.
-        subsystem: of the node.
-        listed: places in sysfs among which the siblings are; the node's own may be missing.
-    """
+    """Return the number of a node among its siblings, from 0; these are among ``listed``, places in sysfs."""
     if (number := _own_number(sys_path, subsystem)) is not None:
         return number
     pattern = place_pattern(sys_path)

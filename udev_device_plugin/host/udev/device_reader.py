@@ -6,6 +6,7 @@ is not UTF-8 is ignored, and nothing else with it; a device may vanish at any mo
 
 import os
 from collections.abc import Collection
+from dataclasses import replace
 
 import pyudev
 
@@ -18,7 +19,7 @@ from udev_device_plugin.host.udev.context import context_of_thread
 from udev_device_plugin.host.udev.rule_subject import UdevSubject
 
 
-class UdevDevice:
+class UdevDevice(UdevSubject):
     """One reading of a device: libudev reads its database entry once, at the first question.
 
     Attributes:
@@ -27,48 +28,41 @@ class UdevDevice:
         devnode: the kernel's name of its node; "" if it has none.
     """
 
+    __slots__ = ("devnode", "is_initialized")
+
     def __init__(self, device: pyudev.Device) -> None:
-        self.is_initialized = bool(device.is_initialized)
-        self._subject = UdevSubject(device)
-        self.devnode = self._subject.property("DEVNAME") or ""
+        super().__init__(device)
+        self.is_initialized = self.is_in_database
+        self.devnode = self.property("DEVNAME") or ""
 
     @property
     def is_processing(self) -> bool:
         """Whether udevd (257 and later) says that it is at work on the device."""
-        return self._subject.property("ID_PROCESSING") == "1"
+        return self.property("ID_PROCESSING") == "1"
 
     def describe(self, number: DeviceNumber, sys_path: str, listed: Collection[str], interest: Interest) -> HostDevice:
-        """Return all that the program needs of it.
+        """Return all that the program needs of it; in brief if no selector can match it.
 
-        Args:
-            number: its node's.
-            sys_path: its place in sysfs.
-            listed: the places in sysfs of all nodes of its USB device; none if it belongs to none.
-            interest: what is configured: only a device that may be offered is described in full.
+        ``listed`` are the places in sysfs of all nodes of its USB device; none if it belongs to none.
         """
-        subject, subsystem, usb_device = self._subject, self._subject.subsystem, usb_device_of(sys_path)
-        devlinks = tuple(subject.links) if self.is_initialized else ()
-        rules = frozenset(str(rule) for rule in interest.rules_for(subsystem) if rule.matches(subject))
+        subsystem, usb_device = self.subsystem, usb_device_of(sys_path)
+        devlinks = tuple(self.links) if self.is_initialized else ()
+        rules = frozenset(str(rule) for rule in interest.rules_for(subsystem) if rule.matches(self))
         is_wanted = bool(rules) or interest.wants_usb_device(usb_device) or interest.is_named((self.devnode, *devlinks))
+        brief = HostDevice(sys_path, subsystem, number, self.devnode, devlinks, usb_device=usb_device, is_wanted=False)
         if not is_wanted:
-            return HostDevice(
-                sys_path, subsystem, number, self.devnode, devlinks, usb_device=usb_device, is_wanted=False
-            )
-        return HostDevice(
-            sys_path=sys_path,
-            subsystem=subsystem,
-            number=number,
-            devnode=self.devnode,
-            devlinks=devlinks,
+            return brief
+        return replace(
+            brief,
             links=tuple(link for link in devlinks if _leads_to(link, number)),
             is_initialized=self.is_initialized,
-            serial=(subject.property("ID_SERIAL_SHORT") or "") if self.is_initialized else "",
+            serial=(self.property("ID_SERIAL_SHORT") or "") if self.is_initialized else "",
             usb_version=usb_version(sys_path),
             numa_node=numa_node(controller(sys_path)),
             place=place_among_siblings(sys_path, subsystem, listed or siblings_in_sysfs(sys_path)),
             rules=rules,
-            usb_device=usb_device,
             driver=driver(sys_path),
+            is_wanted=True,
         )
 
 
