@@ -293,7 +293,7 @@ class Host(RuleBasedStateMachine):
     @precondition(lambda self: not self.is_udevd_alive and not self.works)
     @rule()
     def begin_udevd(self) -> None:
-        """A new one, which is told of everything."""
+        """A new one, which gets everything."""
         self.is_udevd_alive = True
         for plug in self.plugs:
             for device in plug.thing:
@@ -311,7 +311,7 @@ class Host(RuleBasedStateMachine):
     @precondition(lambda self: not self.works)
     @rule(seconds=st.sampled_from((-5000, -1, 5000)))
     def set_clock(self, seconds: int) -> None:
-        """While all is known: of what nobody saw, and an entry from the future, nothing can be told."""
+        """While all is known: nothing can be said of what no look saw, nor of an entry from the future."""
         self.rest()
         self.wall += seconds * 10**9
         self.is_fresh = False

@@ -13,7 +13,7 @@ PCI = f"{CONTROLLER_PATH}/0000:01:00.0"
 
 
 def card(name: str, minor: int, *, below: str = f"{PCI}/dvb") -> FakeDevice:
-    """A node of a card that is plugged into the board."""
+    """A node of a PCI card."""
     return FakeDevice(f"{below}/{name}", "dvb", node=FakeNode(name, 212, minor))
 
 

@@ -21,7 +21,7 @@ class Interest:
 
     Attributes:
         selectors: of all resources.
-        number: grows with each reload: tells which configuration a look was made for.
+        number: grows with each reload: identifies the configuration that a look was made for.
     """
 
     selectors: frozenset[SelectorKind]

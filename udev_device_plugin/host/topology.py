@@ -53,7 +53,7 @@ def below_pci_function(sys_path: str) -> tuple[str, list[str]]:
 def port(device: HostDevice) -> str:
     """Return the place of a device as seen from its port: without bus number, device number and counters.
 
-    Several nodes of one interface can share it; their order tells them apart. A device on no port keeps its sysfs path,
+    Several nodes of one interface can share it; they differ by their order. A device on no port keeps its sysfs path,
     which its driver decides.
     """
     return _port(device.sys_path, device.subsystem, device.usb_version)
