@@ -170,18 +170,18 @@ class Inventory:
 
     def is_claimed_within(self, device: HostDevice, link: str) -> bool:
         """Whether other nodes claim ``link``, all of them of the same USB device."""
-        rivals = list(self.rivals(device, link))
-        return bool(rivals) and all(_usb_device(one) == _usb_device(device) != "" for one in rivals)
+        others = list(self.sharing_link(device, link))
+        return bool(others) and all(_usb_device(one) == _usb_device(device) != "" for one in others)
 
-    def rivals(self, device: HostDevice, link: str) -> Iterator[HostDevice]:
+    def sharing_link(self, device: HostDevice, link: str) -> Iterator[HostDevice]:
         """Return the other devices that claim ``link``."""
         return self._described(self._nodes.claiming(link) - {device.number})
 
     def is_sole_serial(self, usb_device: UsbDevice) -> bool:
         """Whether no other USB device has the same vendor, product and serial number."""
-        return next(self.clones(usb_device), None) is None
+        return next(self.sharing_serial(usb_device), None) is None
 
-    def clones(self, usb_device: UsbDevice) -> Iterator[UsbDevice]:
+    def sharing_serial(self, usb_device: UsbDevice) -> Iterator[UsbDevice]:
         """Yield the other USB devices with the same vendor, product and serial number, once for each node."""
         for device in self._described(self._nodes.with_serial_of(usb_device)):
             if device.usb_device is not None and device.usb_device.sys_path != usb_device.sys_path:
