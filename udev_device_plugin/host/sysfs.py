@@ -73,7 +73,8 @@ def nodes_below(usb_device: str) -> Iterator[tuple[DeviceNumber, str]]:
                     is_block = "/block/" in directory
                     yield DeviceNumber("b" if is_block else "c", int(match[1]), int(match[2])), directory
             elif entry.is_dir(follow_symlinks=False) and entry.name != "power":
-                ahead += [entry.path] if usb_device_path(entry.path) == usb_device else []
+                is_behind = directory == usb_device and usb_device_path(entry.path) == entry.path
+                ahead += [] if is_behind else [entry.path]
 
 
 def usb_device_of(sys_path: str) -> UsbDevice | None:
