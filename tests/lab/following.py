@@ -145,7 +145,7 @@ class FollowingThread(HostThread):
         )
         while self._looks:
             self._inventory.replace(self._looks.popleft())
-        return known(self._inventory), self._remembered
+        return known(self._interest, self._inventory), self._remembered
 
     def _wait(self, monitor: UdevMonitor, timeout: float | None) -> dict[int, int]:
         is_asked = self._is_asked.is_set()  # before it is seen whether there is anything to do
@@ -160,12 +160,10 @@ class FollowingThread(HostThread):
         return super()._wait(monitor, timeout)
 
 
-def known(inventory: Inventory) -> Known:
+def known(interest: Interest, inventory: Inventory) -> Known:
     """All that an inventory says."""
-    parts = vars(inventory)
-    names = ("entries", "_named", "_selected")
-    paths = {number: found for number, found in inventory._paths.items() if found}
-    return {**{name: parts[name] for name in names}, **vars(inventory._nodes), "paths": paths}
+    matches = {selector: inventory.matches(selector) for selector in interest.selectors}
+    return {"entries": inventory.entries, "matches": matches, **vars(inventory._nodes), "paths": inventory._paths}
 
 
 def differences(one: Known, other: Known) -> list[str]:
@@ -185,4 +183,4 @@ def looked_at_anew(interest: Interest, now: float, memory: Memory) -> Known:
     follower.close()
     inventory = Inventory(interest.selectors)
     inventory.replace(HostLook(follower.paths.entries, {unit: memory.nodes.of(unit) for unit in memory.nodes.units}))
-    return known(inventory)
+    return known(interest, inventory)

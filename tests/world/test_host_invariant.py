@@ -202,7 +202,7 @@ class Host(RuleBasedStateMachine):
     @precondition(lambda self: not self.is_udevd_alive and not self.works)
     @rule()
     def begin_udevd(self) -> None:
-        """A new one, which is told of everything."""
+        """A new one, which gets everything."""
         self.is_udevd_alive = True
         for plug in self.plugs:
             for device in plug.thing:
@@ -220,7 +220,7 @@ class Host(RuleBasedStateMachine):
     @precondition(lambda self: not self.works)
     @rule(seconds=st.sampled_from((-5000, -1, 5000)))
     def set_clock(self, seconds: int) -> None:
-        """While all is known: of what nobody saw, and an entry from the future, nothing can be told."""
+        """While all is known: nothing can be said of what no look saw, nor of an entry from the future."""
         self.rest()
         self.wall += seconds * 10**9
         self.is_fresh = False
@@ -275,7 +275,7 @@ class Host(RuleBasedStateMachine):
             self._send(*self.owed.pop())
         self.plugin.rest()
         self.nothing_is_taken_for_another()
-        now = known(self.plugin.inventory)
+        now = known(INTEREST, self.plugin.inventory)
         if self.has_events or not self.works:  # else there was no hint of what the kernel alone has done
             assert now == looked_at_anew(INTEREST, self.plugin.now, copy.deepcopy(self.plugin.memory))
         if self.is_fresh and not self.works:

@@ -1,4 +1,4 @@
-"""Links in /dev that lead out of it: looked at by others than the rest of /dev, and told all the same."""
+"""Links in /dev that lead out of it: looked at by other threads than the rest of /dev, and reported all the same."""
 
 import os
 import shutil

@@ -66,7 +66,7 @@ def test_a_node_that_is_made_anew_is_another_one(paths: DevPaths) -> None:
     assert looked(paths) == {"/dev/x0": 0}
 
 
-def test_a_link_is_told_of_with_its_end_and_when_that_goes(paths: DevPaths) -> None:
+def test_a_link_is_reported_with_its_end_and_when_that_goes(paths: DevPaths) -> None:
     configure(paths, "/dev/by-id/*")
     os.mkdir("/dev/by-id")
     os.mkdir("/dev/ends")
@@ -78,7 +78,7 @@ def test_a_link_is_told_of_with_its_end_and_when_that_goes(paths: DevPaths) -> N
     assert looked(paths) == {"/dev/by-id/a": None}
 
 
-def test_a_link_that_is_led_elsewhere_is_told_of_once(paths: DevPaths) -> None:
+def test_a_link_that_is_led_elsewhere_is_reported_once(paths: DevPaths) -> None:
     for node in (FIRST, SECOND):
         make_node(node)
     os.symlink("x0", "/dev/link")
@@ -90,7 +90,7 @@ def test_a_link_that_is_led_elsewhere_is_told_of_once(paths: DevPaths) -> None:
     assert looked(paths) == {}
 
 
-def test_a_link_over_links_is_told_of_when_one_on_the_way_goes(paths: DevPaths) -> None:
+def test_a_link_over_links_is_reported_when_one_on_the_way_goes(paths: DevPaths) -> None:
     make_node(FIRST)
     os.symlink("x0", "/dev/second")
     os.symlink("second", "/dev/first")
@@ -111,7 +111,7 @@ def test_what_nobody_asks_for_is_not_to_be_looked_at(paths: DevPaths) -> None:
     assert not paths.is_wanted("/dev/x0")
 
 
-def test_a_units_nodes_are_looked_at_and_its_claimed_links_only_heard_of(paths: DevPaths) -> None:
+def test_a_units_nodes_are_looked_at_and_its_claimed_links_only_watched(paths: DevPaths) -> None:
     paths.follow(UNIT, {"/dev/x0"}, {"/dev/link"})
     make_node(FIRST)
     assert looked(paths) == {"/dev/x0": 0}
@@ -120,7 +120,7 @@ def test_a_units_nodes_are_looked_at_and_its_claimed_links_only_heard_of(paths: 
     assert not paths.is_wanted("/dev/link")
 
 
-def test_what_no_unit_claims_any_more_is_heard_of_no_longer(paths: DevPaths) -> None:
+def test_what_no_unit_claims_any_more_is_watched_no_longer(paths: DevPaths) -> None:
     make_node(FIRST)
     paths.follow(UNIT, {"/dev/x0"}, {"/dev/link"})
     paths.look("/dev/x0")
@@ -132,7 +132,7 @@ def test_what_no_unit_claims_any_more_is_heard_of_no_longer(paths: DevPaths) -> 
     assert news(paths) == set()
 
 
-def test_a_link_that_two_units_claim_is_heard_of_until_both_are_gone(paths: DevPaths) -> None:
+def test_a_link_that_two_units_claim_is_watched_until_both_are_gone(paths: DevPaths) -> None:
     paths.follow(UNIT, (), {"/dev/link"})
     paths.follow("/sys/devices/usb1/1-2", (), {"/dev/link"})
     paths.follow(UNIT, (), ())

@@ -6,14 +6,14 @@ from tests.lab import sysfs
 from tests.lab.host import FakeHost
 from tests.lab.records import FakeDevice, FakeNode
 from tests.lab.sticks import CONTROLLER_PATH, camera, modem, serial_adapter, sound_card
-from udev_device_plugin.host.reader import nodes_below
 from udev_device_plugin.host.siblings import place_among_siblings, siblings_in_sysfs
+from udev_device_plugin.host.sysfs import nodes_below
 
 PCI = f"{CONTROLLER_PATH}/0000:01:00.0"
 
 
 def card(name: str, minor: int, *, below: str = f"{PCI}/dvb") -> FakeDevice:
-    """A node of a card that is plugged into the board."""
+    """A node of a PCI card."""
     return FakeDevice(f"{below}/{name}", "dvb", node=FakeNode(name, 212, minor))
 
 

@@ -1,4 +1,7 @@
-"""A path watch on the event loop: calls back when something comes or goes at watched paths."""
+"""A `PathWatch` on the event loop, with a callback.
+
+Event loop only.
+"""
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable
@@ -12,7 +15,7 @@ class LoopWatch:
 
     Args:
         globs: what to watch at first.
-        on_change: called on the loop with the watched paths at which something may have changed.
+        on_change: called with the watched paths at which something may have changed.
         writes: report files that were written, too.
 
     Raises:
@@ -26,12 +29,11 @@ class LoopWatch:
         self._on_change = on_change
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._watch.fileno(), self._read)
-        self.add = self._watch.add
-        self.discard = self._watch.discard
+        self.add, self.discard = self._watch.add, self._watch.discard
 
     @property
     def found(self) -> frozenset[str]:
-        """The watched paths at which something stood when last heard of."""
+        """The watched paths that existed at the last event."""
         return self._watch.found
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Patterns of paths that can be watched, and which of them want which names of one directory.
+"""What `PathWatch` needs of a pattern of paths, and which patterns it watches a directory for.
 
 Pure.
 """
@@ -13,19 +13,15 @@ class PatternElement(Protocol):
     """What is between two slashes of a pattern."""
 
     @property
-    def is_literal(self) -> bool:
-        """Whether it means one name."""
-
-    @property
     def literal(self) -> str:
-        """That name."""
+        """The one name that it matches; "" if it has metacharacters."""
 
     def matches(self, name: str) -> bool:
-        """Whether it means a name."""
+        """Whether it matches a name."""
 
 
 class Pattern(Protocol):
-    """What can be watched: a pattern of absolute paths, hashable; ``selectors.paths.glob.Glob`` is one."""
+    """A pattern of absolute paths, hashable; ``selectors.paths.glob.Glob`` is one."""
 
     @property
     def elements(self) -> Sequence[PatternElement]:
@@ -33,50 +29,51 @@ class Pattern(Protocol):
 
     @property
     def literal(self) -> str:
-        """The path that it means if it has no metacharacters, else ""."""
+        """The one path that it matches; "" if it has metacharacters."""
 
 
 @dataclass(slots=True)
 class WatchedDirectory:
-    """One watched directory: whose watch, and which globs are interested in which names in it."""
+    """A watched directory.
+
+    Attributes:
+        watch: inotify's watch descriptor.
+        patterns: for which it is watched, by the one name that they match in it; under "" those with metacharacters.
+    """
 
     watch: int
-    literal: defaultdict[str, set[Pattern]] = field(default_factory=lambda: defaultdict(set))
-    patterns: set[Pattern] = field(default_factory=set)
+    patterns: defaultdict[str, set[Pattern]] = field(default_factory=lambda: defaultdict(set))
 
     def interested_in(self, name: str, depth: int) -> set[Pattern]:
-        """The patterns whose element ``depth`` matches a name."""
-        globs = {glob for glob in self.patterns if glob.elements[depth].matches(name)}
-        return globs | self.literal.get(name, set())
+        """Return the patterns whose element ``depth`` matches a name."""
+        globs = {glob for glob in self.patterns.get("", ()) if glob.elements[depth].matches(name)}
+        return globs | self.patterns.get(name, set())
 
     def all_interested(self) -> set[Pattern]:
-        """All patterns that the directory is watched for."""
-        return self.patterns.union(*self.literal.values())
+        """Return all patterns that the directory is watched for."""
+        return set[Pattern]().union(*self.patterns.values())
 
-    def forget(self, glob: Pattern, depth: int) -> bool:
-        """Take ``glob`` out; True if nobody is interested any more."""
-        self.patterns.discard(glob)
+    def discard(self, glob: Pattern, depth: int) -> None:
+        """Remove ``glob``."""
         name = glob.elements[depth].literal
-        if glob in self.literal.get(name, ()):
-            self.literal[name].discard(glob)
-            if not self.literal[name]:
-                del self.literal[name]
-        return not self.patterns and not self.literal
+        self.patterns[name].discard(glob)
+        if not self.patterns[name]:
+            del self.patterns[name]
 
 
 @dataclass(slots=True)
 class Coverage:
-    """What the last walk for one glob came upon."""
+    """The result of the last walk for one pattern: directories on the way, and paths that exist."""
 
     directories: set[str] = field(default_factory=set)
     found: set[str] = field(default_factory=set)
 
 
 def join(directory: str, name: str) -> str:
-    """The path of a name in a directory."""
+    """Return the path of a name in a directory."""
     return f"{directory.rstrip('/')}/{name}"
 
 
 def depth_of(directory: str) -> int:
-    """How many elements a normalised absolute path has."""
+    """Return how many elements a normalised absolute path has."""
     return 0 if directory == "/" else directory.count("/")

@@ -1,7 +1,7 @@
-"""Waits at a boot until udevd has worked off what the kernel found.
+"""Waits during a boot until udevd has processed what the kernel found.
 
-Floor 4; runs on the main loop. A pod whose device is not in the first list that the kubelet gets is rejected for good,
-so while a machine boots the first list waits a little for udevd: not for ever, since something may keep it busy.
+Event loop only. A pod whose device is not in the first list that the kubelet gets is rejected for good, so during a
+boot the first list waits for udevd: a limited time, since something may keep it busy.
 """
 
 import asyncio
@@ -17,10 +17,10 @@ from udev_device_plugin.selectors.paths.glob import Glob
 logger = logging.getLogger(__name__)
 
 UDEV_QUEUE = "/run/udev/queue"
-"""Is there while udevd has something to do."""
+"""Exists while udevd has something to do."""
 
 BOOT_ENDS = 300.0
-"""Seconds since the kernel's start after which a busy udevd is everyday life."""
+"""Seconds since the kernel's start after which a busy udevd is not waited for."""
 
 LIMIT = 3.0
 """Seconds to wait at most."""

@@ -1,21 +1,19 @@
-"""One look at everything, for ``--list-devices``: without a monitor, without waiting for what udevd is at work on."""
+"""One look at everything, for ``--list-devices``: without events, and without waiting for udevd."""
 
 import os
 
-from udev_device_plugin.host.existence import matches_of, numbers_of, stands_at
+from udev_device_plugin.host.existence import matches_of, numbers_of, stat_path
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looks import HostLook, NotLookedError
 from udev_device_plugin.host.memory import Memory
 from udev_device_plugin.host.model import DeviceNumber
-from udev_device_plugin.host.reader import all_units, is_unknown_to_sysfs, look_at_unit
+from udev_device_plugin.host.reader import is_unknown_to_sysfs, look_at_unit
+from udev_device_plugin.host.sysfs import all_units
 from udev_device_plugin.host.udev.delivery_check import DeliveryCheck
 
 
 def look_at_everything(interest: Interest) -> tuple[HostLook, frozenset[str]]:
-    """What is on this host now.
-
-    Returns:
-        The look; and the links at configured paths that lead nowhere.
+    """Return what is on this host now, and the dead links at configured paths.
 
     Raises:
         OSError: sysfs is not there.
@@ -23,7 +21,7 @@ def look_at_everything(interest: Interest) -> tuple[HostLook, frozenset[str]]:
     """
     memory, has_udevd = Memory(), DeliveryCheck().begin()
     without_entry = frozenset[DeviceNumber]() if has_udevd else None
-    found = {path: stands_at(path) for glob in interest.globs for path in matches_of(glob)}
+    found = {path: stat_path(path) for glob in interest.globs for path in matches_of(glob)}
     for unit in dict.fromkeys(all_units((), numbers_of(found.values()))):
         try:
             look = look_at_unit(unit, interest, without_entry)
@@ -33,10 +31,10 @@ def look_at_everything(interest: Interest) -> tuple[HostLook, frozenset[str]]:
         memory.take_in(look, 0.0, has_udevd=has_udevd, is_named=is_named)
     for path, entry in found.items():
         if entry is not None and entry.number is not None and memory.nodes.get(entry.number) is None:
-            found[path] = stands_at(path)  # it went meanwhile
+            found[path] = stat_path(path)  # it was removed meanwhile
     for node in memory.nodes:
         if node.description is not None and interest.selects(node.description):
-            found.setdefault(node.devnode, stands_at(node.devnode))
+            found.setdefault(node.devnode, stat_path(node.devnode))
     dead_links = frozenset(path for path, entry in found.items() if entry is None and os.path.islink(path))
     units = {unit: memory.nodes.of(unit) for unit in memory.nodes.units}
     return HostLook(found, units, complete_for=interest.number), dead_links

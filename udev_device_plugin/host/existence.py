@@ -1,22 +1,21 @@
-"""What stands at paths, and where they lead: read by ``lstat`` and ``readlink`` alone, which need no descriptor.
+"""What is at paths, and where they lead.
 
-Any thread. *Nothing is there* is said by ENOENT and its kin only; every other failure means *not looked*.
+Any thread. Absence is stated by ENOENT and its kin only; every other failure raises NotLookedError.
 """
 
-import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
+from udev_device_plugin.filesystem.path_watch import ABSENT
+from udev_device_plugin.filesystem.small_files import names_in
 from udev_device_plugin.host.looks import NotLookedError
 from udev_device_plugin.host.model import DeviceNumber, PathEntry, PathKind
-from udev_device_plugin.selectors.paths.glob import Element, Glob
+from udev_device_plugin.selectors.paths.glob import Glob
 
 MAX_LINKS = 40
 """The kernel's own limit of links on the way to a file."""
-
-_ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EACCES})
 
 _KINDS: dict[int, PathKind] = {
     stat.S_IFCHR: PathKind.NODE,
@@ -33,21 +32,18 @@ def is_in_dev(path: str) -> bool:
 
 
 def links_on_the_way(path: str, *, may_block: bool = False) -> tuple[str, ...]:
-    """Where a path leads, step by step: the ends of all its links, the last one last; nothing if it is no link.
+    """Return the targets of the chain of links at an absolute path, the last one last; none if it is no link.
 
-    Args:
-        path: absolute.
-        may_block: follow links outside of ``/dev``, too.
+    Links outside of ``/dev`` are followed if it ``may_block``.
     """
     steps: list[str] = []
-    here = path
-    while len(steps) < MAX_LINKS and (may_block or is_in_dev(here)):
+    while len(steps) < MAX_LINKS and (may_block or is_in_dev(path)):
         try:
-            target = os.readlink(here)
+            target = os.readlink(path)
         except OSError:
             break
-        here = os.path.normpath(os.path.join(os.path.dirname(here), target))
-        steps.append(here)
+        path = os.path.normpath(os.path.join(os.path.dirname(path), target))
+        steps.append(path)
     return tuple(steps)
 
 
@@ -57,16 +53,16 @@ def leads_outside(path: str) -> bool:
     return bool(steps) and not is_in_dev(steps[-1])
 
 
-def stands_at(path: str) -> PathEntry | None:
-    """What stands at the end of a path; None if nothing does.
+def stat_path(path: str) -> PathEntry | None:
+    """Return what is at a path, links followed; None if nothing is.
 
     Raises:
-        NotLookedError: that cannot be said.
+        NotLookedError: that is not known.
     """
     try:
         status = os.stat(path)
     except OSError as error:
-        if error.errno in _ABSENT:
+        if error.errno in ABSENT:
             return None
         raise NotLookedError(f"{path}: {error.strerror}") from error
     except ValueError:  # a NUL byte
@@ -81,32 +77,25 @@ def stands_at(path: str) -> PathEntry | None:
 
 
 def numbers_of(entries: Iterable[PathEntry | None]) -> set[DeviceNumber]:
-    """The numbers of those that are nodes."""
+    """Return the numbers of those that are nodes."""
     return {entry.number for entry in entries if entry is not None and entry.number is not None}
 
 
-def inode_at(devnode: str) -> int:
-    """The inode of what is at a path itself; 0 if nothing is there."""
+def inode_at(path: str) -> int:
+    """Return the inode of a path itself; 0 if it does not exist."""
     try:
-        return os.lstat(devnode).st_ino
+        return os.lstat(path).st_ino
     except OSError:
         return 0
 
 
 def matches_of(glob: Glob) -> Iterator[str]:
-    """The paths that a glob matches now, links that lead nowhere included."""
-    ahead = ["/"]
-    for depth, element in enumerate(glob.elements):
-        is_last = depth + 1 == len(glob.elements)
-        found = [f"{directory.rstrip('/')}/{name}" for directory in ahead for name in _names(directory, element)]
-        ahead = [path for path in found if os.path.lexists(path)] if is_last else found
-    yield from ahead
-
-
-def _names(directory: str, element: Element) -> list[str]:
-    if element.is_literal:
-        return [element.literal]
-    try:
-        return [name for name in os.listdir(directory) if element.matches(name)]
-    except OSError:
-        return []
+    """Return the existing paths that a glob matches, dead links included."""
+    paths = ["/"]
+    for element in glob.elements:
+        paths = [
+            f"{path.rstrip('/')}/{name}"
+            for path in paths
+            for name in ([element.literal] if element.is_literal else filter(element.matches, names_in(path)))
+        ]
+    return filter(os.path.lexists, paths)

@@ -1,7 +1,6 @@
 """What must be looked at, and when: each subject once, however many hints there are.
 
-Host thread only; no I/O, and the time is passed in. A hint says *look here*, nothing else: it may come twice, late or
-for nothing, in any order.
+Host thread only; no I/O, and the time is passed in. A hint may come twice, late or for nothing, in any order.
 """
 
 import heapq
@@ -20,7 +19,7 @@ PAUSE = 0.05
 """Seconds from one look at something that udevd is done with to the next, at least."""
 
 FIRST_RETRY, LAST_RETRY = 0.1, 30.0
-"""Seconds to the next attempt at what could not be looked at, at first and at last."""
+"""Seconds to the next attempt after a look failed, at first and at last."""
 
 
 class Hints:
@@ -28,21 +27,17 @@ class Hints:
 
     def __init__(self) -> None:
         self._pending: dict[Hashable, tuple[float, float]] = {}  # when it is due, and the earliest hint was received
-        self._heap: list[tuple[float, int, Hashable]] = []  # by when it is due; what is due earlier now stays in it
+        self._heap: list[tuple[float, int, Hashable]] = []  # by when it is due; outdated entries stay in it
         self._order = itertools.count()
-        self._looking: dict[Hashable, float] = {}  # when the earliest hint behind a look that runs was received
-        self._again: dict[Hashable, tuple[float, float]] = {}  # like what is pending, once the look that runs is over
+        self._looking: dict[Hashable, float] = {}  # running looks: when the earliest hint was received
+        self._again: dict[Hashable, tuple[float, float]] = {}  # like what is pending, once the running look is over
         self._looked: dict[Hashable, float] = {}
         self._pauses: dict[Hashable, float] = {}
 
     def add(self, subject: Hashable, now: float, *, is_finished: bool, is_urgent: bool = False) -> None:
-        """Have a subject looked at.
+        """Have a subject looked at, after a hint that was received ``now`` (monotonic seconds).
 
-        Args:
-            subject: what.
-            now: when the hint was received, monotonic seconds.
-            is_finished: udevd was done with it at the last look.
-            is_urgent: there is nothing to wait for.
+        When depends on whether udevd was done with it at the last look; at once if the hint is urgent.
         """
         due = now + GATHER
         if is_urgent:
@@ -71,7 +66,7 @@ class Hints:
         return None
 
     def begin_due(self, now: float) -> list[Hashable]:
-        """The subjects that are due; the look at them is under way from now on."""
+        """Return the subjects that are due; looks at them run from now on."""
         begun = []
         while (due := self.next_due) is not None and due <= now:
             subject = heapq.heappop(self._heap)[2]
@@ -81,14 +76,14 @@ class Hints:
         return begun
 
     def end(self, subject: Hashable) -> float:
-        """The look at a subject is over; returns when the earliest hint behind it was received."""
+        """A look is over; returns when the earliest hint that led to it was received."""
         received = self._looking.pop(subject)
         if (again := self._again.pop(subject, None)) is not None:
             self.add_at(subject, *again)
         return received
 
     def retry(self, subject: Hashable, error: Exception, now: float) -> None:
-        """Have a subject looked at again, as it could not be, with growing pauses; that is said once."""
+        """A look failed: have it repeated, with growing pauses; the first failure is logged."""
         before = self._pauses.get(subject, 0.0)
         self._pauses[subject] = pause = min(max(2 * before, FIRST_RETRY), LAST_RETRY)
         self.add_at(subject, now + pause, now)
@@ -96,25 +91,25 @@ class Hints:
             logger.error("%s: could not be looked at, and what was known of it stays: %s", subject, error)
 
     def succeed(self, subject: Hashable) -> None:
-        """A subject could be looked at."""
+        """A look succeeded."""
         if self._pauses.pop(subject, None) is not None:
             logger.info("%s: could be looked at now", subject)
 
     def forget(self, subject: Hashable) -> None:
-        """A subject is gone."""
+        """A subject does not exist any more."""
         self._looked.pop(subject, None)
 
     def is_looking(self, subject: Hashable) -> bool:
-        """Whether a subject is being looked at."""
+        """Whether a look at a subject runs."""
         return subject in self._looking
 
     def is_waiting(self, subject: Hashable) -> bool:
-        """Whether a subject is to be looked at, or is being looked at."""
+        """Whether a look at a subject is to come, or runs."""
         return subject in self._pending or subject in self._looking
 
 
 class FullLook:
-    """How far a look at everything is: which units are still to be hinted at, and which looks it waits for."""
+    """The progress of a look at everything: the units that are still to come, and the looks that it waits for."""
 
     def __init__(self) -> None:
         self._units: Iterator[Unit] | None = None
@@ -123,20 +118,20 @@ class FullLook:
 
     @property
     def has_more(self) -> bool:
-        """Whether there are further units to be looked at."""
+        """Whether units are still to come."""
         return self._units is not None
 
     def begin(self, units: Iterator[Unit], others: Iterable[Hashable]) -> None:
-        """Look at these units one after the other, and at these other subjects, which are hinted at already."""
+        """Begin with these units, and these other subjects, which the caller adds to the hints."""
         self._units, self._awaited, self._is_complete = units, set(others), False
 
     def include(self, subject: Hashable) -> None:
-        """A subject has turned out to belong to it."""
+        """Wait for one more subject."""
         if not self._is_complete:
             self._awaited.add(subject)
 
     def take(self, number: int) -> Iterator[Unit]:
-        """The next units to be looked at, so many at most; each once."""
+        """Yield the next units to be looked at, at most ``number``; each once."""
         while self._units is not None and number > 0:
             unit = next(self._units, None)
             if unit is None:
@@ -147,11 +142,11 @@ class FullLook:
                 yield unit
 
     def looked_at(self, subject: Hashable) -> None:
-        """A subject has been looked at, and need not be so again."""
+        """A subject has been looked at, and no further look is to come."""
         self._awaited.discard(subject)
 
     def is_newly_complete(self, stuck: Collection[Hashable]) -> bool:
-        """Whether all but what is stuck has been looked at, for the first time since it began."""
+        """Whether all but what is stuck has been looked at; True once."""
         was_complete = self._is_complete
         self._is_complete = was_complete or (self._units is None and self._awaited <= set(stuck))
         return self._is_complete and not was_complete

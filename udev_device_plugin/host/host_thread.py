@@ -1,7 +1,7 @@
-"""The host thread: owns the monitor, the inotify descriptors, a wake-up descriptor and its deadlines, in one ``poll``.
+"""The loop of the host thread: polls the monitor, the inotify descriptors and a wake-up descriptor, with a deadline.
 
-It blocks on nothing else. A monitor is always started before everything is looked at, so that nothing falls between the
-two. Whatever a monitor loses or misses (an overflow, a new udevd), a new one and a look at everything put right.
+It blocks on nothing else. A monitor is started before everything is looked at, so that no change falls between the two.
+After an overflow, or when another udevd starts, there is a new monitor and a new look at everything.
 """
 
 import contextlib
@@ -26,10 +26,10 @@ from udev_device_plugin.telemetry.metrics import Metrics
 logger = logging.getLogger(__name__)
 
 MAX_FAILURES = 5
-"""After so many monitors in a row that could not be had, the thread gives up and the process starts anew."""
+"""Attempts in a row to start a monitor; then the process ends, to be started again."""
 
 _MIN_SESSION = 0.2
-"""Seconds from the start of one monitor to the next, however fast events overflow."""
+"""Seconds from the start of one monitor to the next, at least."""
 
 _BROKEN = select.POLLERR | select.POLLHUP | select.POLLNVAL
 
@@ -37,13 +37,7 @@ _ALWAYS = (Glob.of(UDEV_CONTROL), Glob.parse(f"{UDEV_DATA}/[bc]*"))
 
 
 class HostThread:
-    """The thread's work; ``stop``, ``look_at_everything`` and ``reconfigure`` may be called from any thread.
-
-    Args:
-        interest: what is configured.
-        on_look: is called on the host thread with each look's outcome.
-        metrics: counts what happens.
-    """
+    """The work of the thread; calls ``on_look`` there with what was found."""
 
     def __init__(self, interest: Interest, on_look: Callable[[HostLook], None], metrics: Metrics) -> None:
         self._interest = interest
@@ -65,7 +59,7 @@ class HostThread:
         self._wake()
 
     def look_at_everything(self) -> None:
-        """Have everything looked at anew, after a new monitor has begun."""
+        """Have a new monitor started, and everything looked at."""
         self._is_renewing = True
         self._wake()
 
@@ -75,22 +69,22 @@ class HostThread:
         self.look_at_everything()
 
     def _wake(self) -> None:
-        with contextlib.suppress(OSError):  # a stuck thread may come back after the end
+        with contextlib.suppress(OSError):  # a stuck thread of the pool may return after the end
             os.eventfd_write(self._wake_up, 1)
 
     # On the host thread.
 
     def run(self) -> None:
-        """Work until stopped.
+        """Run until stopped.
 
         Raises:
-            SourceError: udev cannot be listened to, and trying again did not help.
+            SourceError: no monitor could be started, at repeated attempts.
         """
         failures = 0
         while not self._is_stopping:
             started = time.monotonic()
             try:
-                self._listen()
+                self._run_monitor()
                 failures = 0
             except OSError as error:
                 failures += 1
@@ -104,15 +98,15 @@ class HostThread:
         self._paths.close()
 
     def _pause(self, seconds: float) -> None:
-        """Sleep, unless told to stop before."""
+        """Sleep, until woken up."""
         if seconds > 0 and not self._is_stopping:
             select.select([self._wake_up], [], [], seconds)
 
-    def _listen(self) -> None:
-        """Work with one monitor until it must be replaced."""
+    def _run_monitor(self) -> None:
+        """Run with one monitor, until it must be replaced."""
         self._drain_wake_up()
         self._is_renewing = False
-        if self._is_stopping:  # this wake-up was meant for it
+        if self._is_stopping:  # that was the reason of the wake-up
             return
         has_udevd = self._delivery.begin()
         monitor = UdevMonitor()
@@ -138,10 +132,10 @@ class HostThread:
                 self._drain_wake_up()
 
     def _work(self) -> float | None:
-        """Begin what is due and hand on what was found; returns in how many seconds to go on at the latest."""
+        """Begin the looks that are due and pass on what was found; returns in how many seconds to call it again."""
         now = time.monotonic()
         self._looking.work(now)
-        # What is stuck is awaited no longer: that may complete the look at everything.
+        # Stuck looks are waited for no longer, which may complete the look at everything.
         supervise_in = self._pool.supervise(now) if self._pool.outstanding else None
         if (look := self._looking.take_look()) is not None:
             self._on_look(look)
@@ -150,7 +144,7 @@ class HostThread:
         return min((seconds for seconds in times if seconds is not None), default=None)
 
     def _wait(self, monitor: UdevMonitor, timeout: float | None) -> dict[int, int]:
-        """Wait until there is something to do; returns the descriptors that are ready."""
+        """Wait until there is something to do; returns the ready descriptors with their events."""
         poll = select.poll()
         for descriptor in (monitor.fileno(), self._paths.fileno(), self._wake_up, *self._looking.outside):
             poll.register(descriptor, select.POLLIN)
@@ -159,7 +153,7 @@ class HostThread:
         return ready
 
     def _receive(self, monitor: UdevMonitor) -> bool:
-        """Take in all events that have arrived; False if some were lost."""
+        """Receive all events that have arrived; False if some were lost."""
         try:
             while not self._is_stopping and (event := monitor.receive()) is not None:
                 self._metrics.count_uevent(event.action)

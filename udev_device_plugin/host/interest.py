@@ -1,6 +1,6 @@
-"""What the configuration asks of the host: the selectors, and what has to be watched and tried for them.
+"""The configured selectors, and what has to be watched and read for them.
 
-Pure; frozen. Any thread.
+Pure, frozen. Any thread.
 """
 
 from collections.abc import Iterable
@@ -17,11 +17,11 @@ from udev_device_plugin.selectors.udev_rule.rule import Rule
 
 @dataclass(frozen=True)
 class Interest:
-    """The selectors of all resources.
+    """What is configured.
 
     Attributes:
-        selectors: each once.
-        number: grows with each reload, so that it is known what a description was made for.
+        selectors: of all resources.
+        number: grows with each reload: identifies the configuration that a look was made for.
     """
 
     selectors: frozenset[SelectorKind]
@@ -29,21 +29,21 @@ class Interest:
 
     @classmethod
     def of(cls, specs: Iterable[ResourceSpec], number: int = 0) -> "Interest":
-        """What these specs ask for."""
+        """Return the interest of these specs."""
         return cls(frozenset[SelectorKind]().union(*(spec.selectors for spec in specs)), number)
 
     @cached_property
     def globs(self) -> frozenset[Glob]:
-        """The paths that selectors mean."""
+        """Of the paths that selectors match."""
         return frozenset(glob for selector in self.selectors for glob in selector.globs)
 
     @cached_property
     def rules(self) -> frozenset[Rule]:
-        """The udev rules that are tried on devices."""
+        """The udev rules of selectors."""
         return frozenset(rule for selector in self.selectors for rule in selector.rules)
 
     def rules_for(self, subsystem: str) -> tuple[Rule, ...]:
-        """Those of the rules that a device of this subsystem can match."""
+        """Return the rules that a device of this subsystem can match."""
         return tuple(rule for rule, names in self._rules_with_subsystems if names is None or subsystem in names)
 
     @cached_property
@@ -51,11 +51,11 @@ class Interest:
         return tuple((rule, rule.subsystems) for rule in self.rules)
 
     def wants_usb_device(self, usb_device: UsbDevice | None) -> bool:
-        """Whether all nodes of a USB device have to be described in full."""
+        """Whether the nodes of a USB device have to be described in full."""
         return usb_device is not None and any(selector.wants_usb_device(usb_device) for selector in self.selectors)
 
     def selects(self, device: HostDevice) -> bool:
-        """Whether a device, as described for this, is asked for because of what it is."""
+        """Whether a selector matches a device, described for this interest, other than by a path."""
         return any(selector.selects(device) for selector in self.selectors)
 
     def is_named(self, names: Iterable[str]) -> bool:

@@ -1,6 +1,6 @@
-"""Turns hints into looks, and looks into one `HostLook` for the event loop.
+"""Turns hints into looks, and what they find into one `HostLook` for the event loop.
 
-Host thread only. It blocks on nothing: existence is looked at here (`DevPaths`), descriptions by the pool.
+Host thread only. It never blocks: paths in ``/dev`` are looked at here, units and other paths by the pool.
 """
 
 import itertools
@@ -16,28 +16,23 @@ from udev_device_plugin.host.model import DeviceNumber, Node, PathEntry, Unit
 from udev_device_plugin.host.outside import OutsideGlobs
 from udev_device_plugin.host.paths import DevPaths, is_glob_in_dev
 from udev_device_plugin.host.pool import Pool, Result
-from udev_device_plugin.host.reader import all_units, is_unknown_to_sysfs, look_at_unit, number_of_entry, unit_of
+from udev_device_plugin.host.reader import is_unknown_to_sysfs, look_at_unit, number_of_entry
 from udev_device_plugin.host.relevance import is_relevant
+from udev_device_plugin.host.sysfs import all_units, unit_of
+from udev_device_plugin.host.topology import usb_device_path
 from udev_device_plugin.host.udev.delivery_check import DeliveryCheck
 from udev_device_plugin.host.udev.monitor import UdevEvent
-from udev_device_plugin.host.udev.usb_sysfs import usb_device_path
 from udev_device_plugin.selectors.paths.glob import Glob
 
 MAX_BULK = 32
-"""Looks under way at a time when everything is looked at: a hint that comes meanwhile has no more before it."""
+"""Running looks of a look at everything, at most: a hint that comes meanwhile has no more before it."""
 
 _ONCE = frozenset({"add", "remove", "move"})
-"""Actions that are seen once in the life of a device: there is nothing to gather, and no storm of them."""
+"""Actions that come once for a device, and need not be gathered."""
 
 
 class Looking:
-    """What is to be looked at, what is being looked at, and what was found and not handed on yet.
-
-    Args:
-        paths: what stands at paths in ``/dev``.
-        pool: looks at what may block.
-        delivery: is told which nodes udev announces.
-    """
+    """What is to be looked at, what is being looked at, and what was found and not passed on yet."""
 
     def __init__(self, paths: DevPaths, pool: Pool, delivery: DeliveryCheck) -> None:
         self._paths = paths
@@ -49,14 +44,14 @@ class Looking:
         self._hints = Hints()
         self._outside = OutsideGlobs()
         self._full_look = FullLook()
-        # What was found and not handed on yet.
+        # What was found and not passed on yet.
         self._found_paths: dict[str, PathEntry | None] = {}
         self._found_units: set[Unit] = set()
-        self._received = float("inf")  # when the earliest hint that led to it was
+        self._received = float("inf")  # when the earliest hint that led to it was received
 
     @property
     def outside(self) -> dict[int, Glob]:
-        """The watches of globs outside of ``/dev``, by descriptor, but those that are being looked at."""
+        """The globs outside of ``/dev`` by the descriptors of their watches, but those that are being looked at."""
         return {
             descriptor: glob
             for glob, paths in self._outside.paths.items()
@@ -64,7 +59,7 @@ class Looking:
         }
 
     def begin(self, interest: Interest, now: float, *, has_udevd: bool) -> None:
-        """Look at everything for ``interest``; a monitor has begun before."""
+        """Look at everything for ``interest``; a monitor has been started before."""
         self._interest, self._has_udevd = interest, has_udevd
         self._paths.configure(interest.globs)
         self._paths.rescan()
@@ -75,7 +70,7 @@ class Looking:
         self._look_at_paths(self._paths.all_paths(), now)
 
     def take_event(self, event: UdevEvent, now: float) -> None:
-        """One of udev's events has arrived."""
+        """An event was received from udev."""
         self._delivery.received(event.number, event.action)
         usb_device, is_urgent = usb_device_path(event.sys_path), event.number is not None and event.action in _ONCE
         if event.number is not None and (usb_device or is_relevant(event, self._interest, self._nodes)):
@@ -95,14 +90,14 @@ class Looking:
         self._look_at_paths(changed, now)
 
     def hint(self, number: DeviceNumber, now: float, *, is_urgent: bool = False) -> None:
-        """Something may have changed about a node, or about what had its number."""
+        """A node, or the former one with its number, may have changed."""
         node = self._nodes.get(number)
         for unit in {unit_of(number), *([] if node is None else [node.unit])}:
             is_finished = node is not None and self._nodes.is_finished(unit)
             self._hints.add(unit, now, is_finished=is_finished, is_urgent=is_urgent)
 
     def hint_outside(self, glob: Glob, now: float) -> None:
-        """Something may have changed at a glob's matches outside of ``/dev``."""
+        """The matches of a glob outside of ``/dev`` may have changed."""
         self._hints.add(glob, now, is_finished=False)
 
     def _hint_claimants(self, link: str, now: float) -> None:
@@ -110,7 +105,7 @@ class Looking:
             self.hint(number, now)
 
     def work(self, now: float) -> None:
-        """Begin what is due."""
+        """Begin the looks that are due."""
         for unit in self._full_look.take(self._room):
             self._hints.add_at(unit, now, now)
         for subject in self._hints.begin_due(now):
@@ -129,17 +124,17 @@ class Looking:
         return MAX_BULK - self._pool.outstanding + len(self._pool.stuck)
 
     def next_due(self, now: float) -> float | None:
-        """In how many seconds there is something to begin; None: not before the next hint."""
+        """Return in how many seconds the next look is due; None: not before the next hint."""
         if self._full_look.has_more and self._room > 0:
             return 0.0
         due = self._hints.next_due
         return None if due is None else max(0.0, due - now)
 
     def take_result(self, result: Result, now: float) -> None:
-        """A look of the pool's is over.
+        """A look by the pool is over.
 
         Raises:
-            Exception: it failed, and would again.
+            Exception: it failed by a mistake in the program.
         """
         received = self._hints.end(result.key)
         if not self._hints.is_waiting(result.key):
@@ -178,7 +173,7 @@ class Looking:
             self._hints.add(look.unit, now, is_finished=False)  # what told that it went could not know its unit
 
     def _look_again(self, unit: Unit, nodes: Iterable[Node], now: float) -> None:
-        """See whether those are still there who share something with a unit that changed, and look at them again."""
+        """Check the presence of nodes that share something with a unit that changed, and look at them again."""
         for number in {one for node in nodes for one in self._nodes.sharing_with(node)}:
             node = self._nodes.get(number)
             if node is not None and node.unit != unit:
@@ -186,7 +181,7 @@ class Looking:
                 self.hint(number, now)
 
     def _check_presence(self, node: Node, now: float) -> bool:
-        """Forget a node at once if it is gone, or made anew, and say so; what it is now, a look will tell."""
+        """Remove a node that is gone or was replaced; returns whether it was. A look will find what is there now."""
         if not node.inode or inode_at(node.devnode) == node.inode:
             return False
         self._memory.lose(node.number)
@@ -209,7 +204,7 @@ class Looking:
         paths = set(filter(self._paths.is_wanted, paths))
         before = {path: self._paths.entries.get(path) for path in paths}
         looked: dict[str, PathEntry | None] = {}
-        for path in paths:  # one by one: what cannot be looked at keeps no other from being told
+        for path in paths:  # one by one: a failure delays no other
             glob = Glob.of(path)
             try:
                 is_outside = self._paths.look(path)
@@ -245,7 +240,7 @@ class Looking:
             self._received = min(self._received, received)
 
     def take_look(self) -> HostLook | None:
-        """What was found since this was last called; None if nothing."""
+        """Return what was found since the last call; None if nothing."""
         is_complete = self._full_look.is_newly_complete(self._pool.stuck)
         self._memory.is_first_look = self._memory.is_first_look and not is_complete
         if not (self._found_paths or self._found_units or is_complete):

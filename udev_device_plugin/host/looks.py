@@ -1,4 +1,7 @@
-"""What a look finds: plain values, handed from the pool to the host thread and from there to the event loop."""
+"""The results of looks: from the pool to the host thread, and from there to the event loop.
+
+Pure, and all frozen. Any thread.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,17 +10,12 @@ from udev_device_plugin.host.model import DeviceNumber, HostDevice, Node, PathEn
 
 
 class NotLookedError(Exception):
-    """Nothing can be said of what was looked at, not even that it is gone: descriptors or memory are used up."""
+    """A look failed, so that not even absence is known: descriptors or memory are used up, or a file system fails."""
 
 
 @dataclass(frozen=True, slots=True)
 class EntryStamp:
-    """One version of a file of udev's database: udevd never rewrites one in place.
-
-    Attributes:
-        inode: the file's.
-        written: its modification time, nanoseconds since 1970 by the wall clock.
-    """
+    """One version of a file of udev's database, which udevd always replaces: inode and mtime (nanoseconds)."""
 
     inode: int
     written: int
@@ -25,17 +23,17 @@ class EntryStamp:
 
 @dataclass(frozen=True, slots=True)
 class NodeLook:
-    """What was found about one node that sysfs has.
+    """A look at one node that sysfs has.
 
     Attributes:
-        number: its number.
-        device: the inode of its place in sysfs: a device that is plugged again has another one, whatever its number.
+        number: of the node.
+        device: the inode of its place in sysfs: each plug has its own.
         devnode: the kernel's name of it, ``/dev/ttyUSB0``; "" if there is none.
-        inode: of ``devnode``; 0 if it is not there.
-        made: modification time of ``devnode``, nanoseconds since 1970 by the wall clock.
+        inode: of ``devnode``; 0 if that does not exist.
+        made: mtime of ``devnode``, nanoseconds.
         entry: the version of udev's database entry that was read; None if there is none.
-        is_processing: udevd (257 and later) says in it that it is at work on the device.
-        description: what udev and sysfs say; None if there is no entry, and the look was not to do without.
+        is_processing: udevd (257 and later) says in the entry that it is at work on the device.
+        description: what udev and sysfs say; None without an entry, unless one was asked for all the same.
     """
 
     number: DeviceNumber
@@ -50,11 +48,11 @@ class NodeLook:
 
 @dataclass(frozen=True, slots=True)
 class UnitLook:
-    """What was found of a unit: all nodes that sysfs lists for it; none if it is gone.
+    """A look at a unit.
 
     Attributes:
-        unit: a USB device, or the number of a node that belongs to none.
-        nodes: what was found.
+        unit: that was looked at.
+        nodes: all that sysfs lists for it; none if it is gone.
         is_elsewhere: sysfs has the node, as that of a USB device.
     """
 
@@ -65,13 +63,13 @@ class UnitLook:
 
 @dataclass(frozen=True, slots=True)
 class HostLook:
-    """What the host thread hands to the event loop in one hop: each part replaces what was known of it.
+    """What the host thread passes to the event loop: each part replaces what was known of it.
 
     Attributes:
-        paths: what stands at paths now; None: nothing.
+        paths: what is at paths now; None: nothing.
         units: the nodes of units; none: the unit is gone.
-        received: when the earliest hint behind it was received, monotonic seconds.
-        complete_for: the number of the ``Interest`` for which everything has been looked at with this; None: not yet.
+        received: when the earliest hint that led to it was received, monotonic seconds.
+        complete_for: the number of the `Interest` for which everything has been looked at now; None: not yet.
     """
 
     paths: Mapping[str, PathEntry | None] = field(default_factory=dict)

@@ -1,9 +1,9 @@
-"""What must be remembered from one look to the next: for each making of a node, its last description.
+"""The nodes as of their last looks, and for each which version of udev's database entry is its own.
 
-Host thread only; pure, with the time passed in. A making is a number and an inode. Whether udevd is done with a node
-cannot be read at one moment: the database entry may be that of the number's former device. So what the former making
-had is remembered, and at the first look at a making an entry that is older than the node (its mtime; rules change its
-ctime) is taken for a former one's too. Every other version that comes later is its own.
+Pure, the time is passed in. Host thread only. A node is known by number and inode. Whether udevd is done with it cannot
+be read at one moment: the entry may be that of the former node with its number. So that node's entry is kept, and at
+the first look at a node an entry that is older than it (mtime; rules change the ctime) counts as foreign, too. Every
+other version that comes later is its own.
 """
 
 from dataclasses import dataclass, replace
@@ -13,20 +13,20 @@ from udev_device_plugin.host.model import DeviceNumber, HostDevice, Node, NodeSt
 from udev_device_plugin.host.nodes import Nodes
 
 HOLD_BACK = 3.0
-"""For how many seconds a node is held back that udevd has not finished with."""
+"""Seconds for which a node is held back that udevd is not done with."""
 
 
 @dataclass(slots=True)
-class _Making:
-    """One making of a node.
+class _Origin:
+    """What is known about the database entry of a node.
 
     Attributes:
-        seen: when it was looked at first, monotonic seconds.
-        device: the inode of its device's directory in sysfs.
-        entry: the version of udev's database entry that its description comes from.
-        foreign: the version that describes the number's former device.
-        former: the inode of that device's directory in sysfs; 0 if it is not known.
-        is_foreign_by_age: that is said by the wall clock alone, which may have been set back.
+        seen: when the node was looked at first, monotonic seconds.
+        device: the inode of its place in sysfs.
+        entry: the version that its description comes from.
+        foreign: the version that describes the former device with its number.
+        former: the inode of that device's place in sysfs; 0 if not known.
+        is_foreign_by_age: only by the wall clock, which may have been set back.
     """
 
     seen: float
@@ -38,59 +38,54 @@ class _Making:
 
 
 class Memory:
-    """The nodes of this host, as last looked at.
+    """The nodes of this host.
 
     Attributes:
-        nodes: as they were published last.
-        is_first_look: until everything has been looked at once, what is new to us need not be new to the host.
+        nodes: as of their last looks.
+        is_first_look: not everything has been looked at yet, so that a node may be older than the first look at it.
     """
 
     def __init__(self) -> None:
         self.nodes = Nodes()
         self.is_first_look = True
-        self._makings: dict[DeviceNumber, _Making] = {}
-        self._former: dict[DeviceNumber, tuple[EntryStamp, int]] = {}  # entry and device of the last making
+        self._origins: dict[DeviceNumber, _Origin] = {}
+        self._former: dict[DeviceNumber, tuple[EntryStamp, int]] = {}  # entry and device of the last node
 
     def deadline(self, unit: Unit) -> float | None:
-        """When the first of a unit's nodes has been held back for long enough, monotonic seconds."""
+        """Return until when the first of a unit's nodes is held back, monotonic seconds; None if none is."""
         return min(self._held_back(unit).values(), default=None)
 
     def overdue(self, unit: Unit, now: float) -> frozenset[DeviceNumber]:
-        """The nodes of a unit that have been held back for long enough."""
+        """Return the nodes of a unit that have been held back for long enough."""
         return frozenset(number for number, until in self._held_back(unit).items() if until <= now)
 
     def _held_back(self, unit: Unit) -> dict[DeviceNumber, float]:
-        """The nodes of a unit that are held back, and until when."""
+        """Return the nodes of a unit that are held back, and until when."""
         return {
-            node.number: self._makings[node.number].seen + HOLD_BACK
+            node.number: self._origins[node.number].seen + HOLD_BACK
             for node in self.nodes.of(unit)
             if node.state is NodeState.UNFINISHED and node.description is None
         }
 
     def lose(self, number: DeviceNumber) -> Unit | None:
-        """A node is not there any more; returns its unit, None if it was not known."""
+        """Remove a node; returns its unit, None if it was not known."""
         node = self.nodes.drop(number)
         if node is None:
             return None
-        making = self._makings.pop(number)
-        if making.entry is not None:
-            self._former[number] = making.entry, making.device
-        elif making.foreign is not None:
-            self._former[number] = making.foreign, making.former
+        origin = self._origins.pop(number)
+        if origin.entry is not None:
+            self._former[number] = origin.entry, origin.device
+        elif origin.foreign is not None:
+            self._former[number] = origin.foreign, origin.former
         return node.unit
 
     def take_in(self, look: UnitLook, now: float, *, has_udevd: bool, is_named: bool) -> set[Unit]:
-        """Have a unit be as it was looked at.
+        """Replace what is known of a unit.
 
-        Args:
-            look: the look.
-            now: monotonic seconds.
-            has_udevd: whether there is a udevd to wait for.
-            is_named: whether something stands at a configured path with the unit's number: then that counts, even if
-                sysfs knows of no such node.
+        If it ``is_named``, a node with its number is at a configured path: that counts even if sysfs has no such node.
 
         Returns:
-            The units that are others now; one that loses a node to this one is among them.
+            The units that were replaced: this one, and others that lost a node to it.
         """
         changed: set[Unit | None] = {look.unit}
         seen = {one.number for one in look.nodes}
@@ -103,45 +98,45 @@ class Memory:
                 changed.add(self.lose(one.number))
                 known = None
             if known is None:
-                self._makings[one.number] = self._first_seen(one, now)
+                self._origins[one.number] = self._first_seen(one, now)
                 known = Node(one.number, look.unit, NodeState.UNFINISHED, one.inode, one.devnode)
             self.nodes.put(self._judged(known, one, now, has_udevd=has_udevd))
         if is_named and not (look.nodes or look.is_elsewhere or isinstance(look.unit, str)):
             changed.add(self.lose(look.unit))
-            self._makings[look.unit] = _Making(now)
+            self._origins[look.unit] = _Origin(now)
             self.nodes.put(Node(look.unit, look.unit, NodeState.UNKNOWN))
         return {unit for unit in changed if unit is not None}
 
-    def _first_seen(self, look: NodeLook, now: float) -> _Making:
+    def _first_seen(self, look: NodeLook, now: float) -> _Origin:
         foreign, former = self._former.pop(look.number, (None, 0))
-        if foreign is not None and former == look.device:  # somebody removed the node by hand, and made it again
-            return _Making(now, look.device)
+        if foreign is not None and former == look.device:  # the node was removed and created by hand
+            return _Origin(now, look.device)
         if foreign is None and look.entry is not None and look.entry.written < look.made and not self.is_first_look:
-            return _Making(now, look.device, foreign=look.entry, is_foreign_by_age=True)
-        return _Making(now, look.device, foreign=foreign, former=former)
+            return _Origin(now, look.device, foreign=look.entry, is_foreign_by_age=True)
+        return _Origin(now, look.device, foreign=foreign, former=former)
 
     def _judged(self, known: Node, look: NodeLook, now: float, *, has_udevd: bool) -> Node:
-        """What is known of a node after a look at it."""
-        making = self._makings[look.number]
-        if look.inode == 0:  # no node in /dev: it counts as a sibling, and is never waited for
+        """Return a node after a look at it."""
+        origin = self._origins[look.number]
+        if look.inode == 0:  # no node in /dev: it counts as a sibling, and is not waited for
             return replace(known, state=NodeState.UNKNOWN, description=_without_entry(look.description))
         is_described = look.entry is not None and look.description is not None
-        is_late = has_udevd and now >= making.seen + HOLD_BACK
-        is_its_own = look.entry != making.foreign and not look.is_processing
-        is_accepted_late = is_late and making.is_foreign_by_age and known.description is None
+        is_late = has_udevd and now >= origin.seen + HOLD_BACK
+        is_its_own = look.entry != origin.foreign and not look.is_processing
+        is_accepted_late = is_late and origin.is_foreign_by_age and known.description is None
         if is_described and (is_its_own or is_accepted_late):
-            making.entry = look.entry
+            origin.entry = look.entry
             return replace(known, state=NodeState.FINISHED, description=look.description)
         if known.description is not None:
-            # An absent entry, or one that udevd is at work on, takes nothing from what was known.
+            # An absent entry, or one that udevd is at work on, replaces no description.
             is_begun_again = look.is_processing and known.state is NodeState.FINISHED
             return replace(known, state=NodeState.UNFINISHED) if is_begun_again else known
-        # A look that began before the time was up has not read what sysfs alone says: there will be another one.
+        # A look that began before the deadline has not read what sysfs alone says: there will be another one.
         if (has_udevd and not is_late) or look.description is None:
             return replace(known, state=NodeState.UNFINISHED)
         return replace(known, state=NodeState.OVERDUE, description=_without_entry(look.description))
 
 
 def _without_entry(device: HostDevice | None) -> HostDevice | None:
-    """What sysfs alone says: the database speaks of the number's former device, or not at all."""
+    """Return what sysfs alone says: the database entry is absent, or that of a former device."""
     return device and replace(device, devlinks=(), links=(), serial="", is_initialized=False)

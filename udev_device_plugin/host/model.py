@@ -1,6 +1,6 @@
-"""The vocabulary: device nodes, host devices, and what stands at a path.
+"""Device nodes, host devices, and what is at a path.
 
-Floor 0: imports nothing of this package, does no I/O. Everything here is frozen and safe to hand between threads.
+Pure, and all frozen. Any thread.
 """
 
 from dataclasses import dataclass
@@ -9,10 +9,7 @@ from typing import Literal, NamedTuple
 
 
 class DeviceNumber(NamedTuple):
-    """What the kernel knows a device node by: its type and its numbers.
-
-    Written as udev writes it, ``c188:0`` (the name of the device's file in ``/run/udev/data``).
-    """
+    """Type, major and minor number of a device node; written as udev does, ``c188:0``."""
 
     kind: Literal["b", "c"]
     major: int
@@ -23,22 +20,22 @@ class DeviceNumber(NamedTuple):
 
 
 Unit = str | DeviceNumber
-"""What is looked at as a whole: a USB device, by its place in sysfs, or a node that belongs to none, by its number."""
+"""What is looked at as a whole: a USB device, as its place in sysfs, or a node that belongs to none, as its number."""
 
 
 @dataclass(frozen=True, slots=True)
 class UsbDevice:
-    """A USB device as a whole: what somebody plugs. Udev's ``usb_device``.
+    """A USB device as a whole; udev's ``usb_device``.
 
     Attributes:
         sys_path: its place in sysfs.
         vendor: ``idVendor``, four lower-case hexadecimal digits.
         product: ``idProduct``, likewise.
-        serial: the serial number that the hardware tells (``serial``); "" for none.
-        usb_version: of the bus that it hangs on, by its root hub, ``2`` or ``3``; "" if that is not known. The ports of
-            both versions at one controller have the same numbers.
-        manufacturer: the manufacturer's name, as the hardware tells it; "" for none.
-        model: the product's name, likewise (sysfs has it as ``product``).
+        serial: the hardware's serial number; "" for none.
+        usb_version: of its bus, by the root hub, ``2`` or ``3``; "" if not known. The ports of both versions at one
+            controller have the same numbers.
+        manufacturer: the hardware's name of it; "" for none.
+        model: the hardware's name of the product (sysfs: ``product``); "" for none.
     """
 
     sys_path: str
@@ -52,26 +49,25 @@ class UsbDevice:
 
 @dataclass(frozen=True, slots=True)
 class HostDevice:
-    """A device with a node, as udev described it last. Only ``host.udev`` makes these from the real thing.
+    """A device with a node, as udev and sysfs describe it.
 
     Attributes:
         sys_path: its place in sysfs, ``/sys/devices/…``; unique among the devices present.
         subsystem: the kernel's subsystem, ``tty``.
-        number: type, major and minor number of its node.
+        number: of its node.
         devnode: the kernel's name of its node, ``/dev/ttyUSB0``.
-        devlinks: the links that udev's rules claim for it (``DEVLINKS``). A claim only: another device may claim
-            the same link, and it leads to one of them.
+        devlinks: the links that udev's rules claim for it (``DEVLINKS``); several devices may claim one link, which
+            leads to one of them.
         links: those of them that led to this node when it was described.
-        is_initialized: udevd has worked on it: links, mode and properties are there.
-        serial: the serial number that the hardware has (``ID_SERIAL_SHORT``); "" for none.
-        usb_version: of the bus that it hangs on, by its root hub, ``2`` or ``3``; "" if it is on none. The ports of
-            both versions at one controller have the same numbers.
+        is_initialized: udevd has processed it: links, mode and properties are there.
+        serial: the hardware's serial number (``ID_SERIAL_SHORT``); "" for none.
+        usb_version: as that of a `UsbDevice`; "" if it is on no USB bus.
         numa_node: of the nearest ancestor that has one; None for none.
-        place: which of its siblings it is, from 0: of the nodes whose places differ only in what the kernel counts up.
+        place: its number among its siblings (`host.siblings`), from 0.
         rules: those of the configured udev rules that it matches, as text (``str(rule)``).
         usb_device: the nearest USB device that it belongs to, or is; None for none.
         driver: of the device, or of the nearest ancestor that has one; "" for none.
-        is_wanted: a selector asks for it; if not, only place, number, names and USB device are filled in.
+        is_wanted: a selector may match it; if not, only place, number, names and USB device are filled in.
     """
 
     sys_path: str
@@ -97,7 +93,7 @@ class HostDevice:
 
 
 class PathKind(Enum):
-    """What stands at a path, links followed."""
+    """What is at a path, links followed."""
 
     NODE = "device node"
     DIRECTORY = "directory"
@@ -108,14 +104,14 @@ class PathKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PathEntry:
-    """What stands at one path right now, links followed. Only ``host`` makes these.
+    """What is at a path, links followed.
 
     Attributes:
-        path: the name that was looked at.
-        kind: what its end is.
+        path: before links were followed.
+        kind: of what is there.
         number: of a device node, else None.
         target: the end of the chain of links; ``path`` itself where there is none.
-        inode: of the end: a node that was made anew has another one.
+        inode: of the target; each node that is created has its own.
     """
 
     path: str
@@ -126,7 +122,7 @@ class PathEntry:
 
 
 class NodeState(Enum):
-    """How far udev is with a device node."""
+    """How far udevd is with a device node."""
 
     UNKNOWN = "udev does not know it: it is what it is"
     UNFINISHED = "udevd works on it"
@@ -140,11 +136,11 @@ class Node:
 
     Attributes:
         number: type, major and minor number.
-        unit: what it was looked at with.
-        state: how far udev is with it.
-        inode: of ``devnode``; 0 if it is not there: then other nodes with this number stand for themselves.
+        unit: that it belongs to.
+        state: how far udevd is with it.
+        inode: of ``devnode``; 0 if that does not exist: then other nodes with this number have no description.
         devnode: the kernel's name of it; "" if sysfs knows of no such node.
-        description: what udev and sysfs say; None as long as udevd has not finished with it for the first time.
+        description: what udev and sysfs say; None until udevd is done with it for the first time.
     """
 
     number: DeviceNumber

@@ -1,6 +1,6 @@
-"""The nodes of a host: by number, by unit, and by what they share that decides what they are.
+"""An index of nodes: by number, by unit, and by what several may share (links, serial numbers, places).
 
-Pure. The host thread has one, to look again at all whom a change may concern; so has the inventory.
+Pure. The host thread and the inventory have one each.
 """
 
 from collections import defaultdict
@@ -11,6 +11,7 @@ from udev_device_plugin.host.model import DeviceNumber, Node, NodeState, Unit, U
 from udev_device_plugin.host.topology import port
 
 K = TypeVar("K")
+V = TypeVar("V")
 
 
 class Nodes:
@@ -30,20 +31,20 @@ class Nodes:
         return self._by_unit.keys()
 
     def get(self, number: DeviceNumber) -> Node | None:
-        """The node with a number."""
+        """Return the node with a number."""
         return self._by_number.get(number)
 
     def of(self, unit: Unit) -> tuple[Node, ...]:
-        """The nodes of a unit, by their numbers."""
+        """Return the nodes of a unit, sorted by number."""
         return tuple(self._by_number[number] for number in sorted(self._by_unit.get(unit, ())))
 
     def is_finished(self, unit: Unit) -> bool:
-        """Whether udevd is done with all nodes of a unit; not so of one that is unknown."""
+        """Whether udevd is done with all nodes of a unit; False for an unknown one."""
         nodes = self.of(unit)
         return bool(nodes) and all(node.state is not NodeState.UNFINISHED for node in nodes)
 
     def put(self, node: Node) -> None:
-        """Enter a node, in the place of the one that had its number."""
+        """Add a node, in the place of the one with its number."""
         self.drop(node.number)
         self._by_number[node.number] = node
         self._by_unit[node.unit].add(node.number)
@@ -51,29 +52,29 @@ class Nodes:
             self._by_shared_key[key].add(node.number)
 
     def drop(self, number: DeviceNumber) -> Node | None:
-        """Take a node out, and return it; None if there is none."""
+        """Remove and return a node; None if there is none."""
         node = self._by_number.pop(number, None)
         if node is not None:
-            _discard(self._by_unit, node.unit, number)
+            discard(self._by_unit, node.unit, number)
             for key in _keys(node):
-                _discard(self._by_shared_key, key, number)
+                discard(self._by_shared_key, key, number)
         return node
 
     def sharing_with(self, node: Node) -> set[DeviceNumber]:
-        """The nodes that share something with this one, itself included if it is entered."""
+        """Return the nodes that share something with this one; itself too, if it is in the index."""
         return set[DeviceNumber]().union(*(self._by_shared_key.get(key, ()) for key in _keys(node)))
 
     def claiming(self, link: str) -> frozenset[DeviceNumber]:
-        """The nodes that claim a link."""
+        """Return the nodes that claim a link."""
         return frozenset(self._by_shared_key.get(link, ()))
 
     def with_serial_of(self, usb_device: UsbDevice) -> frozenset[DeviceNumber]:
-        """The nodes of USB devices with the same vendor, product and serial number."""
+        """Return the nodes of USB devices with the same vendor, product and serial number."""
         return frozenset(self._by_shared_key.get(_serial(usb_device), ()))
 
 
 def _keys(node: Node) -> Iterator[Hashable]:
-    """What a node may share: a claimed link, a USB serial number, a place."""
+    """Yield what a node may share: claimed links, a USB serial number, a place."""
     device = node.description
     if device is not None:
         yield from device.devlinks
@@ -86,7 +87,8 @@ def _serial(usb_device: UsbDevice) -> Hashable:
     return ("serial", usb_device.vendor, usb_device.product, usb_device.serial)
 
 
-def _discard(index: dict[K, set[DeviceNumber]], key: K, number: DeviceNumber) -> None:
-    index[key].discard(number)
+def discard(index: dict[K, set[V]], key: K, value: V) -> None:
+    """Remove a value from the set under a key, and the set if it is empty then."""
+    index[key].discard(value)
     if not index[key]:
         del index[key]

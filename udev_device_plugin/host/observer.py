@@ -1,6 +1,6 @@
-"""Follows what is on this machine, and hands each look's outcome to the event loop.
+"""Starts the host thread, and passes what it finds to the event loop.
 
-Event loop only, but for what runs on the host thread that it starts (see ``host_thread``).
+Event loop only, but for what is marked otherwise.
 """
 
 import asyncio
@@ -14,18 +14,11 @@ from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.telemetry.metrics import Metrics
 
 AT_ONCE = 256
-"""Looks that are handed over in one go, at most: the loop has other things to do."""
-
-Sink = Callable[[list[HostLook]], None]
-"""Takes looks in, on the event loop."""
+"""Looks that are passed in one step of the loop, at most: it has other things to do."""
 
 
 class HostObserver:
-    """Looks at the host whenever something happens to it; made on the running loop.
-
-    Args:
-        interest: what is configured.
-        metrics: counts what happens.
+    """Follows the host; created on the running loop.
 
     Raises:
         StartError: the kernel gives no inotify instance.
@@ -38,20 +31,20 @@ class HostObserver:
         self._thread = threading.Thread(target=self._work, name="host", daemon=True)
         self._looks: deque[HostLook] = deque()
         self._is_scheduled = False
-        self._sink: Sink = lambda _: None
+        self._on_looks: Callable[[list[HostLook]], None] = lambda _: None
 
     @property
     def is_running(self) -> bool:
-        """Whether the host thread runs; safe to ask from any thread."""
+        """Whether the host thread runs. Any thread."""
         return self._thread.is_alive()
 
-    async def run(self, sink: Sink) -> None:
-        """Hand everything to ``sink``, then every change, until cancelled.
+    async def run(self, on_looks: Callable[[list[HostLook]], None]) -> None:
+        """Call ``on_looks`` with everything, then with every change, until cancelled.
 
         Raises:
             SourceError: udev cannot be listened to, and trying again did not help.
         """
-        self._sink = sink
+        self._on_looks = on_looks
         self._thread.start()
         try:
             await self._ended
@@ -60,21 +53,21 @@ class HostObserver:
             self._thread.join()
 
     def look_at_everything(self) -> None:
-        """Have everything looked at anew."""
+        """Have everything looked at again."""
         self._host.look_at_everything()
 
     def reconfigure(self, interest: Interest) -> None:
-        """Have everything looked at for another configuration, and followed from then on."""
+        """Have everything looked at for another configuration, which holds from then on."""
         self._host.reconfigure(interest)
 
-    def _hand_over(self) -> None:
+    def _pass_on(self) -> None:
         self._is_scheduled = False  # before anything is taken: what comes from now on is scheduled again
         looks = [self._looks.popleft() for _ in range(min(len(self._looks), AT_ONCE))]
         if self._looks:
             self._is_scheduled = True
-            self._loop.call_soon(self._hand_over)
+            self._loop.call_soon(self._pass_on)
         if looks:
-            self._sink(looks)
+            self._on_looks(looks)
 
     def _fail(self, error: Exception) -> None:
         if not self._ended.done():
@@ -85,11 +78,11 @@ class HostObserver:
     def _work(self) -> None:
         try:
             self._host.run()
-        except Exception as error:  # whatever ends the thread must not go unnoticed
+        except Exception as error:  # the end of the thread must not go unnoticed
             self._loop.call_soon_threadsafe(self._fail, error)
 
     def _take_look(self, look: HostLook) -> None:
         self._looks.append(look)
         if not self._is_scheduled:
             self._is_scheduled = True
-            self._loop.call_soon_threadsafe(self._hand_over)
+            self._loop.call_soon_threadsafe(self._pass_on)

@@ -1,4 +1,4 @@
-"""What stands at the matches of globs outside of ``/dev``, where a network mount may hang.
+"""What is at the matches of globs outside of ``/dev``, where a network mount may block.
 
 `OutsideGlobs` is the host thread's; a look at one of them runs on a thread of the pool, one at a time.
 """
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from udev_device_plugin.errors import StartError
 from udev_device_plugin.filesystem.path_watch import PathWatch
-from udev_device_plugin.host.existence import links_on_the_way, stands_at
+from udev_device_plugin.host.existence import links_on_the_way, stat_path
 from udev_device_plugin.host.looks import NotLookedError
 from udev_device_plugin.host.model import PathEntry
 from udev_device_plugin.host.paths import is_glob_in_dev
@@ -15,19 +15,18 @@ from udev_device_plugin.selectors.paths.glob import Glob
 
 
 class OutsidePaths:
-    """The matches of one glob, with a watch of their own: so none waits for another's mount.
+    """The matches of a glob outside of ``/dev``, or of a path that leads out of it.
 
-    Args:
-        glob: outside of ``/dev``, or a path in it that leads out of it.
+    Each has its own watch, so that none waits for another's mount.
     """
 
     def __init__(self, glob: Glob) -> None:
         self._glob = glob
         self._watch: PathWatch | None = None
-        self._ends: frozenset[Glob] = frozenset()
+        self._targets: frozenset[Glob] = frozenset()
 
     def fileno(self) -> int | None:
-        """The descriptor that is readable when something has changed; None before the first look."""
+        """Return the descriptor that is readable when something has changed; None before the first look."""
         return None if self._watch is None else self._watch.fileno()
 
     def close(self) -> None:
@@ -36,29 +35,29 @@ class OutsidePaths:
             self._watch.close()
 
     def look(self) -> Mapping[str, PathEntry]:
-        """What stands at the matches now.
+        """Return what is at the matches now.
 
         Raises:
-            NotLookedError: that cannot be said.
+            NotLookedError: that is not known.
         """
-        watch = self._watched_anew()
+        watch = self._rescanned_watch()
         while True:
             paths = sorted(path for path in watch.found if self._glob.matches(path))
-            ends = frozenset(Glob.of(step) for path in paths for step in links_on_the_way(path, may_block=True))
-            for glob in self._ends - ends - {self._glob}:
+            steps = {step for path in paths for step in links_on_the_way(path, may_block=True)}
+            before, self._targets = self._targets, frozenset(map(Glob.of, steps))
+            for glob in before - self._targets - {self._glob}:
                 watch.discard(glob)
-            is_new = [watch.add(glob) for glob in ends - self._ends]
-            self._ends = ends
-            if not any(is_new):
+            is_new = [watch.add(glob) for glob in self._targets - before]
+            if not any(is_new):  # else it may have changed before the watch was there
                 break
         if (error := watch.error) is not None:
             raise NotLookedError(f"{error.filename or self._glob}: {error.strerror}")
-        entries = {path: stands_at(path) for path in paths}
+        entries = {path: stat_path(path) for path in paths}
         return {path: entry for path, entry in entries.items() if entry is not None}
 
-    def _watched_anew(self) -> PathWatch:
+    def _rescanned_watch(self) -> PathWatch:
         if self._watch is None:
-            try:  # here, as there may be no descriptor for it now: that is no reason to end, nor to refuse a reload
+            try:  # not earlier: that there is no descriptor now must neither end the process nor refuse a reload
                 self._watch = PathWatch((self._glob,))
             except StartError as error:
                 raise NotLookedError(str(error)) from error
@@ -69,11 +68,11 @@ class OutsidePaths:
 
 
 class OutsideGlobs:
-    """The globs outside of ``/dev``, and what stood at their matches when they were last looked at.
+    """The globs outside of ``/dev``.
 
     Attributes:
-        paths: each with its watch.
-        found: what was found for it.
+        paths: the matches of each.
+        found: what was at them at the last look.
     """
 
     def __init__(self) -> None:

@@ -1,43 +1,40 @@
-"""What stands at paths in ``/dev``: watched by inotify, and looked at on the host thread, as nothing blocks there.
+"""What is at paths in ``/dev``, watched by inotify, and read at once, as nothing blocks there.
 
-Host thread only. Watched are the configured globs, the nodes of devices that are selected by what they are, the ends of
-all links on the way, and links that such devices claim.
+Host thread only. Watched are the matches of configured globs, the nodes of devices that are selected otherwise, the
+targets of all links on the way, and the links that such devices claim.
 """
 
 from collections import Counter
 from collections.abc import Iterable
 
 from udev_device_plugin.filesystem.path_watch import PathWatch
-from udev_device_plugin.host.existence import is_in_dev, leads_outside, links_on_the_way, stands_at
+from udev_device_plugin.host.existence import is_in_dev, leads_outside, links_on_the_way, stat_path
 from udev_device_plugin.host.model import PathEntry, Unit
 from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.paths.glob_index import GlobSet
 
-_NOTHING: frozenset[str] = frozenset()
+_NONE: frozenset[str] = frozenset()
 
 
 class DevPaths:
-    """The paths in ``/dev`` that matter.
-
-    Args:
-        always: what is watched whatever is configured: udevd's socket and its database.
+    """The wanted paths in ``/dev``; what ``always`` matches is watched whatever is configured.
 
     Attributes:
-        entries: what stands at configured paths and at nodes of selected devices, as last looked at.
+        entries: what is at wanted paths, as last looked at.
     """
 
     def __init__(self, always: Iterable[Glob]) -> None:
         self._watch = PathWatch(always)
-        self._reasons: Counter[Glob] = Counter()  # how many there are to watch each
-        self._globs = GlobSet(())
+        self._uses: Counter[Glob] = Counter()  # for how many reasons each is watched
         self._configured: frozenset[Glob] = frozenset()
+        self._globs = GlobSet(())
         self._nodes: Counter[str] = Counter()
-        self._followed: dict[Unit, tuple[frozenset[str], frozenset[str]]] = {}  # its nodes, and what else is watched
-        self._ways: dict[str, frozenset[str]] = {}  # the ends of links that a path leads over
+        self._followed: dict[Unit, tuple[frozenset[str], frozenset[str]]] = {}  # nodes and links of a unit
+        self._targets: dict[str, frozenset[str]] = {}  # of the links on the way from a path
         self.entries: dict[str, PathEntry] = {}
 
     def fileno(self) -> int:
-        """The descriptor that is readable when something has changed."""
+        """Return the descriptor that is readable when something has changed."""
         return self._watch.fileno()
 
     def close(self) -> None:
@@ -45,79 +42,78 @@ class DevPaths:
         self._watch.close()
 
     def read(self) -> set[str]:
-        """The watched paths at which something may have changed, and those that lead over them."""
+        """Return the watched paths at which something may have changed, and those that lead over them."""
         changed = self._watch.read()
-        return changed.union(path for path, way in self._ways.items() if not way.isdisjoint(changed))
+        return changed.union(path for path, targets in self._targets.items() if not targets.isdisjoint(changed))
 
     def configure(self, globs: Iterable[Glob]) -> None:
-        """Watch the matches of these globs from now on; what was configured before and is no more is forgotten."""
+        """Watch the matches of these globs from now on, and those of the former ones no longer."""
         before, self._configured = self._configured, frozenset(filter(is_glob_in_dev, globs))
         self._globs = GlobSet(self._configured)
-        self._watch_others(before, self._configured)
+        self._watch_instead(before, self._configured)
         self._forget_unwanted(list(self.entries))
 
     def follow(self, unit: Unit, nodes: Iterable[str], links: Iterable[str]) -> set[str]:
-        """For a unit's sake, watch these nodes and claimed links besides, and none that were named for it before.
+        """Watch these nodes and claimed links of a unit, and its former ones no longer; the nodes are wanted.
 
-        The nodes are wanted from now on, and to be looked at; returns those that are not wanted any more.
+        Returns the nodes that are not wanted any more.
         """
-        nodes_before, links_before = self._followed.pop(unit, (_NOTHING, _NOTHING))
+        nodes_before, links_before = self._followed.pop(unit, (_NONE, _NONE))
         now = frozenset(filter(is_in_dev, nodes)), frozenset(filter(is_in_dev, links))
         if any(now):
             self._followed[unit] = now
         self._nodes.update(now[0])
         self._nodes.subtract(nodes_before)
-        self._watch_others(map(Glob.of, nodes_before | links_before), map(Glob.of, now[0] | now[1]))
+        self._watch_instead(map(Glob.of, nodes_before | links_before), map(Glob.of, now[0] | now[1]))
         return self._forget_unwanted(nodes_before)
 
     def rescan(self) -> None:
-        """Walk everything anew, for what inotify may have missed."""
+        """Find what inotify may have missed."""
         self._watch.rescan()
 
     def all_paths(self) -> set[str]:
-        """All paths at which something stands, or stood, that is wanted."""
+        """Return all wanted paths at which something is, or was."""
         return {path for path in self._watch.found if self.is_wanted(path)} | self.entries.keys()
 
     def is_wanted(self, path: str) -> bool:
-        """Whether a path is configured, or a selected device's node."""
+        """Whether a path is configured, or the node of a selected device."""
         return self._nodes[path] > 0 or bool(self._globs.matching(path))
 
     def look(self, path: str) -> bool:
-        """Look at what stands at a wanted path: ``entries`` says it then.
+        """Look at a wanted path, for ``entries``.
 
         Returns:
-            Whether the path leads out of ``/dev``: then nothing stands there for all that is known here, and somebody
-            who may be kept waiting is to look at it.
+            Whether the path leads out of ``/dev``: it has no entry then, as a look at it may block.
 
         Raises:
-            NotLookedError: that cannot be said.
+            NotLookedError: what is there is not known.
         """
-        while self._follow_way(path):  # it may have changed before the watch was there
+        while self._watch_targets(path):  # it may have changed before the watch was there
             pass
         is_outside = leads_outside(path)
-        entry = None if is_outside else stands_at(path)
+        entry = None if is_outside else stat_path(path)
         if entry is None:
             self.entries.pop(path, None)
         else:
             self.entries[path] = entry
         return is_outside
 
-    def _follow_way(self, path: str) -> bool:
-        """Watch the ends of the links on the way; whether something may have changed there unnoticed."""
-        before, now = self._ways.pop(path, _NOTHING), frozenset(filter(is_in_dev, links_on_the_way(path)))
+    def _watch_targets(self, path: str) -> bool:
+        """Watch the targets of links on the way; whether something may have changed there unnoticed."""
+        before, now = self._targets.pop(path, _NONE), frozenset(filter(is_in_dev, links_on_the_way(path)))
         if now:
-            self._ways[path] = now
-        return self._watch_others(map(Glob.of, before - now), map(Glob.of, now - before))
+            self._targets[path] = now
+        return self._watch_instead(map(Glob.of, before), map(Glob.of, now))
 
-    def _watch_others(self, before: Iterable[Glob], now: Iterable[Glob]) -> bool:
-        """For one reason, watch other globs than before; whether there are directories that were not watched."""
+    def _watch_instead(self, before: Iterable[Glob], now: Iterable[Glob]) -> bool:
+        """Watch other globs for one reason than before; whether a directory is watched that was not."""
         before, now = set(before), set(now)
-        self._reasons.update(now - before)
-        self._reasons.subtract(before - now)
+        self._uses.update(now - before)
+        self._uses.subtract(before - now)
         is_new = [self._watch.add(glob) for glob in now - before]
         for glob in before - now:
-            if not self._reasons[glob]:
-                del self._reasons[glob]
+            if not self._uses[glob]:
+                del self._uses[glob]
                 self._watch.discard(glob)
         return any(is_new)
 
@@ -125,10 +121,10 @@ class DevPaths:
         unwanted = {path for path in paths if not self.is_wanted(path)}
         for path in unwanted:
             self.entries.pop(path, None)
-            self._watch_others(map(Glob.of, self._ways.pop(path, _NOTHING)), ())
+            self._watch_instead(map(Glob.of, self._targets.pop(path, _NONE)), ())
         return unwanted
 
 
 def is_glob_in_dev(glob: Glob) -> bool:
-    """Whether all that a glob matches lies in ``/dev``."""
+    """Whether all that a glob matches is in ``/dev``."""
     return len(glob.elements) > 1 and glob.elements[0].literal == "dev"

@@ -1,8 +1,8 @@
-"""Threads for what may block: reading sysfs and udev's database, and whatever lies outside of ``/dev``.
+"""A thread pool for what may block: reading sysfs, udev's database, and paths outside of ``/dev``.
 
-An attribute of a USB device waits for the lock that a driver's probe holds, for seconds; a network mount can hang for
-ever. A thread that is stuck is left alone and replaced, so that it keeps nothing else waiting. All threads are daemons:
-the process can end without them.
+Owned by the host thread. An attribute of a USB device waits for the lock that a driver's probe holds, for seconds; a
+network mount may never answer. A stuck thread is replaced and delays nothing else. All threads are daemons: the process
+can end without them.
 """
 
 import logging
@@ -22,18 +22,18 @@ MAX_THREADS = 32
 """Threads in all, stuck ones included."""
 
 BUSY = 0.1
-"""Seconds for which a job may keep others waiting before another thread is started for them."""
+"""Seconds for which a job may delay others before another thread is started for them."""
 
 SLOW = 0.25
 """Seconds after which a job is logged."""
 
 STUCK = 1.0
-"""Seconds after which a job's thread is left alone and replaced."""
+"""Seconds after which a job's thread is stuck, and replaced."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a job: its outcome, or what it raised."""
+    """The end of a job: its outcome, or the exception that it raised."""
 
     key: Hashable
     outcome: object = None
@@ -42,7 +42,7 @@ class Result:
 
 @dataclass(slots=True, eq=False)
 class _Worker:
-    """A thread, and the key of the job that it is at; None if it waits for one."""
+    """A thread, and the key of its job; None if it waits for one."""
 
     key: Hashable = None
     since: float = 0.0
@@ -51,13 +51,10 @@ class _Worker:
 
 
 class Pool:
-    """Does jobs on threads; used from one thread, its owner's.
-
-    Args:
-        wake: called on a thread of the pool when there are results.
+    """Runs jobs on threads; used by one thread. ``wake`` is called on a thread of the pool when there are results.
 
     Attributes:
-        outstanding: how many jobs were submitted whose results were not taken yet.
+        outstanding: the number of jobs whose results were not taken yet.
     """
 
     def __init__(self, wake: Callable[[], None]) -> None:
@@ -69,7 +66,7 @@ class Pool:
 
     @property
     def stuck(self) -> frozenset[Hashable]:
-        """The keys of jobs that are stuck."""
+        """The keys of stuck jobs."""
         return frozenset(worker.key for worker in self._workers if worker.is_stuck and worker.key is not None)
 
     @property
@@ -77,14 +74,14 @@ class Pool:
         return [worker for worker in self._workers if not worker.is_stuck]
 
     def submit(self, key: Hashable, work: Callable[[], object]) -> None:
-        """Have ``work`` done; jobs are begun in order. ``key`` says what it is about, to the owner and in the log."""
+        """Run ``work``, after the jobs before it have begun; ``key`` names it in its `Result` and in the log."""
         self.outstanding += 1
         self._queue.put((key, work))
         if not self._able:
             self._start_worker()
 
     def take_results(self) -> list[Result]:
-        """The results since this was last called, in the order in which jobs ended."""
+        """Return the results since the last call, in the order in which jobs ended."""
         results = [self._results.popleft() for _ in range(len(self._results))]
         self.outstanding -= len(results)
         if results and not self.outstanding:  # one thread suffices for what comes next
@@ -93,7 +90,7 @@ class Pool:
         return results
 
     def supervise(self, now: float) -> float | None:
-        """Log and replace threads that do not come back; start another one if jobs wait.
+        """Log slow jobs, replace stuck threads, start another one if jobs wait.
 
         Returns:
             In how many seconds to call this again; None: not before the next ``submit``.
@@ -115,7 +112,7 @@ class Pool:
         return min((left for left in times if left > 0), default=None)
 
     def close(self) -> None:
-        """Have all threads end that can."""
+        """End all threads that are not stuck."""
         for _ in self._workers:
             self._queue.put(None)
 
@@ -130,7 +127,7 @@ class Pool:
             worker.key, work = job
             try:
                 result = Result(worker.key, work())
-            except Exception as error:  # whatever it is, its owner decides
+            except Exception as error:  # the owner of the pool decides
                 result = Result(worker.key, error=error)
             worker.key, worker.is_logged = None, False
             self._results.append(result)

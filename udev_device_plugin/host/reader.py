@@ -1,22 +1,21 @@
-"""Looks at a unit: a whole USB device with all nodes that sysfs lists under it, or a node that belongs to none.
+"""Looks at a unit: a whole USB device with all its nodes, or a node that belongs to none.
 
-On a thread of the pool, which may be kept waiting. A look has no memory: the same host gives the same look, whatever
-happened before.
+On a thread of the pool, as it may block. A look has no memory: the same host gives the same look.
 """
 
 import errno
 import os
 import re
 import stat
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 
-from udev_device_plugin.filesystem.small_files import beginning
 from udev_device_plugin.host.existence import inode_at, is_in_dev
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looks import EntryStamp, NodeLook, NotLookedError, UnitLook
 from udev_device_plugin.host.model import DeviceNumber, PathEntry, Unit
+from udev_device_plugin.host.sysfs import nodes_below, sysfs_path, unit_of
+from udev_device_plugin.host.topology import usb_device_path
 from udev_device_plugin.host.udev.device_reader import read_device
-from udev_device_plugin.host.udev.usb_sysfs import usb_device_path
 
 UDEV_DATA = "/run/udev/data"
 """udev's database: one file for each device, named by its node's number."""
@@ -24,20 +23,11 @@ UDEV_DATA = "/run/udev/data"
 _ATTEMPTS = 5
 """How often a node is read that changes while it is read."""
 
-_USB_DEVICE_BELOW = re.compile(r"(?:usb\d+|\d+-\d+(?:\.\d+)*)")
-"""The name of another USB device below a hub: a unit of its own."""
-
-_NUMBER = re.compile(r"(\d{1,10}):(\d{1,10})\n?")
 _ENTRY = re.compile(rf"{re.escape(UDEV_DATA)}/([bc])(\d{{1,10}}):(\d{{1,10}})")
 
 
 def look_at_unit(unit: Unit, interest: Interest, without_entry: Collection[DeviceNumber] | None) -> UnitLook:
-    """Look at a unit now.
-
-    Args:
-        unit: a USB device's place in sysfs, or a node's number.
-        interest: what is configured.
-        without_entry: the nodes that are described even if udev's database has no entry; None: all.
+    """Look at a unit now; ``without_entry``: the nodes to be described even without a database entry, None for all.
 
     Raises:
         NotLookedError: nothing can be said.
@@ -63,7 +53,7 @@ def _look_at_node(
     interest: Interest,
     without_entry: Collection[DeviceNumber] | None,
 ) -> NodeLook | None:
-    """One node; None if it has gone meanwhile."""
+    """Look at one node; None if it has gone meanwhile."""
     for _ in range(_ATTEMPTS):
         before = sysfs_path(number), inode_at(sys_path), _entry(number)
         if before[0] != sys_path:
@@ -85,78 +75,26 @@ def _look_at_node(
 
 
 def _is_worth_knowing(look: NodeLook) -> bool:
-    """Not so of a node that nobody asks for and that claims no link: most of a host's."""
+    """False for a node that no selector wants and that claims no link: most of a host's."""
     return look.description is None or look.description.is_wanted or bool(look.description.devlinks)
 
 
-def sysfs_path(number: DeviceNumber) -> str:
-    """Where sysfs has the device with this number; "" if no driver stands behind it: a node can be made for any."""
-    directory = f"/sys/dev/{'char' if number.kind == 'c' else 'block'}"
-    try:
-        return os.path.normpath(os.path.join(directory, os.readlink(f"{directory}/{number.major}:{number.minor}")))
-    except OSError:
-        return ""
-
-
 def number_of_entry(path: str) -> DeviceNumber | None:
-    """Whose entry a file of udev's database is, ``/run/udev/data/c188:0``; None for another path."""
+    """Return whose entry a file of udev's database is, ``/run/udev/data/c188:0``; None for another path."""
     entry = _ENTRY.fullmatch(path)
     return None if entry is None else DeviceNumber("c" if entry[1] == "c" else "b", int(entry[2]), int(entry[3]))
 
 
-def unit_of(number: DeviceNumber) -> Unit:
-    """The unit that a node belongs to by what sysfs says now."""
-    return usb_device_path(sysfs_path(number)) or number
-
-
-def all_units(units: Iterable[Unit], numbers: Iterable[DeviceNumber]) -> Iterator[Unit]:
-    """All units that are known, those that sysfs has a node of, and those of further nodes; some twice.
-
-    Lazy, so that they can be worked off in slices.
-
-    Raises:
-        OSError: sysfs is not there.
-    """
-    yield from list(units)
-    kinds = os.listdir("/sys/dev")  # a kernel may have no block devices
-    for directory in sorted({"char", "block"}.intersection(kinds)):
-        for name in os.listdir(f"/sys/dev/{directory}"):
-            major, _, minor = name.partition(":")
-            yield unit_of(DeviceNumber("c" if directory == "char" else "b", int(major), int(minor)))
-    yield from map(unit_of, list(numbers))
-
-
 def is_unknown_to_sysfs(unit: Unit, entries: Iterable[PathEntry]) -> bool:
-    """Whether a node with this number stands at a path and sysfs does not know it, now and not only when it was read.
+    """Whether a node with this number exists at one of these paths while sysfs does not know it.
 
-    The kernel has a device in sysfs for longer than its node in ``/dev``: so sysfs is asked first.
+    The kernel has a device in sysfs for longer than its node in ``/dev``: so sysfs is asked first, and the node checked
+    again.
     """
     if isinstance(unit, str) or sysfs_path(unit):
         return False
     targets = ((entry.target, entry.inode) for entry in entries if entry.number == unit)
     return any(not is_in_dev(target) or inode_at(target) == inode for target, inode in targets)
-
-
-def nodes_below(usb_device: str) -> Iterator[tuple[DeviceNumber, str]]:
-    """The nodes that sysfs lists under a USB device, those of USB devices behind it excepted, and their places."""
-    ahead = [usb_device]
-    while ahead:
-        directory = ahead.pop()
-        try:
-            entries = list(os.scandir(directory))
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except OSError as error:
-            raise NotLookedError(f"{directory}: {error.strerror}") from error
-        for entry in entries:
-            if entry.name == "dev" and entry.is_file(follow_symlinks=False):
-                match = _NUMBER.fullmatch(beginning(entry.path, 32).decode("ascii", "replace"))
-                if match is not None:
-                    is_block = "/block/" in directory
-                    yield DeviceNumber("b" if is_block else "c", int(match[1]), int(match[2])), directory
-            elif entry.is_dir(follow_symlinks=False) and entry.name != "power":
-                is_unit = directory == usb_device and _USB_DEVICE_BELOW.fullmatch(entry.name)
-                ahead += [] if is_unit else [entry.path]
 
 
 def _entry(number: DeviceNumber) -> EntryStamp | None:
@@ -168,7 +106,7 @@ def _entry(number: DeviceNumber) -> EntryStamp | None:
 
 
 def _stat_node(devnode: str, number: DeviceNumber) -> tuple[int, int]:
-    """Inode and modification time of a node; zeros if another node or nothing is there."""
+    """Return inode and modification time of a node; zeros if another node or nothing is at its path."""
     try:
         status = os.lstat(devnode)
     except OSError:
@@ -179,7 +117,7 @@ def _stat_node(devnode: str, number: DeviceNumber) -> tuple[int, int]:
 
 
 def _require_descriptors() -> None:
-    """Make sure that what was read is not merely what could be read: libudev says nothing of a failed ``open``."""
+    """Make sure that what was read is not merely what could be read: libudev does not report a failed ``open``."""
     try:
         os.close(os.open("/", os.O_PATH | os.O_CLOEXEC))
     except OSError as error:

@@ -1,6 +1,6 @@
-"""Which of udev's events are hints at all: most mean nothing to the configuration, and must cost next to nothing.
+"""Whether one of udev's events can change anything: most cannot, and must cost next to nothing.
 
-Host thread only.
+Pure. Host thread only.
 """
 
 from udev_device_plugin.host.interest import Interest
@@ -11,8 +11,8 @@ from udev_device_plugin.host.udev.monitor import UdevEvent
 def is_relevant(event: UdevEvent, interest: Interest, nodes: Nodes) -> bool:
     """Whether an event about a node of no USB device can change anything.
 
-    It cannot if no selector could ask for the node and the links that it claims are as they are known: another
-    device's claim on a link decides what a selected one is known by.
+    It cannot if no selector can match the node, and its claimed links are as known: a claim decides whether a selected
+    device can be identified by that link.
     """
     node = None if event.number is None else nodes.get(event.number)
     known = None if node is None else node.description

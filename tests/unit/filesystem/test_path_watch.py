@@ -1,13 +1,18 @@
 """Paths are watched, whatever of the directories on the way to them exists (real inotify)."""
 
 import asyncio
+import errno
+import logging
 import os
 from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from inotify_simple import INotify
 
 from udev_device_plugin.filesystem.loop_watch import LoopWatch
+from udev_device_plugin.filesystem.path_watch import PathWatch
 from udev_device_plugin.selectors.paths.glob import Glob
 
 
@@ -61,7 +66,7 @@ async def test_what_was_there_before_is_found(watching: Callable[..., Watched], 
     assert watching(tmp_path / "[ab]").watch.found == {str(tmp_path / "a"), str(tmp_path / "b")}
 
 
-async def test_what_nobody_asked_for_is_not_reported(watching: Callable[..., Watched], tmp_path: Path) -> None:
+async def test_what_no_glob_matches_is_not_reported(watching: Callable[..., Watched], tmp_path: Path) -> None:
     watched = watching(tmp_path / "wanted")
     (tmp_path / "unwanted").touch()
     (tmp_path / "wanted").touch()
@@ -138,7 +143,7 @@ async def test_a_glob_can_be_added_and_discarded_while_another_needs_the_same_di
 async def test_lost_events_lead_to_a_new_look_at_everything(watching: Callable[..., Watched], tmp_path: Path) -> None:
     watched = watching(tmp_path / "known", tmp_path / "new")
     limit = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text(encoding="ascii"))
-    # The queue is filled while the loop does not read it: nothing that comes after is told.
+    # The queue is filled while the loop does not read it: nothing that comes after is reported.
     for _ in range(limit // 2 + 1):
         (tmp_path / "flood").touch()
         (tmp_path / "flood").unlink()
@@ -163,3 +168,33 @@ async def test_a_watch_that_ends_together_with_its_directory_does_no_harm(
     watched.watch._watch.rescan()  # before the directory's last event is read
     watched.watch.discard(Glob.parse(str(directory / "*")))
     assert watched.watch.found == frozenset()
+
+
+@pytest.mark.parametrize("pattern", ["sub/node", "sub/*", "*/node", "*/*"])
+def test_without_further_watches_a_rescan_finds_what_comes_and_goes(
+    pattern: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: INotify, path: str, __: int) -> int:
+        os.lstat(path)  # as the kernel does first
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(INotify, "add_watch", fail)
+    node = tmp_path / "sub" / "node"
+    node.parent.mkdir()
+    node.touch()
+    glob = Glob.parse(f"{tmp_path}/{pattern}")
+    with closing(PathWatch([glob])) as watch:
+        assert watch.found == {str(node)}
+        node.unlink()
+        watch.rescan()
+        assert watch.found == set()
+        node.parent.rmdir()
+        watch.rescan()
+        node.parent.mkdir()
+        node.touch()
+        watch.rescan()
+        assert watch.found == {str(node)}
+        watch.discard(glob)
+        assert watch.found == set()
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+    assert "max_user_watches" in caplog.text

@@ -14,7 +14,7 @@ from udev_device_plugin.host.existence import (
     leads_outside,
     links_on_the_way,
     matches_of,
-    stands_at,
+    stat_path,
 )
 from udev_device_plugin.host.looks import NotLookedError
 from udev_device_plugin.host.model import DeviceNumber, PathEntry, PathKind
@@ -41,11 +41,11 @@ def test_what_is_no_node_is_said_by_its_kind(
     monkeypatch.chdir(tmp_path)  # a socket's name is short
     make(Path("it"))
     path = str(tmp_path / "it")
-    assert stands_at(path) == PathEntry(path, kind, None, path, os.stat(path).st_ino)
+    assert stat_path(path) == PathEntry(path, kind, None, path, os.stat(path).st_ino)
 
 
 def test_a_node_is_said_with_its_number() -> None:
-    assert stands_at("/dev/null") == PathEntry(
+    assert stat_path("/dev/null") == PathEntry(
         "/dev/null", PathKind.NODE, DeviceNumber("c", 1, 3), "/dev/null", os.stat("/dev/null").st_ino
     )
 
@@ -55,7 +55,7 @@ def test_a_link_is_what_stands_at_its_end(tmp_path: Path) -> None:
     (tmp_path / "second").symlink_to(tmp_path / "below" / ".." / "end")
     (tmp_path / "end").touch()
     (tmp_path / "below").mkdir()
-    entry = stands_at(str(tmp_path / "first"))
+    entry = stat_path(str(tmp_path / "first"))
     assert entry is not None
     assert (entry.path, entry.kind, entry.target) == (
         str(tmp_path / "first"),
@@ -69,7 +69,7 @@ def test_nothing_stands_where_no_path_leads(name: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "dead").symlink_to("missing")
     (tmp_path / "ring").symlink_to("ring")
-    assert stands_at(f"{tmp_path}/{name}") is None
+    assert stat_path(f"{tmp_path}/{name}") is None
 
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ENOMEM, errno.EMFILE])
@@ -81,7 +81,7 @@ def test_an_error_that_does_not_say_that_nothing_is_there_is_none_of_it(
 
     monkeypatch.setattr(os, "stat", fail)
     with pytest.raises(NotLookedError, match=f"/mnt/x: {os.strerror(number)}"):
-        stands_at("/mnt/x")
+        stat_path("/mnt/x")
 
 
 def test_the_inode_is_that_of_the_path_itself(tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ def test_who_claims_a_link_or_gives_it_up_touches_what_the_others_are_matched_by
     assert inventory.replace(look) == {TTYS, ALL, FIRST_TTY}
 
 
-def test_claims_within_one_usb_device_are_told_from_those_of_others() -> None:
+def test_claims_within_one_usb_device_differ_from_those_of_others() -> None:
     inventory = Inventory(SELECTORS)
     unit: Unit = "/sys/devices/usb1/1-1"
     nodes = tuple(

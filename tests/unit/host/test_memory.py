@@ -72,7 +72,7 @@ def test_a_node_that_was_there_before_the_plugin_may_be_newer_than_its_entry() -
     assert Host(is_first_look=True).state(look(OLD, FIRST)) == (NodeState.FINISHED, "first")
 
 
-def test_an_entry_that_the_former_making_had_is_not_the_new_ones_whatever_the_clock_says() -> None:
+def test_an_entry_that_the_former_node_had_is_not_the_new_ones_whatever_the_clock_says() -> None:
     host = Host()
     host.sees(look(NEW, FIRST))
     assert host.state(look(NEW, FIRST, inode=2)) == UNFINISHED  # the clock was set back before it was plugged

@@ -8,12 +8,12 @@ _of_this_thread = threading.local()
 
 
 def context_of_thread() -> pyudev.Context:
-    """The calling thread's context, made once: for each, pyudev runs a program to find libudev, and knows no other way.
+    """Return the calling thread's context; libudev's objects must not be used by another thread.
 
-    What libudev makes belongs to the thread that it was made on, so that threads cannot share one.
+    It is created once, as pyudev runs a program to find libudev.
 
     Raises:
-        OSError: libudev is not to be had. To look for it takes descriptors.
+        OSError: libudev is not found; that takes descriptors.
     """
     if not hasattr(_of_this_thread, "context"):
         try:

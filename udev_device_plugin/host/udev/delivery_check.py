@@ -1,7 +1,7 @@
-"""Notices when udev's events do not arrive, which neither udev nor libudev says.
+"""Detects that udev's events do not arrive, which neither udev nor libudev reports.
 
-Host thread only. Two reasons are known: no control socket of udevd's in sight (libudev then turns a monitor off in
-silence), and a network namespace other than udevd's. Logged once, and once more when it is over.
+Host thread only. Two reasons are known: udevd's control socket is not visible (libudev then silently turns a monitor
+off), and a network namespace other than udevd's. Both the beginning and the end are logged.
 """
 
 import logging
@@ -13,14 +13,14 @@ from udev_device_plugin.host.model import DeviceNumber, Node, NodeState
 logger = logging.getLogger(__name__)
 
 UDEV_CONTROL = "/run/udev/control"
-"""udevd's control socket: (re)made when udevd starts, and libudev's own sign that there is a udevd."""
+"""udevd's control socket: created when udevd starts, and libudev's own test for a udevd."""
 
 TOLERANCE = 2.0
-"""Seconds after which a node that udevd is done with should have been announced, slow ``RUN`` programs aside."""
+"""Seconds after which an event about a node that udevd is done with is overdue, slow ``RUN`` programs aside."""
 
 
 class DeliveryCheck:
-    """Compares what was announced with what should have been."""
+    """Compares the nodes that events were received for with those that were found."""
 
     def __init__(self) -> None:
         self._announced: set[DeviceNumber] = set()
@@ -29,7 +29,7 @@ class DeliveryCheck:
         self._is_failing = False
 
     def begin(self) -> bool:
-        """A new monitor has begun; returns whether there is a udevd."""
+        """A new monitor is about to start; returns whether there is a udevd."""
         has_udevd = os.path.lexists(UDEV_CONTROL)
         if self._has_udevd and not has_udevd:
             logger.warning(
@@ -44,7 +44,7 @@ class DeliveryCheck:
         return has_udevd
 
     def received(self, number: DeviceNumber | None, action: str) -> None:
-        """An event has arrived, of a device with this node."""
+        """An event about a node was received."""
         if self._is_failing:
             self._is_failing = False
             logger.info("udev: events arrive now")
@@ -56,7 +56,7 @@ class DeliveryCheck:
                 self._announced.add(number)
 
     def compare(self, before: Iterable[Node], after: Collection[Node], now: float) -> None:
-        """A unit's nodes were looked at again: what udevd is done with must have been announced, or will be soon."""
+        """A unit was looked at: for nodes that udevd is done with an event must have been received, or will be soon."""
         was = {(node.number, node.inode): node.state for node in before}
         for number in {number for number, _ in was} - {node.number for node in after}:
             self._announced.discard(number)

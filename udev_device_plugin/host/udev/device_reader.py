@@ -1,4 +1,4 @@
-"""Reads what udev and sysfs say of a device, in plain values.
+"""Reads what udev and sysfs say of a device, as plain values.
 
 Any thread; a `UdevDevice` belongs to the one that read it. What comes from udev is untrusted: a property or a link that
 is not UTF-8 is ignored, and nothing else with it; a device may vanish at any moment.
@@ -6,26 +6,20 @@ is not UTF-8 is ignored, and nothing else with it; a device may vanish at any mo
 
 import os
 from collections.abc import Collection
-from functools import lru_cache
+from dataclasses import replace
 
 import pyudev
 
-from udev_device_plugin.filesystem.small_files import beginning
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.model import DeviceNumber, HostDevice
 from udev_device_plugin.host.siblings import place_among_siblings, siblings_in_sysfs
+from udev_device_plugin.host.sysfs import driver, numa_node, usb_device_of, usb_version
+from udev_device_plugin.host.topology import controller
 from udev_device_plugin.host.udev.context import context_of_thread
 from udev_device_plugin.host.udev.rule_subject import UdevSubject
-from udev_device_plugin.host.udev.usb_sysfs import controller, driver, usb_device_of, usb_version
-
-MAX_CACHED = 1_000
-"""Buses and bridges whose NUMA node is remembered."""
-
-_NOWHERE = "/sys/devices/virtual"
-"""Where sysfs has what no hardware stands behind."""
 
 
-class UdevDevice:
+class UdevDevice(UdevSubject):
     """One reading of a device: libudev reads its database entry once, at the first question.
 
     Attributes:
@@ -34,53 +28,46 @@ class UdevDevice:
         devnode: the kernel's name of its node; "" if it has none.
     """
 
+    __slots__ = ("devnode", "is_initialized")
+
     def __init__(self, device: pyudev.Device) -> None:
-        self.is_initialized = bool(device.is_initialized)
-        self._subject = UdevSubject(device)
-        self.devnode = self._subject.property("DEVNAME") or ""
+        super().__init__(device)
+        self.is_initialized = self.is_in_database
+        self.devnode = self.property("DEVNAME") or ""
 
     @property
     def is_processing(self) -> bool:
         """Whether udevd (257 and later) says that it is at work on the device."""
-        return self._subject.property("ID_PROCESSING") == "1"
+        return self.property("ID_PROCESSING") == "1"
 
     def describe(self, number: DeviceNumber, sys_path: str, listed: Collection[str], interest: Interest) -> HostDevice:
-        """All that the program needs of it.
+        """Return all that the program needs of it; in brief if no selector can match it.
 
-        Args:
-            number: its node's.
-            sys_path: its place in sysfs.
-            listed: the places in sysfs of all nodes of its USB device; none if it belongs to none.
-            interest: what is configured: only a device that may be offered is described in full.
+        ``listed`` are the places in sysfs of all nodes of its USB device; none if it belongs to none.
         """
-        subject, subsystem, usb_device = self._subject, self._subject.subsystem, usb_device_of(sys_path)
-        devlinks = tuple(subject.links) if self.is_initialized else ()
-        rules = frozenset(str(rule) for rule in interest.rules_for(subsystem) if rule.matches(subject))
+        subsystem, usb_device = self.subsystem, usb_device_of(sys_path)
+        devlinks = tuple(self.links) if self.is_initialized else ()
+        rules = frozenset(str(rule) for rule in interest.rules_for(subsystem) if rule.matches(self))
         is_wanted = bool(rules) or interest.wants_usb_device(usb_device) or interest.is_named((self.devnode, *devlinks))
+        brief = HostDevice(sys_path, subsystem, number, self.devnode, devlinks, usb_device=usb_device, is_wanted=False)
         if not is_wanted:
-            return HostDevice(
-                sys_path, subsystem, number, self.devnode, devlinks, usb_device=usb_device, is_wanted=False
-            )
-        return HostDevice(
-            sys_path=sys_path,
-            subsystem=subsystem,
-            number=number,
-            devnode=self.devnode,
-            devlinks=devlinks,
+            return brief
+        return replace(
+            brief,
             links=tuple(link for link in devlinks if _leads_to(link, number)),
             is_initialized=self.is_initialized,
-            serial=(subject.property("ID_SERIAL_SHORT") or "") if self.is_initialized else "",
+            serial=(self.property("ID_SERIAL_SHORT") or "") if self.is_initialized else "",
             usb_version=usb_version(sys_path),
             numa_node=numa_node(controller(sys_path)),
             place=place_among_siblings(sys_path, subsystem, listed or siblings_in_sysfs(sys_path)),
             rules=rules,
-            usb_device=usb_device,
             driver=driver(sys_path),
+            is_wanted=True,
         )
 
 
 def read_device(number: DeviceNumber) -> UdevDevice | None:
-    """The device with this number, read anew; None if libudev gives none.
+    """Read the device with this number; None if libudev gives none.
 
     Raises:
         OSError: libudev is not to be had.
@@ -90,18 +77,6 @@ def read_device(number: DeviceNumber) -> UdevDevice | None:
         return UdevDevice(pyudev.Devices.from_device_number(context, kind, os.makedev(number.major, number.minor)))
     except (pyudev.DeviceNotFoundError, OSError):
         return None
-
-
-@lru_cache(MAX_CACHED)
-def numa_node(sys_path: str) -> int | None:
-    """Of the nearest ancestor that has one (``numa_node`` is -1 where the firmware says nothing)."""
-    if sys_path.startswith(_NOWHERE) or sys_path.count("/") <= 2:  # noqa: PLR2004 - /sys/devices itself
-        return None
-    try:
-        own = int(beginning(f"{sys_path}/numa_node", 16))
-    except ValueError:
-        own = -1
-    return own if own >= 0 else numa_node(os.path.dirname(sys_path))
 
 
 def _leads_to(link: str, number: DeviceNumber) -> bool:

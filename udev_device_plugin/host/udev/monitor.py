@@ -1,6 +1,6 @@
-"""Receives udev's events and hands them on as plain values.
+"""Receives udev's events, as plain values.
 
-Host thread only. An event is a hint: of what it says, only what tells *where to look* is read. All of it is untrusted.
+Host thread only. Of an event only that is read which says where to look. All of it is untrusted.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ RECEIVE_BUFFER = 128 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class UdevEvent:
-    """What one of udev's events says.
+    """One of udev's events.
 
     Attributes:
         action: ``add``, ``remove``, ``change``, ``move``, ``online``, ``offline``, ``bind`` or ``unbind``.
@@ -31,8 +31,8 @@ class UdevEvent:
         subsystem: of the device.
         number: of its node; None if it has none.
         devnode: the kernel's name of its node; "" if it has none.
-        devlinks: ``DEVLINKS``, as udev spells it: the links that the device claims, or claimed.
-        former_path: where it was in sysfs before a ``move``; "" otherwise.
+        devlinks: ``DEVLINKS``, separated by spaces: the links that the device claims, or claimed.
+        former_path: its former place in sysfs, of a ``move``; "" otherwise.
     """
 
     action: str
@@ -58,13 +58,11 @@ class UdevMonitor:
         self._monitor.start()
 
     def fileno(self) -> int:
-        """The descriptor that is readable when there are events."""
+        """Return the descriptor that is readable when there are events."""
         return int(self._monitor.fileno())
 
     def receive(self) -> UdevEvent | None:
-        """The next event that has arrived; None if none has.
-
-        An event that cannot be decoded is logged and passed over.
+        """Return the next event; None if none has arrived. One that cannot be decoded is logged and skipped.
 
         Raises:
             OSError: the receive buffer overflowed and events were lost; only a new monitor helps.
@@ -82,7 +80,7 @@ class UdevMonitor:
 
 def _event(device: pyudev.Device) -> UdevEvent:
     action, number, subsystem = device.action, device.device_number, device.subsystem or ""
-    kind: Literal["b", "c"] = "b" if subsystem == "block" else "c"  # the kernel's dev_t does not say it
+    kind: Literal["b", "c"] = "b" if subsystem == "block" else "c"  # the number does not say it
     return UdevEvent(
         action=action,
         sys_path=device.sys_path,

@@ -1,7 +1,7 @@
-"""Shows udev's devices to rules.
+"""The device that a udev rule is matched against: reads only what the rule asks for, and that once.
 
-Any thread, but a subject holds a pyudev object and must not leave the one that made it. Reads only what a rule asks
-for, and that once. What comes from udev and sysfs is untrusted: it may be no text, of any length, or gone meanwhile.
+Any thread, but a subject holds a pyudev object and must not leave the one that made it. What comes from udev and sysfs
+is untrusted: it may be no text, of any length, or gone meanwhile.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -12,13 +12,13 @@ import pyudev
 from udev_device_plugin.host.udev.context import context_of_thread
 
 MAX_VALUE = 4096
-"""So many bytes of an attribute or a property are looked at; a page of sysfs has no more."""
+"""Bytes of an attribute or a property that are read; a page of sysfs has no more."""
 
 T = TypeVar("T")
 
 
 class UdevRelative:
-    """A device among the ancestors of a subject."""
+    """A device or one of its ancestors."""
 
     __slots__ = ("_attributes", "_device")
 
@@ -28,28 +28,28 @@ class UdevRelative:
 
     @property
     def name(self) -> str:
-        """The kernel's name of it."""
+        """The kernel's name of the device."""
         return _readable(lambda: str(self._device.sys_name), "")
 
     @property
     def subsystem(self) -> str:
-        """Its subsystem; "" if it has none."""
+        """The kernel's subsystem; "" for none."""
         return _readable(lambda: str(self._device.subsystem or ""), "")
 
     @property
     def driver(self) -> str | None:
-        """The driver bound to it."""
+        """The driver that is bound to it."""
         driver: str | None = _readable(lambda: self._device.driver, None)
         return driver
 
     @property
     def tags(self) -> Collection[str]:
-        """Its tags that are in force, which udevd's rules see; those of former events stay in the database."""
+        """Its current tags, which udevd's rules see; those of former events stay in the database."""
         tags = _readable(lambda: self._device.properties.get("CURRENT_TAGS"), None)
         return tuple(tag for tag in (tags or "").split(":") if tag)
 
     def attribute(self, name: str, /) -> str | None:
-        """An attribute in sysfs; bytes that are no UTF-8 become surrogates."""
+        """Return an attribute in sysfs; bytes that are not UTF-8 become surrogates."""
         if name not in self._attributes:
             value = _readable(lambda: self._device.attributes.get(name), None)
             self._attributes[name] = None if value is None else value[:MAX_VALUE].decode("utf-8", "surrogateescape")
@@ -57,7 +57,7 @@ class UdevRelative:
 
 
 class UdevSubject(UdevRelative):
-    """A device that rules are tried on; one subject for all rules, as it remembers what it read."""
+    """A device that rules are matched against; one for all rules, as it keeps what it read."""
 
     __slots__ = ("_ancestors",)
 
@@ -67,7 +67,7 @@ class UdevSubject(UdevRelative):
 
     @property
     def has_node(self) -> bool:
-        """Whether it has a node; one whose name is no text is passed over (`device_reader`)."""
+        """Whether it has a node."""
         return _readable(lambda: self._device.device_node is not None, False)
 
     @property
@@ -77,21 +77,21 @@ class UdevSubject(UdevRelative):
 
     @property
     def devpath(self) -> str:
-        """Its path in sysfs, without ``/sys``."""
+        """The path in sysfs, without ``/sys``."""
         return _readable(lambda: str(self._device.device_path), "")
 
     @property
     def links(self) -> Collection[str]:
-        """Its links, as udev's database has them."""
+        """The links in udev's database."""
         return _readable(lambda: tuple(self._device.device_links), ())
 
     def property(self, name: str, /) -> str | None:
-        """A property in udev's database; one that is no text counts as none: pyudev does not give its bytes."""
+        """Return a property in udev's database; None if it is not UTF-8, as pyudev does not give its bytes."""
         value = _readable(lambda: self._device.properties.get(name), None)
         return None if value is None else value[:MAX_VALUE]
 
     def lineage(self) -> Iterator[UdevRelative]:
-        """The device itself, then its parent, and so on."""
+        """Yield the device itself, then its parent, and so on."""
         yield self
         if self._ancestors is None:
             ancestors: list[pyudev.Device] = _readable(lambda: list(self._device.ancestors), [])
@@ -100,12 +100,12 @@ class UdevSubject(UdevRelative):
 
 
 def all_subjects() -> Iterator[UdevSubject]:
-    """All devices that udev knows, with and without a node."""
+    """Yield all devices that udev knows, with and without a node."""
     return map(UdevSubject, context_of_thread().list_devices())
 
 
 def _readable(read: Callable[[], T], otherwise: T) -> T:
-    """What can be read now: a device may vanish at any moment, and a name of it may be no text."""
+    """Return what ``read`` gives, else ``otherwise``: a device may vanish, and a name of it may be no text."""
     try:
         return read()
     except (OSError, UnicodeError, pyudev.DeviceNotFoundError):

@@ -111,7 +111,7 @@ def _remarks(host: Host, path_spec: PathSpec, candidate: Candidate) -> Iterator[
     if device is None or path_spec.is_literal or path_spec.type is PathType.MOUNT:
         return
     if candidate.usb_device and device.usb_device is not None:
-        for name in sorted(clone.sys_path.rpartition("/")[2] for clone in inventory.clones(device.usb_device))[:1]:
+        for name in sorted(one.sys_path.rpartition("/")[2] for one in inventory.sharing_serial(device.usb_device))[:1]:
             serial = device.usb_device.serial
             yield f"twin of the stick at {name}: {f'same serial number {serial}' if serial else 'no serial number'}"
     else:
@@ -124,7 +124,9 @@ def _twins(host: Host, device: HostDevice, candidate: Candidate) -> Iterator[str
         kind = next((kind for kind in ("by-id", "by-path") if f"/{kind}/" in link), "")
         if not kind or link == candidate.identity:
             continue
-        for rival in sorted(rival.devnode.removeprefix("/dev/") for rival in host.inventory.rivals(device, link))[:1]:
+        for rival in sorted(rival.devnode.removeprefix("/dev/") for rival in host.inventory.sharing_link(device, link))[
+            :1
+        ]:
             yield f"twin of {rival}: same {kind} link {link}"
 
 
