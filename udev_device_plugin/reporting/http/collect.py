@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from udev_device_plugin.devices.store import DeviceSet
 from udev_device_plugin.errors import raise_failure
-from udev_device_plugin.kubelet.device_plugin.resource_plugin import Plugin
+from udev_device_plugin.kubelet.device_plugin.resource_plugin import ResourcePlugin
 from udev_device_plugin.kubelet.pod_resources import PodResources
 from udev_device_plugin.reporting.http.status import Holders, ResourceStatus, Status
 from udev_device_plugin.telemetry.event_log import EventLog
@@ -38,7 +38,7 @@ class StatusSources:
         problems: why the program is not well.
     """
 
-    resources: Callable[[], Sequence[tuple[DeviceSet, Plugin]]]
+    resources: Callable[[], Sequence[tuple[DeviceSet, ResourcePlugin]]]
     has_looked: Callable[[], bool]
     problems: Callable[[], Sequence[str]]
 
