@@ -86,20 +86,20 @@ def test_after_a_boot_nothing_is_known(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_what_did_not_change_is_not_written_again(tmp_path: Path) -> None:
-    ledger = IdentityRecord(OwnDirectory(f"{tmp_path}/"))
-    ledger.keep(SERIAL, WHOLE)
+    record = IdentityRecord(OwnDirectory(f"{tmp_path}/"))
+    record.keep(SERIAL, WHOLE)
     file_of(tmp_path).unlink()
-    ledger.keep(SERIAL, AssembledResource(WHOLE.formed))
+    record.keep(SERIAL, AssembledResource(WHOLE.formed))
     assert list(tmp_path.iterdir()) == []
-    ledger.restore()
+    record.restore()
     assert len(known(tmp_path)) == len(WHOLE.formed)
 
 
 def test_where_nothing_can_be_written_that_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").touch()
-    ledger = IdentityRecord(OwnDirectory(f"{tmp_path}/file/links/"))
-    ledger.keep(SERIAL, WHOLE)
-    ledger.keep(SERIAL, AssembledResource())
+    record = IdentityRecord(OwnDirectory(f"{tmp_path}/file/links/"))
+    record.keep(SERIAL, WHOLE)
+    record.keep(SERIAL, AssembledResource())
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "some IDs may change with a restart" in caplog.text
 
