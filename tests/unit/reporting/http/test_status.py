@@ -55,7 +55,7 @@ def test_all_that_an_operator_asks_first_is_there() -> None:
     id_ = device_id(SERIAL, (BY_ID,), 0)
     holders = Holders(99.5, {SERIAL: {id_: Holder("default", "reader-0", "main")}})
     event = Event(3, 98.25, EventKind.HERE, (BY_ID,))
-    assert shown(status(stick(), holders=holders, told=LastSent(98.5, 1, 0), events=(event,))) == {
+    assert shown(status(stick(), holders=holders, sent=LastSent(98.5, 1, 0), events=(event,))) == {
         "form": 1,
         "version": __version__,
         "host": "node-1",
