@@ -87,12 +87,12 @@ def absences(devices: DeviceSet, ids: Iterable[str]) -> tuple[Absence, ...]:
     """
     missing: dict[str, Absence] = {}
     for id_ in ids:
-        base = id_base(id_)
-        device = devices.by_base.get(base)
-        if base is not None and device is None:
-            missing.setdefault(base, Absence(id_, None))
-        elif base is not None and device is not None and not device.is_healthy:
-            missing.setdefault(base, Absence(" + ".join(device.identity), device.since))
+        if (base := id_base(id_)) is not None:
+            device = devices.by_base.get(base)
+            if device is None:
+                missing.setdefault(base, Absence(id_, None))
+            elif not device.is_healthy:
+                missing.setdefault(base, Absence(" + ".join(device.identity), device.since))
     return tuple(missing.values())
 
 

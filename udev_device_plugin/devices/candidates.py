@@ -5,6 +5,7 @@ Pure. Event loop only. Invariant: a node that was offered keeps its identity for
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 from udev_device_plugin.config.specs import PathSpec
@@ -102,21 +103,19 @@ class IdentityChooser:
         known = None if is_plain else self.known.get((node, is_by_usb_device))
         if device is None and known is not None:  # what was offered is present, whatever udev said of it last
             return replace(known, path=entry.path)
+        numa_node = device.numa_node if device else None
+        candidate = Candidate(entry.path, entry.path, node, entry.target, entry.path, numa_node)
         if device is None or is_plain:
-            numa_node = device.numa_node if device else None
-            return Candidate(entry.path, entry.path, node, entry.target, entry.path, numa_node)
+            return candidate
         if is_by_usb_device and device.usb_device:
-            return self._choose_with_usb_device(device, device.usb_device, entry, node, known)
+            return self._with_usb_device(candidate, device, device.usb_device, known)
         identity = known.identity if known else self._identity(device, node)
         is_link = identity in device.links and self.inventory.is_sole_claim(device, identity)
         own_link = "" if is_link else self._own_link(identity)
-        return Candidate(identity, entry.path, node, entry.target, own_link or identity, device.numa_node, own_link)
+        return replace(candidate, identity=identity, host_path=own_link or identity, own_link=own_link)
 
     def _identity(self, device: HostDevice, node: NodeKey) -> str:
         inventory = self.inventory
-
-        def is_sole(link: str) -> bool:
-            return inventory.is_sole_claim(device, link)
 
         def is_free(identity: str) -> bool:  # the node that was offered first has it
             return self.owners.get(identity, node) == node
@@ -126,10 +125,10 @@ class IdentityChooser:
             is_within = any(inventory.is_claimed_within(device, link) for link in by_id)
             return is_within and device.usb_device is not None and inventory.is_sole_serial(device.usb_device)
 
-        return node_identity(device, is_sole, is_free, has_unique_serial)
+        return node_identity(device, partial(inventory.is_sole_claim, device), is_free, has_unique_serial)
 
-    def _choose_with_usb_device(
-        self, device: HostDevice, usb_device: UsbDevice, entry: PathEntry, node: NodeKey, known: Candidate | None
+    def _with_usb_device(
+        self, candidate: Candidate, device: HostDevice, usb_device: UsbDevice, known: Candidate | None
     ) -> Candidate:
         of_usb_device = known.usb_device if known else self._usb_device_identity(usb_device)
         identity = known.identity if known else f"{of_usb_device}:{place_in_usb_device(device)}"
@@ -139,14 +138,11 @@ class IdentityChooser:
             device, lambda link: ("/by-id/" in link) == is_by_serial and self.inventory.is_sole_claim(device, link)
         )
         own_link = "" if link else self._own_link(identity)
-        return Candidate(
-            identity,
-            entry.path,
-            node,
-            entry.target,
-            link or own_link,
-            device.numa_node,
-            own_link,
+        return replace(
+            candidate,
+            identity=identity,
+            host_path=link or own_link,
+            own_link=own_link,
             usb_device=of_usb_device,
             usb_device_path=usb_device.sys_path,
             subsystem=device.subsystem,

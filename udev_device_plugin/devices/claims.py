@@ -40,7 +40,8 @@ def candidates(
         for member, path_spec in enumerate(group.paths)
     }
     holding = {(slot, candidate.node, candidate.path) for slot, candidate in held}
-    plain = {slot for slot, path_spec in slots.items() if _is_plain(path_spec)}
+    # The path alone is the identity of what these select.
+    plain = {slot for slot, one in slots.items() if one.is_literal or one.type is PathType.MOUNT}
     offered = {candidate.node for _, candidate in held}
     known = {
         (candidate.node, slots[slot].selector.grouping.is_by_usb_device): candidate
@@ -68,8 +69,7 @@ def candidates(
     chooser = IdentityChooser(inventory, known, owners, usb_devices, links_directory)
     result: dict[Slot, dict[str, Candidate]] = {slot: {} for slot in slots}
     claimed: set[NodeKey | DeviceNumber] = set()
-    found.sort()  # a slot has a path once, so what follows the path is never compared
-    for _, _, _, slot, _, key, entry in found:
+    for *_, slot, _, key, entry in sorted(found):  # a slot has a path once, so what follows the path is never compared
         if _may_have(slots[slot], key, claimed):
             candidate = chooser.choose(slots[slot], entry, key, is_plain=slot in plain)
             if slot not in plain:
@@ -103,8 +103,3 @@ def _fits(path_spec: PathSpec, entry: PathEntry) -> bool:
 def _is_ready(inventory: Inventory, path_spec: PathSpec, entry: PathEntry) -> bool:
     """Whether a node can be offered for the first time: a literal path needs the node alone, a glob its USB device."""
     return not inventory.is_unfinished(entry) if path_spec.is_literal else inventory.is_settled(entry)
-
-
-def _is_plain(path_spec: PathSpec) -> bool:
-    """Whether the path alone is the identity of what it selects."""
-    return path_spec.is_literal or path_spec.type is PathType.MOUNT
