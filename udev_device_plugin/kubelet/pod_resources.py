@@ -8,8 +8,6 @@ The answer is about all resources of the node: only those that were asked for ar
 import logging
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
 
 import grpc
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, stop_before_delay, wait_exponential
@@ -34,17 +32,6 @@ _TRANSIENT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Holdings:
-    """Holders by held ID, by resource that was asked about."""
-
-    by_resource: Mapping[str, Mapping[str, Holder]]
-
-    def ids(self, resource: str) -> frozenset[str]:
-        """Return the IDs of a resource that are held."""
-        return frozenset(self.by_resource.get(resource, ()))
-
-
 class PodResources:
     """The API on the unix socket ``socket``, which need not exist; ``call_timeout`` in seconds."""
 
@@ -53,8 +40,8 @@ class PodResources:
         self._call_timeout = call_timeout
         self._is_failing = False  # as the log has it
 
-    async def held(self, resources: Iterable[str]) -> Holdings | None:
-        """Return which devices of these resources are held; None if there is no answer now. Takes 3 s at most."""
+    async def held(self, resources: Iterable[str]) -> Mapping[str, Mapping[str, Holder]] | None:
+        """Return each resource's holders by held ID; None if there is no answer now. Takes 3 s at most."""
         # Without a socket, no attempts: a kubelet that has ever run leaves it behind, where it can be seen.
         if not os.path.exists(self._socket):
             self._note_failure("is not there", logging.INFO)
@@ -73,7 +60,7 @@ class PodResources:
         if self._is_failing:
             logger.info("the kubelet now says which devices pods hold", extra={"path": self._socket})
         self._is_failing = False
-        return _holdings(response, resources)
+        return _holders(response, resources)
 
     async def _list_with_retries(self) -> api_pb2.ListPodResourcesResponse | None:
         retrying = AsyncRetrying(
@@ -110,7 +97,9 @@ def _is_transient(error: BaseException) -> bool:
     return isinstance(error, grpc.aio.AioRpcError) and error.code() in _TRANSIENT
 
 
-def _holdings(response: api_pb2.ListPodResourcesResponse, resources: Iterable[str]) -> Holdings:
+def _holders(
+    response: api_pb2.ListPodResourcesResponse, resources: Iterable[str]
+) -> Mapping[str, Mapping[str, Holder]]:
     by_resource: dict[str, dict[str, Holder]] = {resource: {} for resource in resources}
     for pod in response.pod_resources:
         for container in pod.containers:
@@ -118,4 +107,4 @@ def _holdings(response: api_pb2.ListPodResourcesResponse, resources: Iterable[st
             for devices in container.devices:
                 if devices.resource_name in by_resource:
                     by_resource[devices.resource_name].update(dict.fromkeys(devices.device_ids, holder))
-    return Holdings(MappingProxyType({name: MappingProxyType(held) for name, held in by_resource.items()}))
+    return by_resource

@@ -104,8 +104,8 @@ class StatusCollector:
     async def _ask(self, delay: float) -> None:
         await asyncio.sleep(delay)
         asked = self._loop.time()
-        holdings = await self._pod_resources.held([plugin.resource for _, plugin in self._parts.resources()])
-        before, self._holders = self._holders, Holders(asked, holdings.by_resource if holdings is not None else None)
+        holders = await self._pod_resources.held([plugin.resource for _, plugin in self._parts.resources()])
+        before, self._holders = self._holders, Holders(asked, holders)
         if before is None or before.by_resource != self._holders.by_resource:
             self._event_log.changed()
 
