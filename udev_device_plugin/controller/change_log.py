@@ -28,7 +28,7 @@ class ChangeLog:
         """Report a change; ``now`` in monotonic seconds."""
         old, new = _difference(before, after), _difference(after, before)
         self._log_devices(old, new, after, now)
-        for id_, _ in sorted(set(after.remembered) - set(before.remembered)):
+        for id_, _ in sorted(set(after.unseen) - set(before.unseen)):
             self._event_log.note(after.resource, now, EventKind.HELD_UNSEEN, [id_])
             logger.info("a pod holds a device that is not here", extra={"resource": after.resource, "device_id": id_})
         self._event_log.changed()  # also if only paths have changed, which is no event

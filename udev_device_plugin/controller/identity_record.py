@@ -66,7 +66,7 @@ class IdentityRecord:
     def keep(self, spec: ResourceSpec, assembled: AssembledResource) -> None:
         """Write down what a resource offers now."""
         groups = [_fingerprint(group) for group in spec.groups]
-        lines = [_line(device, groups[device.group]) for device in assembled.formed if device.is_healthy]
+        lines = [_line(device, groups[device.group]) for device in assembled.devices if device.is_healthy]
         head = json.dumps({"boot": self._boot, "resource": spec.resource}).removesuffix("}")
         text = head + ', "offered": [\n' + ",\n".join(lines) + "\n]}\n"
         if text != self._written.get(spec.resource):

@@ -56,7 +56,7 @@ def _find(devices: DeviceSet, id_: str) -> Device:
     base = id_base(id_)
     if base is not None and base in devices.by_base:
         return devices.by_base[base]
-    if any(id_ == unseen for unseen, _ in devices.remembered):
+    if any(id_ == one for one, _ in devices.unseen):
         raise AllocationError(
             f"{devices.resource}: the device {id_!r} has not been seen since this plugin started: plug it in,"
             " then delete the pod"

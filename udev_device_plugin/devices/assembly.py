@@ -23,13 +23,13 @@ def assemble(
 ) -> AssembledResource:
     """Return what ``spec`` offers on this host now."""
     groups = _groups(spec, inventory, previous, given)
-    renewed = (_renewed(device, groups[device.group], given) for device in previous.formed)
+    renewed = (_renewed(device, groups[device.group], given) for device in previous.devices)
     kept = [one for device in renewed if (one := keep(device, spec, given)) is not None]
     if previous.is_first:  # devices that an earlier process of the plugin offered, and that are absent now
         kept = [device for device in kept if device.is_healthy]
     devices: dict[Identity, AssembledDevice] = {}
     settling: list[SettlingUsbDevice] = []
-    moment = Moment(given.now, previous.is_first, previous.gatherings)
+    moment = Moment(given.now, previous.is_first, previous.settling)
     for index, group in enumerate(groups):
         known = [device for device in kept if device.group == index]
         now = group.formed(known, moment)
@@ -55,17 +55,17 @@ def carried_over(assembled: AssembledResource, before: ResourceSpec, now: Resour
     groups = {group.asks_for: index for index, group in reversed(list(enumerate(now.groups)))}
     kept = tuple(
         replace(device, group=index)
-        for device in assembled.formed
+        for device in assembled.devices
         if (index := groups.get(before.groups[device.group].asks_for)) is not None
     )
-    return replace(assembled, formed=kept, gatherings=())
+    return replace(assembled, devices=kept, settling=())
 
 
 def _groups(
     spec: ResourceSpec, inventory: Inventory, previous: AssembledResource, given: AssemblyContext
 ) -> list[Group[Candidate]]:
     """The groups, with the present candidates of their paths."""
-    members = [(device.is_healthy, *match) for device in previous.formed for match in device.matches(spec)]
+    members = [(device.is_healthy, *match) for device in previous.devices for match in device.matches(spec)]
     held = [(slot, candidate) for _, slot, candidate in members]
     present = {(slot, candidate.path) for is_healthy, slot, candidate in members if is_healthy}
     found = candidates(spec, inventory, held, given.links_directory, present)
@@ -74,7 +74,7 @@ def _groups(
             index,
             group.paths,
             [found[Slot(index, member)] for member in range(len(group.paths))],
-            [device for device in previous.formed if device.group == index],
+            [device for device in previous.devices if device.group == index],
         )
         for index, group in enumerate(spec.groups)
     ]

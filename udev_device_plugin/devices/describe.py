@@ -49,8 +49,8 @@ def device_set(
         numa_nodes = sorted({one.numa_node for one in device.members if one and one.numa_node is not None})
         return Device(device.identity, members, group.count, device.is_healthy, device.since, tuple(numa_nodes))
 
-    devices = sorted(map(describe, assembled.formed), key=lambda device: device.identity)
-    unseen = tuple((one.id, one.since) for one in assembled.remembered)
+    devices = sorted(map(describe, assembled.devices), key=lambda device: device.identity)
+    unseen = tuple((one.id, one.since) for one in assembled.unseen)
     return DeviceSet(spec.resource, tuple(devices), unseen)
 
 

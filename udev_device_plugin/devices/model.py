@@ -56,27 +56,27 @@ class AssembledResource:
     """All devices of a resource.
 
     Attributes:
-        formed: those that have been seen, in the order of their groups, known ones first.
-        remembered: those that pods hold and that have not been seen.
-        gatherings: USB devices that may not be complete yet.
+        devices: those that have been seen, in the order of their groups, known ones first.
+        unseen: those that pods hold and that have not been seen.
+        settling: USB devices that may not be complete yet.
         is_first: whether the host has not been read yet; what is present then is taken to be complete.
     """
 
-    formed: tuple[AssembledDevice, ...] = ()
-    remembered: tuple[UnseenDevice, ...] = ()
-    gatherings: tuple[SettlingUsbDevice, ...] = ()
+    devices: tuple[AssembledDevice, ...] = ()
+    unseen: tuple[UnseenDevice, ...] = ()
+    settling: tuple[SettlingUsbDevice, ...] = ()
     is_first: bool = True
 
     @property
     def settles_at(self) -> float | None:
         """When the next USB device is taken to be complete, monotonic seconds; None if all are."""
-        return min((usb_device.until for usb_device in self.gatherings), default=None)
+        return min((usb_device.until for usb_device in self.settling), default=None)
 
     @property
     def expires_at(self) -> float | None:
         """When the next absent device expires, monotonic seconds; None if none is absent."""
-        times = [device.keep_until for device in self.formed if not device.is_healthy]
-        return min((*times, *(unseen.keep_until for unseen in self.remembered)), default=None)
+        times = [device.keep_until for device in self.devices if not device.is_healthy]
+        return min((*times, *(one.keep_until for one in self.unseen)), default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,10 +36,10 @@ def unseen_devices(
     spec: ResourceSpec, previous: AssembledResource, devices: Iterable[AssembledDevice], given: AssemblyContext
 ) -> tuple[UnseenDevice, ...]:
     """Return the devices that pods hold by an ID of this plugin's form and that are not among ``devices``."""
-    if not given.held and not previous.remembered:
+    if not given.held and not previous.unseen:
         return ()
     described = {id_base(device_id(spec.resource, device.identity, 0)) for device in devices}
-    unseen = {one.id: one for one in previous.remembered}
+    unseen = {one.id: one for one in previous.unseen}
     for id_ in sorted(given.held or ()):
         known = unseen.get(id_)
         if known is None or known.keep_until <= given.now:
@@ -53,8 +53,10 @@ def unseen_devices(
 
 def under_grace_period(assembled: AssembledResource, grace_period: float) -> AssembledResource:
     """Return a resource whose absent devices expire ``grace_period`` seconds after they became absent."""
-    devices = (one if one.is_healthy else replace(one, keep_until=one.since + grace_period) for one in assembled.formed)
-    return replace(assembled, formed=tuple(devices))
+    devices = (
+        one if one.is_healthy else replace(one, keep_until=one.since + grace_period) for one in assembled.devices
+    )
+    return replace(assembled, devices=tuple(devices))
 
 
 def _next_expiry(given: AssemblyContext) -> float:

@@ -74,12 +74,12 @@ class DeviceSet:
     Attributes:
         resource: its name.
         devices: the known ones.
-        remembered: IDs of unseen devices that pods hold, each with the monotonic second since which that is known.
+        unseen: IDs of unseen devices that pods hold, each with the monotonic second since which that is known.
     """
 
     resource: str
     devices: tuple[Device, ...] = ()
-    remembered: tuple[tuple[str, float], ...] = ()
+    unseen: tuple[tuple[str, float], ...] = ()
 
     @cached_property
     def by_id(self) -> Mapping[str, Device]:
@@ -98,7 +98,7 @@ class DeviceSet:
     @property
     def count(self) -> int:
         """The number of listed IDs, replicas included."""
-        return sum(device.count for device in self.devices) + len(self.remembered)
+        return sum(device.count for device in self.devices) + len(self.unseen)
 
     @property
     def healthy_count(self) -> int:

@@ -13,7 +13,7 @@ UNHEALTHY = "Unhealthy"
 def device_list(devices: DeviceSet) -> api_pb2.ListAndWatchResponse:
     """Return the whole list, as in each message of the stream."""
     listed = [_device(id_, device.is_healthy, device.numa_nodes) for id_, device in devices.by_id.items()]
-    unseen = [_device(id_, False, ()) for id_, _ in devices.remembered]
+    unseen = [_device(id_, False, ()) for id_, _ in devices.unseen]
     return api_pb2.ListAndWatchResponse(devices=[*listed, *unseen])
 
 

@@ -153,7 +153,7 @@ def _resource(resource: ResourceStatus, holders: Holders | None, wall: _Wall) ->
         "listed": {"healthy": devices.healthy_count, "unhealthy": devices.count - devices.healthy_count},
         "kubelet": sent and {"healthy": sent.healthy, "unhealthy": sent.unhealthy, "told": wall(sent.at)},
         "devices": [_device(devices.resource, device, held, wall) for device in devices.devices],
-        "remembered": [{**_replica(id_, held), "since": wall(since)} for id_, since in devices.remembered],
+        "remembered": [{**_replica(id_, held), "since": wall(since)} for id_, since in devices.unseen],
         "events": _events(resource.events, wall),
     }
 
