@@ -12,7 +12,7 @@ from functools import partial
 
 from udev_device_plugin.config.specs import ResourceSpec
 from udev_device_plugin.controller.change_log import ChangeLog
-from udev_device_plugin.controller.debounce import Debouncer
+from udev_device_plugin.controller.debouncer import Debouncer
 from udev_device_plugin.controller.resource_state import ResourceState
 from udev_device_plugin.devices.assembly import assemble
 from udev_device_plugin.devices.describe import device_set

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from udev_device_plugin.config.specs import ResourceSpec
-from udev_device_plugin.controller.debounce import Debouncer
+from udev_device_plugin.controller.debouncer import Debouncer
 from udev_device_plugin.devices.assembly import carried_over
 from udev_device_plugin.devices.model import AssembledResource
 from udev_device_plugin.devices.store import DeviceSet
