@@ -280,7 +280,7 @@ class Host(RuleBasedStateMachine):
             assert now == looked_at_anew(INTEREST, self.plugin.now, copy.deepcopy(self.plugin.memory))
         if self.is_fresh and not self.works:
             assert now == looked_at_anew(INTEREST, self.plugin.now, Memory())
-        for formed in [one for formation in self.plugin.formations for one in formation.formed if one.is_healthy]:
+        for formed in [one for formation in self.plugin.formations for one in formation.devices if one.is_healthy]:
             for member in filter(None, formed.members):
                 path = member.target if member.own_link else member.host_path
                 assert os.stat(path).st_ino == member.node.inode, formed
@@ -288,7 +288,7 @@ class Host(RuleBasedStateMachine):
     @invariant()
     def nothing_is_taken_for_another(self) -> None:
         for number, formation in enumerate(self.plugin.formations):
-            for formed in [one for one in formation.formed if one.is_healthy]:
+            for formed in [one for one in formation.devices if one.is_healthy]:
                 for member in filter(None, formed.members):
                     plug, device = self.makers[member.node.inode]
                     assert names_of(plug, device, member.identity), formed

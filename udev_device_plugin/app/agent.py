@@ -20,7 +20,7 @@ from udev_device_plugin.app.reload import Configuration
 from udev_device_plugin.config.settings import Settings
 from udev_device_plugin.controller.controller import Controller, Dependencies
 from udev_device_plugin.controller.identity_record import PREFIX, IdentityRecord
-from udev_device_plugin.controller.links import OwnLinks
+from udev_device_plugin.controller.own_links import OwnLinks
 from udev_device_plugin.filesystem.own_directory import OwnDirectory
 from udev_device_plugin.host.boot import udev_is_idle
 from udev_device_plugin.host.interest import Interest

@@ -25,10 +25,10 @@ class HeldDevices:
     async def ids(self) -> HeldIds | None:
         """By resource; nothing if nobody ever knows, None if nobody knows just now."""
         resources = tuple(self._resources())
-        holdings = await self._pod_resources.held(resources)
-        if holdings is None:
+        held = await self._pod_resources.held(resources)
+        if held is None:
             # A kubelet that serves it and does not answer now will later; where none serves it, nobody ever knows.
             is_served = self._has_answered or os.path.exists(self._socket)
             return None if is_served else {}
         self._has_answered = True
-        return {resource: holdings.ids(resource) for resource in resources}
+        return {resource: frozenset(held[resource]) for resource in resources}

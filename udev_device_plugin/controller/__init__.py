@@ -1,1 +1,1 @@
-"""When lists of devices are published, and what follows from it: log, identity record, links."""
+"""When device lists are published, and what follows a change: links, identity record, log."""

@@ -1,6 +1,6 @@
-"""Says in the log, and in the event log, what became of devices, and what is doubtful about the configuration.
+"""Reports changes of devices, and resources that share device nodes, in the log and the event log.
 
-Event loop only, after the kubelet has been told.
+Event loop only.
 """
 
 import logging
@@ -17,7 +17,7 @@ _MAX_NAMED = 10
 
 
 class ChangeLog:
-    """Compares the device sets that it is shown."""
+    """Compares the published device sets of each resource."""
 
     def __init__(self, event_log: EventLog) -> None:
         self._event_log = event_log
@@ -25,23 +25,23 @@ class ChangeLog:
         self._shared: set[frozenset[str]] = set()
 
     def announce(self, before: DeviceSet, after: DeviceSet, now: float) -> None:
-        """Say what is new; ``now``: monotonic seconds."""
-        was, is_now = _others(before, after), _others(after, before)
-        self._say_difference(was, is_now, after, now)
-        self._say_remembered(before, after, now)
-        self._event_log.changed()  # paths may differ where nothing is said of it
-        self._warn_of_shared_nodes(after.resource, _numbers(was), _numbers(is_now))
+        """Report a change; ``now`` in monotonic seconds."""
+        old, new = _difference(before, after), _difference(after, before)
+        self._log_devices(old, new, after, now)
+        for id_, _ in sorted(set(after.unseen) - set(before.unseen)):
+            self._event_log.note(after.resource, now, EventKind.HELD_UNSEEN, [id_])
+            logger.info("a pod holds a device that is not here", extra={"resource": after.resource, "device_id": id_})
+        self._event_log.changed()  # also if only paths have changed, which is no event
+        self._warn_of_shared_nodes(after.resource, _numbers(old), _numbers(new))
 
     def forget(self, resource: str) -> None:
         """A resource is not offered any more."""
         self._offered.pop(resource, None)
         self._shared = {pair for pair in self._shared if resource not in pair}
 
-    def _warn_of_shared_nodes(
-        self, resource: str, gone: frozenset[DeviceNumber], come: frozenset[DeviceNumber]
-    ) -> None:
-        """Say once for each two resources that both offer one node: two pods may get it."""
-        mine = self._offered[resource] = self._offered.get(resource, frozenset()) - gone | come
+    def _warn_of_shared_nodes(self, resource: str, old: frozenset[DeviceNumber], new: frozenset[DeviceNumber]) -> None:
+        """Warn once for each two resources that both offer one node."""
+        mine = self._offered[resource] = self._offered.get(resource, frozenset()) - old | new
         for other, theirs in self._offered.items():
             pair = frozenset((resource, other))
             if resource != other and pair not in self._shared and (both := mine & theirs):
@@ -51,41 +51,28 @@ class ChangeLog:
                     extra={"resources": sorted(pair), "nodes": sorted(map(str, both))[:_MAX_NAMED]},
                 )
 
-    def _say_difference(
-        self, before: Sequence[Device], changed: Sequence[Device], after: DeviceSet, now: float
-    ) -> None:
-        """Say which devices came, went, or were forgotten."""
-        was = {device.identity: device.is_healthy for device in before}
-        now_is = {device.identity: device.is_healthy for device in changed}
+    def _log_devices(self, old: Iterable[Device], new: Iterable[Device], after: DeviceSet, now: float) -> None:
+        was = {device.identity: device.is_healthy for device in old}
+        health = {device.identity: device.is_healthy for device in new}
+        here = [identity for identity, is_healthy in health.items() if is_healthy and not was.get(identity)]
+        gone = [identity for identity, is_healthy in health.items() if not is_healthy and was.get(identity)]
+        forgotten = [identity for identity in was if identity not in health]
         for text, kind, identities in (
-            (
-                "devices are here",
-                EventKind.HERE,
-                [key for key, healthy in now_is.items() if healthy and not was.get(key)],
-            ),
-            (
-                "devices are gone",
-                EventKind.GONE,
-                [key for key, healthy in now_is.items() if not healthy and was.get(key)],
-            ),
-            ("devices are forgotten", EventKind.FORGOTTEN, [key for key in was if key not in now_is]),
+            ("devices are here", EventKind.HERE, here),
+            ("devices are gone", EventKind.GONE, gone),
+            ("devices are forgotten", EventKind.FORGOTTEN, forgotten),
         ):
             if identities:
-                named = [" + ".join(identity) for identity in identities]
-                self._event_log.note(after.resource, now, kind, named)
-                more = [f"and {len(named) - _MAX_NAMED} more"] if len(named) > _MAX_NAMED else []
-                said = {"resource": after.resource, "devices": named[:_MAX_NAMED] + more, "listed": after.count}
-                logger.info(text, extra=said)
-
-    def _say_remembered(self, before: DeviceSet, after: DeviceSet, now: float) -> None:
-        for id_, _ in sorted(set(after.remembered) - set(before.remembered)):
-            self._event_log.note(after.resource, now, EventKind.HELD_UNSEEN, [id_])
-            logger.info("a pod holds a device that is not here", extra={"resource": after.resource, "device_id": id_})
+                names = [" + ".join(identity) for identity in identities]
+                self._event_log.note(after.resource, now, kind, names)
+                more = [f"and {len(names) - _MAX_NAMED} more"] if len(names) > _MAX_NAMED else []
+                shown = {"resource": after.resource, "devices": names[:_MAX_NAMED] + more, "listed": after.count}
+                logger.info(text, extra=shown)
 
 
-def _others(devices: DeviceSet, than: DeviceSet) -> Sequence[Device]:
-    """What the one set has and the other has not."""
-    same = {device.identity: device for device in than.devices}
+def _difference(devices: DeviceSet, others: DeviceSet) -> Sequence[Device]:
+    """Return the devices of the one set that the other one does not have, or has otherwise."""
+    same = {device.identity: device for device in others.devices}
     return [device for device in devices.devices if same.get(device.identity) != device]
 
 

@@ -1,9 +1,8 @@
-"""Takes in what was looked at, and publishes what the resources offer: reconciliation.
+"""Reconciles the published device lists with what was read of the host.
 
-Event loop only. What is offered is decided by pure functions (``inventory``, ``assembly``), whole, each time; here is
-only when: the first change of a resource is published at once, those within 50 ms after it together, so that a burst
-costs the kubelet few messages. Nothing is forgotten before it was asked whether a pod holds it. Knows neither udev nor
-the kubelet.
+Event loop only. Pure functions (``inventory``, ``assembly``) decide what a resource offers, as a whole at each change.
+The controller decides when: the first change of a resource is published at once, those of the next 50 ms together, so
+that a burst costs the kubelet few messages. An absent device is forgotten only after PodResources was asked about it.
 """
 
 import asyncio
@@ -13,7 +12,7 @@ from functools import partial
 
 from udev_device_plugin.config.specs import ResourceSpec
 from udev_device_plugin.controller.change_log import ChangeLog
-from udev_device_plugin.controller.debounce import Debouncer
+from udev_device_plugin.controller.debouncer import Debouncer
 from udev_device_plugin.controller.resource_state import ResourceState
 from udev_device_plugin.devices.assembly import assemble
 from udev_device_plugin.devices.describe import device_set
@@ -27,13 +26,13 @@ from udev_device_plugin.selectors.kind import SelectorKind
 from udev_device_plugin.telemetry.event_log import EventLog
 
 WINDOW = 0.05
-"""For how many seconds after a published change further changes of the resource are gathered."""
+"""Seconds after a published change in which further changes of the resource are merged."""
 
 ASK_AGAIN = 2.0
-"""Seconds to the next question, where a kubelet that knows what pods hold does not answer just now."""
+"""Seconds until PodResources is asked again if it does not answer now."""
 
-_AFTERWARDS = 0.002
-"""Seconds by which the kubelet goes before the log and the identity record."""
+_FOLLOW_UP_AFTER = 0.002
+"""Seconds: the kubelet gets a change before the log and the identity record do."""
 
 HeldIds = Mapping[str, frozenset[str]]
 """The IDs that pods hold, by resource."""
@@ -41,16 +40,16 @@ HeldIds = Mapping[str, frozenset[str]]
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """What the controller asks of others.
+    """What the controller calls.
 
     Attributes:
-        link: keep the links of our own that these devices need.
-        held: which IDs pods hold; nothing for a resource if nobody ever knows; None if nobody knows just now.
-        handed_out: the IDs of a resource that were handed out at a moment (monotonic seconds) or later.
-        links_directory: where our own links are; with a trailing slash.
-        recall: what another process of the plugin offered of a resource.
-        keep: have that known to the next one.
-        event_log: is told what became of devices.
+        link: make the plugin's own links that these devices need.
+        held: return which IDs pods hold: none of a resource if that never gets known; None if it is not known now.
+        handed_out: return the IDs of a resource that were allocated at a moment (monotonic seconds) or later.
+        links_directory: where the own links are; with a trailing slash.
+        recall: return what an earlier process of the plugin offered.
+        keep: record what is offered, for the next process.
+        event_log: gets changes of devices.
     """
 
     link: Callable[[DeviceSet], None]
@@ -65,14 +64,11 @@ class Dependencies:
 class Controller:
     """Keeps the inventory and the published lists of ``specs``.
 
-    Args:
-        specs: what to offer.
-        dependencies: whom to ask.
-        grace_period: for how many seconds an absent device stays listed.
+    An absent device stays listed for ``grace_period`` seconds.
 
     Attributes:
-        store: where lists are published.
-        has_looked: set once the whole host has been looked at for the first time.
+        store: the published lists.
+        has_looked: set once the whole host has been read for the first time.
     """
 
     def __init__(self, specs: Iterable[ResourceSpec], dependencies: Dependencies, grace_period: float) -> None:
@@ -83,16 +79,15 @@ class Controller:
         self._interest = Interest.of(state.spec for state in self._states.values())
         self._inventory = Inventory(self._interest.selectors)
         self._change_log = ChangeLog(dependencies.event_log)
-        self._following_up = Debouncer(self._follow_up, self._loop, cooldown=_AFTERWARDS, immediate=False)
-        self._expiry: asyncio.TimerHandle | None = None
-        self._settling: asyncio.TimerHandle | None = None
+        self._following_up = Debouncer(self._follow_up, self._loop, cooldown=_FOLLOW_UP_AFTER, immediate=False)
+        self._timers: list[asyncio.TimerHandle] = []
         self._ask = asyncio.Event()
         self._ask_after = 0.0
         self.store = DeviceStore(self._states)
         self.has_looked = asyncio.Event()
 
     async def run(self) -> None:
-        """Ask what pods hold whenever it is due, until cancelled; then stop everything that would be done later."""
+        """Ask what pods hold whenever that is due, until cancelled; then cancel all timers."""
         try:
             await self._ask_when_due()
         finally:
@@ -100,17 +95,16 @@ class Controller:
             self._following_up.cancel()
             for state in self._states.values():
                 state.debouncer.cancel()
-            for timer in (self._expiry, self._settling):
-                if timer is not None:
-                    timer.cancel()
+            for timer in self._timers:
+                timer.cancel()
 
     def observe(self, looks: Sequence[HostLook]) -> None:
-        """Take in what was looked at."""
+        """Take in what was read of the host."""
         touched: set[SelectorKind] = set()
         for look in looks:
             touched |= self._inventory.replace(look)
         received = min(look.received for look in looks)
-        self._end_waiting()
+        self._offer_pending()
         if self.has_looked.is_set():
             for state in self._states.values():
                 if not state.selectors.isdisjoint(touched):
@@ -121,9 +115,9 @@ class Controller:
             self.has_looked.set()
 
     def configure(self, specs: Iterable[ResourceSpec], grace_period: float, interest: Interest) -> None:
-        """Offer something else from now on; a resource whose spec stays the same is not touched.
+        """Take another configuration; a resource with the same spec as before keeps its list.
 
-        What is new is offered once udev has described its devices for ``interest``.
+        A new or changed resource is assembled once the host has been read for ``interest``.
         """
         self._grace_period, self._interest = grace_period, interest
         before, self._states = self._states, {}
@@ -140,26 +134,26 @@ class Controller:
         for state in before.values():
             self._retire(state)
         self._inventory.select(interest.selectors)
-        self._schedule_expiry()
+        self._schedule()
 
     def ask_for_holders(self) -> None:
-        """Have it asked which devices pods hold, as if one's time were up: a kubelet answers for the first time."""
+        """Ask which devices pods hold, as when an absent device expires: for a kubelet that has started."""
         self._ask.set()
 
     def _state(self, spec: ResourceSpec) -> ResourceState:
-        """Of a resource that was not offered before, unless another process of the plugin did."""
+        """Return the state of a new resource, which an earlier process of the plugin may have offered."""
         debouncer = Debouncer(partial(self._reconcile, spec.resource), self._loop, cooldown=WINDOW)
         return ResourceState(spec, self._dependencies.recall(spec), debouncer)
 
     def _retire(self, state: ResourceState) -> None:
-        """Offer a resource no more."""
+        """Stop offering a resource."""
         state.debouncer.cancel()
         self.store.remove(state.spec.resource)
         self._change_log.forget(state.spec.resource)
         self._dependencies.link(DeviceSet(state.spec.resource))
 
-    def _end_waiting(self) -> None:
-        """Once all that is there was looked at for the latest configuration, what is new in it can be offered."""
+    def _offer_pending(self) -> None:
+        """Assemble new and changed resources once the whole host has been read for the latest configuration."""
         pending = [state for state in self._states.values() if state.is_pending]
         if pending and self._inventory.complete_for == self._interest.number:
             for state in pending:
@@ -168,11 +162,7 @@ class Controller:
             self._ask.set()
 
     def _reconcile(self, resource: str) -> bool:
-        """Assemble a resource's devices, and publish the list if it is another one.
-
-        Returns:
-            Whether further changes are to be gathered for a while.
-        """
+        """Assemble a resource, and publish its list if that has changed; return whether a cooldown begins."""
         state, now = self._states[resource], self._loop.time()
         if state.is_pending:
             return False
@@ -189,13 +179,11 @@ class Controller:
         self._dependencies.link(devices)
         self.store.publish(devices, caused_at)
         state.unannounced.append((before.devices, devices, now))
-        return before.generation > 0  # the list that a registration begins with is no change, and holds up none
-
-    # What follows from an assembly, once the kubelet has been told.
+        return before.generation > 0  # the first list is no change, and delays none
 
     def _follow_up(self) -> bool:
-        self._schedule_expiry()
-        self._schedule_settling()
+        """Do what can wait until the kubelet has got the list."""
+        self._schedule()
         self._record()
         for state in self._states.values():
             unannounced, state.unannounced = state.unannounced, []
@@ -204,25 +192,23 @@ class Controller:
         return False
 
     def _record(self) -> None:
-        """Write down what is offered, for the next process."""
         for state in self._states.values():
             if not state.is_recorded:
                 state.is_recorded = True
                 self._dependencies.keep(state.spec, state.assembled)
 
-    def _schedule_expiry(self) -> None:
-        """Have it asked what pods hold when the time of an absent device is up."""
-        if self._expiry is not None:
-            self._expiry.cancel()
-        times = [when for state in self._states.values() if (when := state.expires_at) is not None]
-        self._expiry = self._loop.call_at(max(min(times), self._ask_after), self._ask.set) if times else None
-
-    def _schedule_settling(self) -> None:
-        """Look at USB devices again once nothing has changed about them for long enough."""
-        if self._settling is not None:
-            self._settling.cancel()
-        times = [when for state in self._states.values() if (when := state.assembled.settles_at) is not None]
-        self._settling = self._loop.call_at(min(times), self._settle) if times else None
+    def _schedule(self) -> None:
+        """Set the timers for the next absent device that expires and the next USB device that becomes complete."""
+        for timer in self._timers:
+            timer.cancel()
+        states = self._states.values()
+        expires_at = min((when for state in states if (when := state.expires_at) is not None), default=None)
+        settles_at = min((when for state in states if (when := state.assembled.settles_at) is not None), default=None)
+        self._timers = []
+        if expires_at is not None:
+            self._timers.append(self._loop.call_at(max(expires_at, self._ask_after), self._ask.set))
+        if settles_at is not None:
+            self._timers.append(self._loop.call_at(settles_at, self._settle))
 
     def _settle(self) -> None:
         for state in self._states.values():
@@ -230,7 +216,7 @@ class Controller:
                 state.change(None)
 
     async def _ask_when_due(self) -> None:
-        """Ask which devices pods hold, and forget what nobody holds and nobody has seen for long enough."""
+        """Ask which devices pods hold when that is due, and assemble with the answer."""
         while True:
             await self._ask.wait()
             await self.has_looked.wait()
@@ -238,7 +224,7 @@ class Controller:
             held = await self._dependencies.held()
             if held is None:
                 self._ask_after = self._loop.time() + ASK_AGAIN
-                self._schedule_expiry()
+                self._schedule()
                 continue
             self._ask_after = 0.0
             for resource, state in self._states.items():

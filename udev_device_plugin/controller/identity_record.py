@@ -1,9 +1,9 @@
-"""Under which identity what is there was offered, in files beside our own links: for the next process of the plugin.
+"""Files with the identities that devices were offered under, for the next process of the plugin.
 
-Event loop only. A node keeps its identity for as long as it is there, over a restart of the plugin too.
-Most identities could be worked out again; some come of what else was there when the node came: the first of two USB
-devices with one serial number, a node that udevd had not finished with, partners of a zip. There is one file for each
-resource, rewritten when something came or went; what it says counts within one boot, and for the same making of a node.
+Event loop only. A node keeps its identity while it is present, also over a restart of the plugin. Most identities could
+be computed again; some depend on what else was present when the node appeared: the first of two USB devices with one
+serial number, a node that udevd had not finished with, the members of a zipped device. There is one file for each
+resource. It counts within one boot, and for nodes with the same number and inode.
 """
 
 import errno
@@ -15,7 +15,7 @@ from typing import Any
 
 from udev_device_plugin.config.specs import GroupSpec, ResourceSpec
 from udev_device_plugin.devices.candidates import Candidate, NodeKey
-from udev_device_plugin.devices.identity import Identity, digest
+from udev_device_plugin.devices.identity import digest
 from udev_device_plugin.devices.model import AssembledDevice, AssembledResource
 from udev_device_plugin.filesystem.own_directory import OwnDirectory
 from udev_device_plugin.host.model import DeviceNumber
@@ -23,13 +23,13 @@ from udev_device_plugin.host.model import DeviceNumber
 logger = logging.getLogger(__name__)
 
 PREFIX = ".offered-"
-"""How the files' names begin; no link of ours has such a name."""
+"""How the files' names begin; the plugin's own links have other names."""
 
 MAX_FILE = 64 * 1024 * 1024
 """Bytes: more than 100,000 devices take."""
 
 _NO_STAMP = 0
-"""Where former releases wrote udevd's stamp of a node, and read this as "not known"."""
+"""In the place of udevd's stamp of a node, which former releases wrote; they read this as "not known"."""
 
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _NUMBER = re.compile(r"([bc])(\d{1,10}):(\d{1,10})")
@@ -42,11 +42,10 @@ class IdentityRecord:
         self._directory = directory
         self._boot = _boot_id()
         self._written: dict[str, str] = {}
-        self._lines: dict[str, dict[Identity, tuple[AssembledDevice, str]]] = {}
         self._is_failing = False
 
     def recall(self, spec: ResourceSpec) -> AssembledResource:
-        """What was offered of a resource, as far as its groups ask for the same as then; nothing if nobody knows."""
+        """Return what a resource offered by groups that select the same now; nothing if that is not known."""
         try:
             known = json.loads(self._directory.read(_name(spec.resource), MAX_FILE))
             if (known["boot"], known["resource"]) != (self._boot, spec.resource):
@@ -54,9 +53,9 @@ class IdentityRecord:
             groups = {_fingerprint(group): index for index, group in reversed(list(enumerate(spec.groups)))}
             now = time.monotonic()
             offered = [line for line in known["offered"] if line[0] in groups]
-            devices = (_formed(line, groups[line[0]], now) for line in offered)
+            devices = (_device(line, groups[line[0]], now) for line in offered)
             return AssembledResource(
-                tuple(formed for formed in devices if _can_be_of(formed, spec.groups[formed.group]))
+                tuple(device for device in devices if _can_be_of(device, spec.groups[device.group]))
             )
         except FileNotFoundError:
             return AssembledResource()
@@ -64,25 +63,18 @@ class IdentityRecord:
             logger.warning("%s: cannot be read, and is done without: %r", self._path(spec.resource), error)
             return AssembledResource()
 
-    def keep(self, spec: ResourceSpec, formation: AssembledResource) -> None:
-        """Have it known what is offered of a resource now."""
-        before = self._lines.get(spec.resource, {})
+    def keep(self, spec: ResourceSpec, assembled: AssembledResource) -> None:
+        """Write down what a resource offers now."""
         groups = [_fingerprint(group) for group in spec.groups]
-        lines = self._lines[spec.resource] = {}
-        for formed in formation.formed:
-            if formed.is_healthy:
-                known = before.get(formed.identity)
-                is_known = known is not None and known[0] is formed
-                lines[formed.identity] = known if known and is_known else (formed, _line(formed, groups[formed.group]))
+        lines = [_line(device, groups[device.group]) for device in assembled.devices if device.is_healthy]
         head = json.dumps({"boot": self._boot, "resource": spec.resource}).removesuffix("}")
-        offered = ",\n".join(line for _, line in lines.values())
-        text = f'{head}, "offered": [\n{offered}\n]}}\n'
+        text = head + ', "offered": [\n' + ",\n".join(lines) + "\n]}\n"
         if text != self._written.get(spec.resource):
             self._written[spec.resource] = text
             self._write(spec.resource, text)
 
     def restore(self) -> None:
-        """Make good what somebody else may have done to the directory."""
+        """Write the files again that another program removed."""
         for resource, text in self._written.items():
             if not self._directory.has(_name(resource)):
                 self._write(resource, text)
@@ -94,7 +86,9 @@ class IdentityRecord:
         try:
             self._directory.write(_name(resource), text)
         except OSError as error:
-            if not self._is_failing and error.errno != errno.EROFS:  # of that, sockets are the greater trouble
+            if (
+                not self._is_failing and error.errno != errno.EROFS
+            ):  # a read-only directory keeps the sockets from being made, which is reported
                 logger.warning(
                     "%s: cannot be written, so some IDs may change with a restart: %s",
                     self._path(resource),
@@ -118,37 +112,28 @@ def _boot_id() -> str:
 
 
 def _fingerprint(group: GroupSpec) -> str:
-    """What a group asks for, in short."""
+    """Return a hash of what a group selects."""
     return digest(*(text for selector, *others in group.asks_for for text in (selector.record, *map(str, others))))
 
 
-def _can_be_of(formed: AssembledDevice, group: GroupSpec) -> bool:
-    """Whether a device is made as the group makes them."""
-    return bool(formed.identity) and group.grouping.can_be_of(formed, len(group.paths))
+def _can_be_of(device: AssembledDevice, group: GroupSpec) -> bool:
+    """Whether the group can have made such a device."""
+    return bool(device.identity) and group.grouping.can_be_of(device, len(group.paths))
 
 
-def _line(formed: AssembledDevice, group: str) -> str:
-    members = [None if one is None else _member(one) for one in formed.members]
-    return json.dumps([group, formed.identity, members, formed.member, formed.needs])
+def _line(device: AssembledDevice, group: str) -> str:
+    members = [None if one is None else _member(one) for one in device.members]
+    return json.dumps([group, device.identity, members, device.member, device.needs])
 
 
 def _member(one: Candidate) -> list[Any]:
     number = None if one.node.number is None else str(one.node.number)
-    node = [number, one.node.inode, one.node.path]
-    texts = [
-        one.identity,
-        one.path,
-        one.target,
-        one.host_path,
-        one.own_link,
-        one.usb_device,
-        one.usb_device_path,
-        one.subsystem,
-    ]
-    return [node, one.numa_node, _NO_STAMP, *texts]
+    texts = [one.identity, one.path, one.target, one.host_path, one.own_link]
+    usb_texts = [one.usb_device, one.usb_device_path, one.subsystem]
+    return [[number, one.node.inode, one.node.path], one.numa_node, _NO_STAMP, *texts, *usb_texts]
 
 
-def _formed(line: Any, group: int, now: float) -> AssembledDevice:
+def _device(line: Any, group: int, now: float) -> AssembledDevice:
     _, identity, members, member, needs = line
     return AssembledDevice(
         tuple(map(_text, identity)),
@@ -164,17 +149,10 @@ def _formed(line: Any, group: int, now: float) -> AssembledDevice:
 def _candidate(values: Any) -> Candidate:
     (number, inode, node_path), numa_node, _, *texts = values
     identity, path, target, host_path, own_link, usb_device, usb_device_path, subsystem = map(_text, texts)
+    node = NodeKey(None if number is None else _number(_text(number)), _whole(inode), _text(node_path))
+    numa_node = None if numa_node is None else _whole(numa_node)
     return Candidate(
-        identity,
-        path,
-        NodeKey(None if number is None else _number(_text(number)), _whole(inode), _text(node_path)),
-        target,
-        host_path,
-        None if numa_node is None else _whole(numa_node),
-        own_link,
-        usb_device,
-        usb_device_path,
-        subsystem,
+        identity, path, node, target, host_path, numa_node, own_link, usb_device, usb_device_path, subsystem
     )
 
 

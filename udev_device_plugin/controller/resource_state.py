@@ -1,12 +1,9 @@
-"""What the controller knows of one resource, from one assembly of its devices to the next.
-
-Event loop only.
-"""
+"""What the controller knows of one resource. Event loop only."""
 
 from dataclasses import dataclass, field
 
 from udev_device_plugin.config.specs import ResourceSpec
-from udev_device_plugin.controller.debounce import Debouncer
+from udev_device_plugin.controller.debouncer import Debouncer
 from udev_device_plugin.devices.assembly import carried_over
 from udev_device_plugin.devices.model import AssembledResource
 from udev_device_plugin.devices.store import DeviceSet
@@ -18,16 +15,16 @@ class ResourceState:
     """One resource.
 
     Attributes:
-        spec: what is to be offered.
-        assembled: its devices, as last put together.
-        debouncer: has them put together anew.
+        spec: what it is to offer.
+        assembled: its devices, as last assembled.
+        debouncer: assembles them again.
         selectors: the spec's.
-        is_pending: its spec is new, and the host has not been looked at for that yet.
-        is_changed: something changed that its devices may depend on.
-        caused_at: when the oldest of these changes was received, monotonic seconds; None: by no event.
-        held: the IDs that pods hold, as the kubelet answered; None once that has been considered.
-        is_recorded: the identity record has what is offered now.
-        unannounced: what the log has not been told yet: the lists before and after a change, and when that was.
+        is_pending: its spec is new, and the host has not been read for that yet.
+        is_changed: something changed since the last assembly.
+        caused_at: when the oldest event behind that was received, monotonic seconds; None: no event did it.
+        held: the IDs that pods hold, for the next assembly; None if there is no new answer.
+        is_recorded: the identity record is up to date.
+        unannounced: changes that are not in the log yet: the sets before and after, and when, monotonic seconds.
     """
 
     spec: ResourceSpec
@@ -45,30 +42,30 @@ class ResourceState:
         self.selectors = self.spec.selectors
 
     def configure(self, spec: ResourceSpec) -> None:
-        """Offer something else, once the host has been looked at for it."""
+        """Take another spec, for which the host has not been read yet."""
         self.assembled = carried_over(self.assembled, self.spec, spec)
         self.spec, self.selectors = spec, spec.selectors
         self.is_pending, self.held = True, None
 
     def change(self, caused_at: float | None) -> None:
-        """Something changed: have the devices put together anew."""
+        """Something changed: request an assembly."""
         if not self.is_changed:
             self.is_changed, self.caused_at = True, caused_at
         if not self.is_pending:
             self.debouncer.request()
 
     def consider(self, held: frozenset[str]) -> None:
-        """Have it considered what pods hold."""
+        """Request an assembly with what pods hold."""
         self.held = held
         self.debouncer.request()
 
     def take(self) -> tuple[float | None, frozenset[str] | None]:
-        """What the next assembly is caused by, and what pods hold; both are done with then."""
+        """Return ``caused_at`` and ``held`` for the assembly that begins now, and reset them."""
         taken = self.caused_at, self.held
         self.is_changed, self.caused_at, self.held = False, None, None
         return taken
 
     @property
     def expires_at(self) -> float | None:
-        """When it must be asked what pods hold; None if nothing is absent, or an answer waits to be considered."""
+        """When the next absent device expires; None if none is absent, or an answer waits for the next assembly."""
         return self.assembled.expires_at if self.held is None else None

@@ -1,14 +1,15 @@
-"""What a container gets for the device IDs that the kubelet chose, which IDs to choose, and whether it may start.
+"""What a container gets for its device IDs, which IDs the kubelet should choose, and what a container waits for.
 
-Pure. The kubelet fails a pod for good on an error of ``allocate``, and shows the text to a person: so only
-what can never be right is refused, and a known device that is absent at the moment is answered from its description.
-The start of a container is refused for as long as a device is away: that, the kubelet tries again.
+Pure. The kubelet fails a pod for good on an error of ``allocate``, and shows its text to a person. So only what can
+never be right is refused; a known device that is absent is answered from its description. The start of a container is
+refused while a device is absent: the kubelet repeats that call.
 """
 
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from udev_device_plugin.config.specs import PathType
 from udev_device_plugin.devices.identity import id_base
@@ -18,25 +19,24 @@ from udev_device_plugin.errors import AllocationError
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """What one container gets: members, each container path once, devices sorted by identity."""
+    """What one container gets: each container path once, devices sorted by identity."""
 
     resource: str
     members: tuple[Member, ...]
 
     @property
     def environment(self) -> dict[str, str]:
-        """Tells the container its device paths: ``squat.ai/serial`` → ``UDEV_RESOURCE_SQUAT_AI_SERIAL``."""
+        """The variable with its device paths: for ``squat.ai/serial``, ``UDEV_RESOURCE_SQUAT_AI_SERIAL``."""
         name = "UDEV_RESOURCE_" + re.sub(r"[^A-Z0-9]", "_", self.resource.upper())
         paths = [member.container_path for member in self.members if member.type is PathType.DEVICE]
         return {name: ",".join(paths)}
 
 
 def allocate(devices: DeviceSet, ids: Iterable[str]) -> Allocation:
-    """What a container gets that was given ``ids``.
+    """Return what a container gets for ``ids``.
 
     Raises:
-        AllocationError: for an ID that this resource never offered, for a device of which nothing but the ID is known,
-            or for two devices that would land on one path in the container.
+        AllocationError: an ID is unknown, or all that is known of its device; or two devices have one container path.
     """
     chosen = {device.identity: device for device in (_find(devices, id_) for id_ in ids)}
     members: dict[str, Member] = {}
@@ -53,10 +53,10 @@ def allocate(devices: DeviceSet, ids: Iterable[str]) -> Allocation:
 
 
 def _find(devices: DeviceSet, id_: str) -> Device:
-    device = devices.by_base.get(id_base(id_)) if id_base(id_) else None
-    if device is not None:
-        return device
-    if any(id_ == remembered for remembered, _ in devices.remembered):
+    base = id_base(id_)
+    if base is not None and base in devices.by_base:
+        return devices.by_base[base]
+    if any(id_ == one for one, _ in devices.unseen):
         raise AllocationError(
             f"{devices.resource}: the device {id_!r} has not been seen since this plugin started: plug it in,"
             " then delete the pod"
@@ -67,46 +67,40 @@ def _find(devices: DeviceSet, id_: str) -> Device:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Absence:
+class Absence(NamedTuple):
     """A device that a container must wait for.
 
     Attributes:
-        id: what the kubelet calls it.
-        name: what it is; the ID again if that is all that is known.
-        since: when it went, monotonic seconds; None: not seen since the plugin started.
+        name: identity of the device; its ID if that is all that is known.
+        since: when it became absent, monotonic seconds; None: it has not been seen since the plugin started.
     """
 
-    id: str
     name: str
     since: float | None
 
 
 def absences(devices: DeviceSet, ids: Iterable[str]) -> tuple[Absence, ...]:
-    """Which of the devices that a container was given are not there.
+    """Return which of a container's devices are absent.
 
-    IDs that are not of our making pass (a pod that the origin's plugin gave its device), and so do numbers of replicas
-    that are not offered any more: their device is what counts.
+    An ID that this plugin did not make is never absent (another plugin gave the pod its device), nor is one whose
+    replica number is not offered any more while its device is present.
     """
     missing: dict[str, Absence] = {}
     for id_ in ids:
-        base = id_base(id_)
-        if base is None:
-            continue
-        device = devices.by_base.get(base)
-        if device is None:
-            missing.setdefault(base, Absence(id_, id_, None))
-        elif not device.is_healthy:
-            missing.setdefault(base, Absence(id_, " + ".join(device.identity), device.since))
+        if (base := id_base(id_)) is not None:
+            device = devices.by_base.get(base)
+            if device is None:
+                missing.setdefault(base, Absence(id_, None))
+            elif not device.is_healthy:
+                missing.setdefault(base, Absence(" + ".join(device.identity), device.since))
     return tuple(missing.values())
 
 
 def prefer(devices: DeviceSet, available: Collection[str], must_include: Sequence[str], size: int) -> tuple[str, ...]:
-    """Which of the ``available`` IDs a container of ``size`` devices should get.
+    """Return which of the ``available`` IDs a container of ``size`` devices should get; always the same ones.
 
-    What it must have comes first, then different physical devices before replicas of one, of those the ones that are
-    shared least, of those the ones on the NUMA nodes of what it has already; then the set's order. Always the same
-    answer to the same question.
+    First ``must_include``; then different devices rather than replicas of one; of those the least shared ones; of those
+    the ones on the NUMA nodes of the devices before; then the set's order.
     """
     order = {id_: index for index, id_ in enumerate(devices.by_id)}
     chosen = list(must_include)

@@ -1,9 +1,9 @@
 """Which devices a resource offers: the candidates of its paths, grouped into devices that stay together.
 
-Pure: what the host has, what was offered before, what pods hold and the time go in; an assembled resource comes out.
+Pure: what is on the host, what was offered before, what pods hold and the time go in; an assembled resource comes out.
 Event loop only. How candidates become devices is up to the selectors (``selectors.grouping``). Invariants, for every
-call: a device that was formed keeps its members until it is forgotten; no two devices share an identity; nothing that a
-pod holds is forgotten.
+call: a device keeps its members until it is forgotten; no two devices share an identity; nothing that a pod holds is
+forgotten.
 """
 
 from dataclasses import replace
@@ -13,7 +13,7 @@ from udev_device_plugin.devices.candidates import Candidate, Slot
 from udev_device_plugin.devices.claims import candidates
 from udev_device_plugin.devices.identity import Identity
 from udev_device_plugin.devices.model import AssembledDevice, AssembledResource, AssemblyContext
-from udev_device_plugin.devices.retention import keep, remember
+from udev_device_plugin.devices.retention import keep, unseen_devices
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.selectors.grouping import Composition, Group, Moment, SettlingUsbDevice
 
@@ -21,87 +21,75 @@ from udev_device_plugin.selectors.grouping import Composition, Group, Moment, Se
 def assemble(
     spec: ResourceSpec, inventory: Inventory, previous: AssembledResource, given: AssemblyContext
 ) -> AssembledResource:
-    """What ``spec`` offers on this host now."""
+    """Return what ``spec`` offers on this host now."""
     groups = _groups(spec, inventory, previous, given)
-    aged = (_aged(formed, groups[formed.group], given) for formed in previous.formed)
-    kept = [renewed for formed in aged if (renewed := keep(formed, spec, given)) is not None]
-    if previous.is_first:  # what another process of the plugin offered, and is not there any more
-        kept = [formed for formed in kept if formed.is_healthy]
-    formation: dict[Identity, AssembledDevice] = {}
+    renewed = (_renewed(device, groups[device.group], given) for device in previous.devices)
+    kept = [one for device in renewed if (one := keep(device, spec, given)) is not None]
+    if previous.is_first:  # devices that an earlier process of the plugin offered, and that are absent now
+        kept = [device for device in kept if device.is_healthy]
+    devices: dict[Identity, AssembledDevice] = {}
     settling: list[SettlingUsbDevice] = []
-    moment = Moment(given.now, previous.is_first, previous.gatherings)
+    moment = Moment(given.now, previous.is_first, previous.settling)
     for index, group in enumerate(groups):
-        mine = [formed for formed in kept if formed.group == index]
-        now = group.formed(mine, moment)
+        known = [device for device in kept if device.group == index]
+        now = group.formed(known, moment)
         settling += now.settling
         new = (
             AssembledDevice(one.identity, index, one.members, True, given.now, member=one.member, needs=one.needs)
             for one in now.new
         )
-        for formed in (*map(_updated, mine, now.known), *new):
-            # Two groups can reach the same device: the first one has it, unless it is reached by the other only now.
-            other = formation.get(formed.identity)
-            if other is None or (formed.is_healthy and not other.is_healthy):
-                formation[formed.identity] = formed
-    remembered = remember(spec, previous, formation.values(), given)
-    return AssembledResource(tuple(formation.values()), remembered, tuple(settling), is_first=False)
+        for device in (*map(_updated, known, now.known), *new):
+            # Two groups can reach the same device: the first one has it, unless only the other one reaches it now.
+            other = devices.get(device.identity)
+            if other is None or (device.is_healthy and not other.is_healthy):
+                devices[device.identity] = device
+    unseen = unseen_devices(spec, previous, devices.values(), given)
+    return AssembledResource(tuple(devices.values()), unseen, tuple(settling), is_first=False)
 
 
-def carried_over(formation: AssembledResource, before: ResourceSpec, now: ResourceSpec) -> AssembledResource:
-    """A formation under a changed spec: devices stay as they are where their group asks for the same as before.
+def carried_over(assembled: AssembledResource, before: ResourceSpec, now: ResourceSpec) -> AssembledResource:
+    """Return a resource under a changed spec: devices stay where a group selects the same as theirs did before.
 
-    What is offered by no such group is formed anew; what pods hold of it is remembered by its ID.
+    The others are assembled again; those of them that pods hold are listed as unseen.
     """
     groups = {group.asks_for: index for index, group in reversed(list(enumerate(now.groups)))}
     kept = tuple(
-        replace(formed, group=index)
-        for formed in formation.formed
-        if (index := groups.get(before.groups[formed.group].asks_for)) is not None
+        replace(device, group=index)
+        for device in assembled.devices
+        if (index := groups.get(before.groups[device.group].asks_for)) is not None
     )
-    return replace(formation, formed=kept, gatherings=())
+    return replace(assembled, devices=kept, settling=())
 
 
 def _groups(
     spec: ResourceSpec, inventory: Inventory, previous: AssembledResource, given: AssemblyContext
 ) -> list[Group[Candidate]]:
-    """The groups, with what their paths may have now."""
-    holding = [match for formed in previous.formed for match in formed.matches(spec)]
-    present = {
-        (slot, candidate.path)
-        for formed in previous.formed
-        if formed.is_healthy
-        for slot, candidate in formed.matches(spec)
-    }
-    found = candidates(spec, inventory, holding, given.links_directory, present)
+    """The groups, with the present candidates of their paths."""
+    members = [(device.is_healthy, *match) for device in previous.devices for match in device.matches(spec)]
+    held = [(slot, candidate) for _, slot, candidate in members]
+    present = {(slot, candidate.path) for is_healthy, slot, candidate in members if is_healthy}
+    found = candidates(spec, inventory, held, given.links_directory, present)
     return [
         group.grouping.group(
             index,
             group.paths,
             [found[Slot(index, member)] for member in range(len(group.paths))],
-            [formed for formed in previous.formed if formed.group == index],
+            [device for device in previous.devices if device.group == index],
         )
         for index, group in enumerate(spec.groups)
     ]
 
 
-def _aged(formed: AssembledDevice, group: Group[Candidate], given: AssemblyContext) -> AssembledDevice:
-    """A formed device as it is now: its health, and where its members are now."""
-    aged = _updated(formed, group.renewed(formed))
-    if aged.is_healthy == formed.is_healthy:
-        return aged
-    return replace(aged, since=given.now, keep_until=given.now + given.grace_period)
+def _renewed(device: AssembledDevice, group: Group[Candidate], given: AssemblyContext) -> AssembledDevice:
+    """A known device as it is now: its health, and where its members are."""
+    renewed = _updated(device, group.renewed(device))
+    if renewed.is_healthy == device.is_healthy:
+        return renewed
+    return replace(renewed, since=given.now, keep_until=given.now + given.grace_period)
 
 
-def _updated(formed: AssembledDevice, now: Composition[Candidate]) -> AssembledDevice:
-    """A formed device that is made of this now; the same object if nothing changed, which is not described anew."""
-    before = {member.identity: member for member in formed.members if member is not None}
-    members = tuple(None if one is None else _succeed(before.get(one.identity), one) for one in now.members)
-    updated = replace(formed, members=members, is_healthy=now.is_healthy, member=now.member, needs=now.needs)
-    return formed if updated == formed else updated
-
-
-def _succeed(before: Candidate | None, now: Candidate) -> Candidate:
-    """A link of our own that was handed out once is good for as long as the device is known."""
-    if before is None or now.own_link or not before.own_link:
-        return now
-    return replace(now, own_link=before.own_link)
+def _updated(device: AssembledDevice, now: Composition[Candidate]) -> AssembledDevice:
+    """A known device with its present members, which keep an own link that a container may have got."""
+    links = {member.identity: member.own_link for member in device.members if member is not None}
+    members = tuple(one and replace(one, own_link=one.own_link or links.get(one.identity, "")) for one in now.members)
+    return replace(device, members=members, is_healthy=now.is_healthy, member=now.member, needs=now.needs)

@@ -1,10 +1,9 @@
-"""Which path of a resource may have which of the nodes on this host.
+"""Which path of a spec gets which of the nodes on this host.
 
-Pure. Event loop only. Invariant: within a resource a node is claimed by one path of its groups (``limit`` repeats
-excepted).
+Pure. Event loop only. Invariant: within a resource one path has a node, unless that path has a ``limit``.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 
 from udev_device_plugin.config.specs import PathSpec, PathType, ResourceSpec
 from udev_device_plugin.devices.candidates import Candidate, IdentityChooser, NodeKey, Slot, node_key
@@ -12,7 +11,7 @@ from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.model import DeviceNumber, PathEntry, PathKind
 
 Candidates = Mapping[Slot, Mapping[str, Candidate]]
-"""For each slot, what it may have, by identity."""
+"""By path of the spec: its candidates by identity."""
 
 
 def candidates(
@@ -22,22 +21,27 @@ def candidates(
     links_directory: str,
     present: Collection[tuple[Slot, str]] = (),
 ) -> Candidates:
-    """What each path of ``spec`` may have.
+    """Return the candidates of each path of ``spec``.
 
-    What formed devices hold comes first, so that a late name never takes a node away from them; then literal paths
-    before globs, then the spec's order, then the names' bytewise order.
+    Members of known devices come first, so that a late link never takes a node away from them; then literal paths
+    before globs, then the spec's order, then the bytewise order of the matched paths.
 
     Args:
         spec: the resource.
-        inventory: the host.
-        held: what formed devices were made of.
-        links_directory: where our own links are; with a trailing slash.
-        present: the paths of formed devices that were there at the last look: whoever names a path means whatever
-            stands there, and a node that replaces another one at once need not be finished.
+        inventory: what is on the host.
+        held: members of the known devices.
+        links_directory: where the plugin's own links are; with a trailing slash.
+        present: paths of the members of devices that were Healthy. A literal path stands for any node there: one that
+            replaces another at once is offered before udev has finished with it.
     """
-    slots = dict(_slots(spec))
+    slots = {
+        Slot(index, member): path_spec
+        for index, group in enumerate(spec.groups)
+        for member, path_spec in enumerate(group.paths)
+    }
     holding = {(slot, candidate.node, candidate.path) for slot, candidate in held}
-    plain = {slot for slot, path_spec in slots.items() if _is_plain(path_spec)}
+    # The path alone is the identity of what these select.
+    plain = {slot for slot, one in slots.items() if one.is_literal or one.type is PathType.MOUNT}
     offered = {candidate.node for _, candidate in held}
     known = {
         (candidate.node, slots[slot].selector.grouping.is_by_usb_device): candidate
@@ -45,7 +49,7 @@ def candidates(
         if slot not in plain
     }
     found = [
-        # In this order: what is held, what is named, the kernel's own node, the spec's order, the names'.
+        # In this order: members, literal paths, the kernel's own node, the spec's order, the matched paths'.
         ((slot, key, path) not in holding, not path_spec.is_literal, key.inode != entry.inode, slot, path, key, entry)
         for slot, path_spec in slots.items()
         for path, entry in inventory.matches(path_spec.selector).items()
@@ -65,8 +69,7 @@ def candidates(
     chooser = IdentityChooser(inventory, known, owners, usb_devices, links_directory)
     result: dict[Slot, dict[str, Candidate]] = {slot: {} for slot in slots}
     claimed: set[NodeKey | DeviceNumber] = set()
-    found.sort()  # a slot has a path once, so nothing behind these is ever compared
-    for _, _, _, slot, _, key, entry in found:
+    for *_, slot, _, key, entry in sorted(found):  # a slot has a path once, so what follows the path is never compared
         if _may_have(slots[slot], key, claimed):
             candidate = chooser.choose(slots[slot], entry, key, is_plain=slot in plain)
             if slot not in plain:
@@ -75,20 +78,14 @@ def candidates(
     return result
 
 
-def _slots(spec: ResourceSpec) -> Iterator[tuple[Slot, PathSpec]]:
-    for index, group in enumerate(spec.groups):
-        for member, path_spec in enumerate(group.paths):
-            yield Slot(index, member), path_spec
-
-
 def _may_have(path_spec: PathSpec, node: NodeKey, claimed: set[NodeKey | DeviceNumber]) -> bool:
-    """Claim a node for one path spec; False if another has it already.
+    """Claim a node for a path; False if another path has it.
 
-    A path with a ``limit`` is meant to be shared, a mount is by nature: they neither claim nor are kept off.
+    Mounts and paths with a ``limit`` share: they neither claim a node nor are refused one.
     """
     if path_spec.type is PathType.MOUNT or path_spec.limit > 1:
         return True
-    claim = node.number or node  # whatever names a node has, and whoever made them, it is one
+    claim = node.number or node  # several nodes, of any path and inode, with one number are one device
     if claim in claimed:
         return False
     claimed.add(claim)
@@ -96,20 +93,13 @@ def _may_have(path_spec: PathSpec, node: NodeKey, claimed: set[NodeKey | DeviceN
 
 
 def _fits(path_spec: PathSpec, entry: PathEntry) -> bool:
-    """Whether a container can be given what stands at a path."""
-    if path_spec.type is PathType.MOUNT:
+    """Whether a container can get what is at a path."""
+    if path_spec.type is PathType.MOUNT or entry.kind is PathKind.NODE:
         return True
-    if entry.kind is PathKind.NODE:
-        return True
-    # The runtime hands over the nodes in a directory; only who names it can mean that.
+    # The runtime passes all nodes in a directory; a glob does not ask for that.
     return entry.kind is PathKind.DIRECTORY and path_spec.is_literal
 
 
 def _is_ready(inventory: Inventory, path_spec: PathSpec, entry: PathEntry) -> bool:
-    """Whether what stands at a path can be offered for the first time: by its path, or by what all of it is."""
+    """Whether a node can be offered for the first time: a literal path needs the node alone, a glob its USB device."""
     return not inventory.is_unfinished(entry) if path_spec.is_literal else inventory.is_settled(entry)
-
-
-def _is_plain(path_spec: PathSpec) -> bool:
-    """Whether what it selects is known by its path alone."""
-    return path_spec.is_literal or path_spec.type is PathType.MOUNT

@@ -1,7 +1,6 @@
-"""A resource's devices as the rest of the program sees them. Pure."""
+"""Describes a resource's devices for the rest of the program. Pure."""
 
 import re
-from collections.abc import Callable
 
 from udev_device_plugin.config.specs import PathSpec, PathType, ResourceSpec
 from udev_device_plugin.devices.candidates import Candidate, node_key
@@ -13,8 +12,6 @@ from udev_device_plugin.host.topology import interface_and_kind, port, usb_port
 
 _INTERFACE = re.compile(r":(\d+\.\d+)$")
 
-_Info = Callable[[AssembledDevice, Candidate], DeviceInfo]
-
 
 def device_set(
     spec: ResourceSpec,
@@ -22,39 +19,43 @@ def device_set(
     inventory: Inventory | None = None,
     before: DeviceSet | None = None,
 ) -> DeviceSet:
-    """A resource's devices, sorted by identity.
+    """Return a resource's devices, sorted by identity.
 
     Args:
         spec: the resource.
         assembled: its devices.
-        inventory: knows what is behind their nodes; None: that is left out.
-        before: the description before this one; it knows what was behind nodes that are absent.
+        inventory: knows the hardware behind their nodes; None: that is left out.
+        before: the previous set; knows the hardware behind absent nodes.
     """
-    info = _knowing(inventory, before)
-    devices = sorted((_describe(spec, device, info) for device in assembled.formed), key=lambda device: device.identity)
-    remembered = tuple((unseen.id, unseen.since) for unseen in assembled.remembered)
-    return DeviceSet(spec.resource, tuple(devices), remembered)
-
-
-def _knowing(inventory: Inventory | None, before: DeviceSet | None) -> _Info:
     known = {
         (device.identity, member.identity): member.info
         for device in (before.devices if before is not None else ())
         for member in device.members
     }
 
-    def info(assembled: AssembledDevice, candidate: Candidate) -> DeviceInfo:
+    def info(device: AssembledDevice, candidate: Candidate) -> DeviceInfo:
         entry = inventory.entries.get(candidate.path) if inventory is not None else None
         if inventory is None or entry is None or node_key(inventory, entry) != candidate.node:
-            return known.get((assembled.identity, candidate.identity), NO_INFO)
-        device = inventory.device_at(entry)
-        return NO_INFO if device is None else device_info(device)
+            return known.get((device.identity, candidate.identity), NO_INFO)
+        behind = inventory.device_at(entry)
+        return NO_INFO if behind is None else device_info(behind)
 
-    return info
+    def describe(device: AssembledDevice) -> Device:
+        group = spec.groups[device.group]
+        members = tuple(
+            _member(group.paths[slot.member], candidate, info(device, candidate))
+            for slot, candidate in device.matches(spec)
+        )
+        numa_nodes = sorted({one.numa_node for one in device.members if one and one.numa_node is not None})
+        return Device(device.identity, members, group.count, device.is_healthy, device.since, tuple(numa_nodes))
+
+    devices = sorted(map(describe, assembled.devices), key=lambda device: device.identity)
+    unseen = tuple((one.id, one.since) for one in assembled.unseen)
+    return DeviceSet(spec.resource, tuple(devices), unseen)
 
 
 def device_info(device: HostDevice) -> DeviceInfo:
-    """What a device is."""
+    """Return what is known of a device's hardware."""
     usb_device, interface = device.usb_device, _INTERFACE.search(interface_and_kind(device))
     return DeviceInfo(
         vendor=usb_device.vendor if usb_device is not None else "",
@@ -67,16 +68,6 @@ def device_info(device: HostDevice) -> DeviceInfo:
         subsystem=device.subsystem,
         driver=device.driver,
     )
-
-
-def _describe(spec: ResourceSpec, device: AssembledDevice, info: _Info) -> Device:
-    group = spec.groups[device.group]
-    members = tuple(
-        _member(group.paths[slot.member], candidate, info(device, candidate))
-        for slot, candidate in device.matches(spec)
-    )
-    numa_nodes = {candidate.numa_node for candidate in device.members if candidate and candidate.numa_node is not None}
-    return Device(device.identity, members, group.count, device.is_healthy, device.since, tuple(sorted(numa_nodes)))
 
 
 def _member(path_spec: PathSpec, candidate: Candidate, info: DeviceInfo) -> Member:

@@ -1,4 +1,4 @@
-"""What a resource's devices are made of, what that depends on, and what a device is: values. Pure."""
+"""What is known of a resource's devices: values. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from udev_device_plugin.selectors.grouping import Numbers, SettlingUsbDevice
 
 @dataclass(frozen=True, slots=True)
 class AssembledDevice:
-    """A device as it was put together once.
+    """A device that was put together once. Moments are monotonic seconds.
 
     Attributes:
-        identity: what makes it itself, for as long as it is known.
-        group: which of the spec's groups it belongs to.
-        members: what each of the group's paths gave to it, as last seen; None for an optional one that had nothing.
-            Of a USB device: its nodes.
-        is_healthy: whether all required ones are there.
-        since: when that last changed, monotonic seconds.
-        keep_until: until when it is kept without being asked for, if it is absent; monotonic seconds.
+        identity: never changes.
+        group: index of its group in the spec.
+        members: what each of the group's paths gave, as last seen; None for an optional path that had nothing. Of a
+            USB device: its nodes.
+        is_healthy: whether all required members are present.
+        since: when ``is_healthy`` last changed.
+        keep_until: until when it is kept if it is absent, whether a pod holds it or not.
         member: of a USB device: which of the group's paths selects it.
-        needs: of a USB device: how many nodes it takes to be whole.
+        needs: of a USB device: how many nodes it has when it is complete.
     """
 
     identity: Identity
@@ -35,7 +35,7 @@ class AssembledDevice:
     needs: Numbers = ()
 
     def matches(self, spec: ResourceSpec) -> Iterator[tuple[Slot, Candidate]]:
-        """Its members that are not left out, each with the path of ``spec`` that gave it."""
+        """The members that are not left out, each with the path of ``spec`` that gave it."""
         grouping = spec.groups[self.group].grouping
         for number, candidate in enumerate(self.members):
             if candidate is not None:
@@ -44,7 +44,7 @@ class AssembledDevice:
 
 @dataclass(frozen=True, slots=True)
 class UnseenDevice:
-    """A device that a pod holds and that has not been seen since the plugin started: the ID is all that is known."""
+    """A device that a pod holds and that has not been seen since the plugin started: only its ID is known."""
 
     id: str
     since: float
@@ -53,42 +53,42 @@ class UnseenDevice:
 
 @dataclass(frozen=True, slots=True)
 class AssembledResource:
-    """What a resource offers.
+    """All devices of a resource.
 
     Attributes:
-        formed: all devices, those of earlier groups and earlier formation first.
-        remembered: what pods hold besides.
-        gatherings: USB devices whose nodes are still counted.
-        is_first: whether the host has not been looked at yet; what is there by then is as complete as it gets.
+        devices: those that have been seen, in the order of their groups, known ones first.
+        unseen: those that pods hold and that have not been seen.
+        settling: USB devices that may not be complete yet.
+        is_first: whether the host has not been read yet; what is present then is taken to be complete.
     """
 
-    formed: tuple[AssembledDevice, ...] = ()
-    remembered: tuple[UnseenDevice, ...] = ()
-    gatherings: tuple[SettlingUsbDevice, ...] = ()
+    devices: tuple[AssembledDevice, ...] = ()
+    unseen: tuple[UnseenDevice, ...] = ()
+    settling: tuple[SettlingUsbDevice, ...] = ()
     is_first: bool = True
 
     @property
     def settles_at(self) -> float | None:
-        """When the next USB device will have been quiet for long enough, monotonic seconds; None if none is awaited."""
-        return min((gathering.until for gathering in self.gatherings), default=None)
+        """When the next USB device is taken to be complete, monotonic seconds; None if all are."""
+        return min((usb_device.until for usb_device in self.settling), default=None)
 
     @property
     def expires_at(self) -> float | None:
-        """When the time of the next absent device is up, monotonic seconds; None if none is absent."""
-        times = [formed.keep_until for formed in self.formed if not formed.is_healthy]
-        return min((*times, *(remembered.keep_until for remembered in self.remembered)), default=None)
+        """When the next absent device expires, monotonic seconds; None if none is absent."""
+        times = [device.keep_until for device in self.devices if not device.is_healthy]
+        return min((*times, *(one.keep_until for one in self.unseen)), default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class AssemblyContext:
-    """What a formation depends on besides the host.
+    """What an assembly depends on besides the host.
 
     Attributes:
         now: monotonic seconds.
-        grace_period: for how many seconds an absent device is kept, Unhealthy.
-        links_directory: where our own links are; with a trailing slash.
-        held: the IDs of the resource that pods hold; None while nobody has asked: then nothing is forgotten.
-        fresh: IDs that were handed out so recently that a kubelet may not count them among the held ones yet.
+        grace_period: for how many seconds an absent device stays listed.
+        links_directory: where the plugin's own links are; with a trailing slash.
+        held: the IDs of the resource that pods hold; None if that is not known: then nothing is forgotten.
+        fresh: IDs that were allocated so recently that the kubelet may not report them as held yet.
     """
 
     now: float
@@ -109,17 +109,14 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class DeviceInfo:
-    """What stands behind a device node, as udev and sysfs said last; "" for what is not known, or is not there.
+    """What udev and sysfs said last about the hardware behind a device node; "" for what is not known or not there.
 
-    All of it is text that the hardware may have made up: any characters, and bytes that are no UTF-8 as surrogates.
+    The hardware may have made up any of it: all characters occur, and bytes that are no UTF-8 are surrogates.
 
     Attributes:
-        vendor: of the USB device, four lower-case hexadecimal digits.
-        product: likewise.
-        serial: its serial number.
-        manufacturer: its manufacturer's name.
-        model: its own name.
-        port: where it is plugged, with the controller; of what is no USB device, its place without counted numbers.
+        vendor, product: of the USB device, four lower-case hexadecimal digits.
+        serial, manufacturer, model: the hardware's own texts.
+        port: controller and port of the USB device; of another device, its place without numbers that are counted up.
         interface: of the USB device, with the configuration: ``1.0``.
         subsystem: the kernel's, ``tty``.
         driver: of the device or its interface, ``cp210x``.
@@ -137,4 +134,3 @@ class DeviceInfo:
 
 
 NO_INFO = DeviceInfo()
-"""Nothing is known."""

@@ -1,6 +1,6 @@
-"""What is absent, and not forgotten: for the grace period, and for as long as a pod holds it.
+"""Which absent devices stay listed: for the grace period, and for as long as a pod holds them.
 
-Pure. Invariant: nothing that a pod holds is forgotten, and nothing at all while nobody has asked.
+Pure. Invariant: nothing that a pod holds is forgotten, and nothing at all while that is not known.
 """
 
 from collections.abc import Iterable
@@ -11,48 +11,53 @@ from udev_device_plugin.devices.identity import device_id, id_base
 from udev_device_plugin.devices.model import AssembledDevice, AssembledResource, AssemblyContext, UnseenDevice
 
 MIN_ASK = 60.0
-"""Seconds from one question whether a pod still holds an absent device to the next, at least."""
+"""Seconds, at least, until PodResources is asked again whether a pod still holds an absent device."""
 
 FRESH = 1.0
-"""Seconds from the answer to ``Allocate`` within which a kubelet certainly counts the pod as holding the device."""
+"""Seconds after the answer to ``Allocate`` within which a kubelet certainly counts the pod as holding the device."""
 
 
-def keep(formed: AssembledDevice, spec: ResourceSpec, given: AssemblyContext) -> AssembledDevice | None:
-    """None if it is time to forget a device. What a pod holds gets another grace period, since nobody tells its end."""
-    if formed.is_healthy or given.held is None or given.now < formed.keep_until:
-        return formed
-    base = id_base(device_id(spec.resource, formed.identity, 0))
-    if base in {id_base(id_) for id_ in given.held}:
-        return replace(formed, keep_until=_renewed(given))
-    if base in {id_base(id_) for id_ in given.fresh}:
-        return replace(formed, keep_until=given.now + FRESH)
+def keep(device: AssembledDevice, spec: ResourceSpec, given: AssemblyContext) -> AssembledDevice | None:
+    """Return the device, or None if it is to be forgotten.
+
+    A device that a pod holds gets another grace period, since nothing notifies of the pod's end.
+    """
+    if device.is_healthy or given.held is None or given.now < device.keep_until:
+        return device
+    base = id_base(device_id(spec.resource, device.identity, 0))
+    if base in map(id_base, given.held):
+        return replace(device, keep_until=_next_expiry(given))
+    if base in map(id_base, given.fresh):
+        return replace(device, keep_until=given.now + FRESH)
     return None
 
 
-def remember(
-    spec: ResourceSpec, previous: AssembledResource, formed: Iterable[AssembledDevice], given: AssemblyContext
+def unseen_devices(
+    spec: ResourceSpec, previous: AssembledResource, devices: Iterable[AssembledDevice], given: AssemblyContext
 ) -> tuple[UnseenDevice, ...]:
-    """What pods hold of our making, and no device is known for."""
-    if not given.held and not previous.remembered:
+    """Return the devices that pods hold by an ID of this plugin's form and that are not among ``devices``."""
+    if not given.held and not previous.unseen:
         return ()
-    described = {id_base(device_id(spec.resource, device.identity, 0)) for device in formed}
-    remembered = {known.id: known for known in previous.remembered}
+    described = {id_base(device_id(spec.resource, device.identity, 0)) for device in devices}
+    unseen = {one.id: one for one in previous.unseen}
     for id_ in sorted(given.held or ()):
-        known = remembered.get(id_)
+        known = unseen.get(id_)
         if known is None or known.keep_until <= given.now:
-            remembered[id_] = UnseenDevice(id_, known.since if known else given.now, _renewed(given))
+            unseen[id_] = UnseenDevice(id_, known.since if known else given.now, _next_expiry(given))
     return tuple(
-        known
-        for known in remembered.values()
-        if (given.held is None or given.now < known.keep_until) and id_base(known.id) not in {*described, None}
+        one
+        for one in unseen.values()
+        if (given.held is None or given.now < one.keep_until) and id_base(one.id) not in {*described, None}
     )
 
 
-def under_grace_period(formation: AssembledResource, grace_period: float) -> AssembledResource:
-    """A formation under another grace period, which counts from when a device went, whatever it was then."""
-    formed = (one if one.is_healthy else replace(one, keep_until=one.since + grace_period) for one in formation.formed)
-    return replace(formation, formed=tuple(formed))
+def under_grace_period(assembled: AssembledResource, grace_period: float) -> AssembledResource:
+    """Return a resource whose absent devices expire ``grace_period`` seconds after they became absent."""
+    devices = (
+        one if one.is_healthy else replace(one, keep_until=one.since + grace_period) for one in assembled.devices
+    )
+    return replace(assembled, devices=tuple(devices))
 
 
-def _renewed(given: AssemblyContext) -> float:
+def _next_expiry(given: AssemblyContext) -> float:
     return given.now + max(given.grace_period, MIN_ASK)

@@ -1,6 +1,6 @@
-"""What resources offer now, and waiting for something newer.
+"""The published device lists of all resources.
 
-Event loop only, but for what is frozen: snapshots may be read by any thread.
+Event loop only; snapshots, which never change, may be read by any thread.
 """
 
 import asyncio
@@ -17,20 +17,20 @@ from udev_device_plugin.host.model import DeviceNumber
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One thing that a container gets with a device.
+    """One device node or mount that a container gets with a device.
 
     Attributes:
-        identity: what makes it itself.
-        host_path: what the runtime is told to look for on the host; always leads to this very thing.
-        container_path: where the container finds it.
+        identity: the same after a restart or a replug.
+        host_path: path on the host that the runtime gets; always leads to this very thing.
+        container_path: path in the container.
         type: device node or mount.
         permissions: for the device cgroup, of ``r``, ``w``, ``m``; devices only.
         read_only: mounts only.
-        node: where it is on the host now, or was last.
+        node: its own path on the host, now or last.
         number: of a device node.
+        own_link: the plugin's own link that it needs, or that a container may have got; "" for none.
         is_optional: the device is Healthy without it too.
-        own_link: the link of our own that it needs, or may have been handed out by once; "" for none.
-        info: what stands behind a device node; of one that is absent, what stood there.
+        info: the hardware behind a device node, also of an absent one.
     """
 
     identity: str
@@ -51,12 +51,12 @@ class Device:
     """One allocatable device, offered ``count`` times.
 
     Attributes:
-        identity: what makes it itself; unique within its resource.
-        members: what a container gets with it, in the spec's order.
+        identity: unique within its resource.
+        members: in the spec's order.
         count: how many replicas of it are offered.
-        is_healthy: all its required members are there.
-        since: when its health last changed, monotonic seconds.
-        numa_nodes: that its members belong to, sorted.
+        is_healthy: whether all required members are present.
+        since: when that last changed, monotonic seconds.
+        numa_nodes: of its members, sorted.
     """
 
     identity: Identity
@@ -72,18 +72,18 @@ class DeviceSet:
     """All devices of one resource at one moment, sorted by identity.
 
     Attributes:
-        resource: whose they are.
-        devices: all that is known.
-        remembered: IDs that pods hold of devices that have not been seen, and since when that is known.
+        resource: its name.
+        devices: the known ones.
+        unseen: IDs of unseen devices that pods hold, each with the monotonic second since which that is known.
     """
 
     resource: str
     devices: tuple[Device, ...] = ()
-    remembered: tuple[tuple[str, float], ...] = ()
+    unseen: tuple[tuple[str, float], ...] = ()
 
     @cached_property
     def by_id(self) -> Mapping[str, Device]:
-        """The device behind each ID that the kubelet may name, replicas included, in the set's order."""
+        """The device of each listed ID, replicas included, in the set's order."""
         return {
             device_id(self.resource, device.identity, replica): device
             for device in self.devices
@@ -92,17 +92,17 @@ class DeviceSet:
 
     @cached_property
     def by_base(self) -> Mapping[str | None, Device]:
-        """The device behind each ID, whatever the number of the replica (see ``identity.id_base``)."""
+        """The device of each ID, whatever the replica's number (see ``identity.id_base``)."""
         return {id_base(device_id(self.resource, device.identity, 0)): device for device in self.devices}
 
     @property
     def count(self) -> int:
-        """How many IDs are listed, replicas included."""
-        return sum(device.count for device in self.devices) + len(self.remembered)
+        """The number of listed IDs, replicas included."""
+        return sum(device.count for device in self.devices) + len(self.unseen)
 
     @property
     def healthy_count(self) -> int:
-        """How many of them are Healthy."""
+        """The number of those that are Healthy."""
         return sum(device.count for device in self.devices if device.is_healthy)
 
 
@@ -111,7 +111,7 @@ class Snapshot:
     """A device set and its generation, which grows with each published change.
 
     Attributes:
-        caused_at: when the oldest observation that led to it was received, monotonic seconds; None: by no event.
+        caused_at: when the oldest event that led to it was received, monotonic seconds; None: no event did.
     """
 
     devices: DeviceSet
@@ -120,12 +120,12 @@ class Snapshot:
 
 
 class DeviceStore:
-    """The latest list of each resource, and any number of readers, each of which has the generation that it saw last.
+    """The latest list of each resource, for any number of readers.
 
-    Whoever was busy while three generations were published sees the third, and misses nothing that is still true.
+    A reader that was busy while three generations were published reads the third, which has all that is still true.
 
     Attributes:
-        snapshots: by resource. Never changed but replaced, so that any thread may read it; the rest is for the loop.
+        snapshots: by resource; replaced at each change, so that any thread may read it.
     """
 
     def __init__(self, resources: Iterable[str] = ()) -> None:
@@ -133,15 +133,15 @@ class DeviceStore:
         self._readers: set[tuple[str, Callable[[], None]]] = set()
 
     def add(self, resource: str) -> None:
-        """Have a list for a resource; generation 0 means that nothing has been published yet."""
+        """Add a resource with an empty list of generation 0, which means that nothing has been published."""
         self.snapshots = {**self.snapshots, resource: self.snapshot(resource)}
 
     def remove(self, resource: str) -> None:
-        """Have no list for a resource any more."""
+        """Remove a resource and its list."""
         self.snapshots = {one: snapshot for one, snapshot in self.snapshots.items() if one != resource}
 
     def snapshot(self, resource: str) -> Snapshot:
-        """The latest list of a resource; an empty one of generation 0 if it is not offered."""
+        """Return the latest list of a resource; an empty one of generation 0 if it is not offered."""
         return self.snapshots.get(resource) or Snapshot(DeviceSet(resource), 0)
 
     def publish(self, devices: DeviceSet, caused_at: float | None = None) -> None:
@@ -154,7 +154,7 @@ class DeviceStore:
                 notify()
 
     async def newer_than(self, resource: str, generation: int) -> Snapshot:
-        """A resource's latest snapshot as soon as its generation is not ``generation`` any more."""
+        """Wait until a resource's generation is not ``generation``; return its latest snapshot."""
         newer = asyncio.Event()
         with self.read_by(resource, newer.set):
             while self.snapshot(resource).generation == generation:
@@ -164,7 +164,7 @@ class DeviceStore:
 
     @contextmanager
     def read_by(self, resource: str, notify: Callable[[], None]) -> Iterator[None]:
-        """Call ``notify`` at each new generation of a resource's list for as long as the context lasts."""
+        """Call ``notify`` at each new generation of a resource's list, until the context ends."""
         reader = (resource, notify)
         self._readers.add(reader)
         try:

@@ -1,5 +1,1 @@
-"""How this program speaks to the kubelet: serving resources, registering them, and surviving its restarts.
-
-Knows nothing of discovery, and never imports it. It reads snapshots, and hands back nothing but
-allocations. Event loop only.
-"""
+"""The gRPC APIs between plugin and kubelet: resources are served and registered, and holders of devices asked for."""

@@ -1,8 +1,4 @@
-"""How we connect to the kubelet: for one call, over its unix socket.
-
-Event loop only. A channel is opened for each attempt and closed after it: nothing stays connected, and
-nothing wakes up to keep it so.
-"""
+"""gRPC channels to the kubelet: one for each attempt, so that nothing stays connected or wakes up. Event loop only."""
 
 import grpc
 
@@ -14,5 +10,5 @@ _OPTIONS = (
 
 
 def open_channel(socket: str) -> grpc.aio.Channel:
-    """A new channel to the server on the unix socket ``socket``; to be used as a context."""
+    """Return a new channel to the server on a unix socket, as a context manager."""
     return grpc.aio.insecure_channel(f"unix:{socket}", _OPTIONS)

@@ -1,7 +1,7 @@
-"""Other plugins of our resources, each held on the line: that shows when one has gone, however it went.
+"""Connections to other plugins that serve a resource of ours, which show when one of them ends, even if it is killed.
 
-Event loop only. A process that is killed leaves its socket behind; what ends with it is a connection to
-that socket. Nothing is said on it, and nothing runs while nothing happens.
+Event loop only. A killed process leaves its socket behind, but its connections end. Nothing is sent on them, and
+nothing runs while nothing happens.
 """
 
 import asyncio
@@ -15,71 +15,63 @@ from udev_device_plugin.selectors.paths.glob import Glob
 
 _FIRST_WAIT = 0.005
 _ATTEMPTS = 6
-"""Between a server's ``bind`` and its ``listen`` there is a moment in which it refuses; 0.15 s are ample."""
+"""A server refuses connections between its ``bind`` and its ``listen``; 0.15 s in all are ample for that."""
 
 _PAUSE = 0.1
-"""Seconds from a peer's hanging up to the next call: gRPC's server does that, in a minute, to who says nothing."""
+"""Seconds until a closed connection is made again: gRPC's server closes one that sends nothing, within a minute."""
 
-_ENOUGH = 4096
-"""Bytes of what a peer may say at once: its end of the connection is all that counts."""
+_READ_SIZE = 4096
 
 
 class OtherInstances:
-    """Those that live, by their sockets.
-
-    Args:
-        on_gone: called on the loop with the socket of one that has gone.
-    """
+    """The other plugins, by their sockets; ``on_gone`` is called with the socket of one that has ended."""
 
     def __init__(self, on_gone: Callable[[str], None]) -> None:
         self._on_gone = on_gone
-        self._followed: dict[str, asyncio.Task[None]] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def follow(self, path: str, *, is_new: bool) -> None:
-        """Be told when the plugin behind a socket goes; at once, if it was there only now and does not answer."""
-        if path not in self._followed:
-            task = self._followed[path] = asyncio.create_task(self._follow(path, is_new=is_new))
+        """Have the end of the plugin on a socket reported, also if the socket is new and nothing answers on it."""
+        if path not in self._tasks:
+            task = self._tasks[path] = asyncio.create_task(self._follow(path, is_new=is_new))
             task.add_done_callback(raise_failure)
 
     def leave(self, endpoints: Glob) -> None:
-        """Follow those on matching sockets no longer."""
-        for path in [path for path in self._followed if endpoints.matches(path)]:
-            self._followed.pop(path).cancel()
+        """Do not report those on matching sockets any more."""
+        for path in [path for path in self._tasks if endpoints.matches(path)]:
+            self._tasks.pop(path).cancel()
 
     def is_any_at(self, endpoints: Glob) -> bool:
-        """Whether one lives on a matching socket."""
-        return any(map(endpoints.matches, self._followed))
+        """Whether one runs on a matching socket."""
+        return any(map(endpoints.matches, self._tasks))
 
     async def _follow(self, path: str, *, is_new: bool) -> None:
-        was_there = is_new
-        while await _hold(path):
-            was_there = True
+        has_run = is_new
+        while await _hold_connection(path):
+            has_run = True
             await asyncio.sleep(_PAUSE)
-        del self._followed[path]
-        if was_there:
+        del self._tasks[path]
+        if has_run:
             self._on_gone(path)
 
 
-async def _hold(path: str) -> bool:
-    """Connect to a socket and wait until the other side hangs up; False if nobody answers."""
-    try:
-        reader, writer = await _call(path)
-    except OSError:
-        return False
-    try:
-        with contextlib.suppress(ConnectionError):
-            while await reader.read(_ENOUGH):
-                pass
-    finally:
-        writer.close()
-    return True
-
-
-async def _call(path: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def _hold_connection(path: str) -> bool:
+    """Connect to a socket and wait until the other side closes the connection; False if nothing answers."""
     retrying = AsyncRetrying(
         wait=wait_exponential(_FIRST_WAIT),
         retry=retry_if_exception_type(ConnectionRefusedError),
         stop=stop_after_attempt(_ATTEMPTS),
         reraise=True,
     )
-    return await retrying(asyncio.open_unix_connection, path)
+    try:
+        streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] = await retrying(asyncio.open_unix_connection, path)
+    except OSError:
+        return False
+    reader, writer = streams
+    try:
+        with contextlib.suppress(ConnectionError):
+            while await reader.read(_READ_SIZE):
+                pass
+    finally:
+        writer.close()
+    return True

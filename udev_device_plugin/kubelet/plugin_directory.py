@@ -1,8 +1,8 @@
-"""The directory that kubelet and plugins meet in: knows when a kubelet answers, and when another one has come.
+"""Watches the kubelet's device plugin directory: whether a kubelet answers, and when another one has started.
 
-Event loop only; one for all resources. A kubelet that starts clears the directory and then makes
-``kubelet.sock``; one that dies leaves it behind. So the making of the socket is what counts (inode numbers are re-used:
-comparing them would miss a restart), and whether somebody answers on it.
+Event loop only; one for all resources. A kubelet that starts clears the directory and then creates ``kubelet.sock``;
+one that dies leaves it behind. So a restart shows by the socket's creation (inode numbers are used again: comparing
+them would miss one), and a kubelet by its answer.
 """
 
 import asyncio
@@ -15,8 +15,8 @@ from collections.abc import Collection, Iterator
 from tenacity import AsyncRetrying, RetryCallState, RetryError, retry_if_exception_type, wait_exponential
 
 from udev_device_plugin.filesystem.loop_watch import LoopWatch
-from udev_device_plugin.kubelet.device_plugin.server import siblings
-from udev_device_plugin.kubelet.device_plugin.session import RegistrationSession
+from udev_device_plugin.kubelet.device_plugin.registration_session import RegistrationSession
+from udev_device_plugin.kubelet.device_plugin.server import sockets_of_same_resource
 from udev_device_plugin.kubelet.other_instances import OtherInstances
 from udev_device_plugin.selectors.paths.glob import Glob
 
@@ -25,117 +25,116 @@ logger = logging.getLogger(__name__)
 KUBELET_SOCKET = "kubelet.sock"
 
 _FIRST_WAIT = 0.005
-"""Seconds: between a kubelet's ``bind`` and its ``listen`` there is a moment in which it refuses."""
+"""Seconds: a kubelet refuses connections between its ``bind`` and its ``listen``."""
 
 _LONGEST_WAIT = 30.0
-"""Seconds: only a net beneath the watch, which wakes the next attempt at once."""
+"""Seconds: only in case that the watch, which starts the next attempt at once, misses something."""
 
-_SUSPICION = 1.0
-"""Seconds from the end of another plugin of a resource to the question whether ours is the only one left: if the
-kubelet hung up on ours, or the other one only registers anew, that has shown by then."""
+_ALONE_AFTER = 1.0
+"""Seconds from the end of another plugin of a resource to the check whether ours is the only one left: by then, the
+kubelet would have closed our stream, or the other one registered again."""
 
 
 class PluginDirectory:
-    """Watches the plugin directory ``path``, which need not exist yet.
+    """The directory ``path``, which need not exist yet.
 
     Attributes:
-        path: the directory.
-        kubelet_socket: where the kubelet serves registrations.
-        epoch: how many kubelets have made their socket since the start.
+        kubelet_socket: path of the socket that the kubelet serves registrations on.
+        epoch: how many kubelets have started since this plugin did.
     """
 
     def __init__(self, path: str) -> None:
         self.path = path
         self.kubelet_socket = os.path.join(path, KUBELET_SOCKET)
         self.epoch = 0
-        self._lives: dict[str, RegistrationSession] = {}
-        self._used: deque[str] = deque(maxlen=100)  # sockets of ours, whose end may be heard of late
+        self._sessions: dict[str, RegistrationSession] = {}
+        self._own_sockets: deque[str] = deque(maxlen=100)  # also former ones: events of their end may come late
         self._answering = asyncio.Event()
         self._wake = asyncio.Event()
         self._new_epoch = asyncio.Event()
-        self._other_instances = OtherInstances(self._suspect)
+        self._other_instances = OtherInstances(self._other_instance_gone)
 
     async def run(self) -> None:
-        """Watch, and call on the kubelet whenever it is not known whether it answers, until cancelled."""
+        """Watch, and connect to the kubelet whenever it may not answer, until cancelled."""
         kubelet_socket = Glob.of(self.kubelet_socket)
         with contextlib.closing(LoopWatch([kubelet_socket], self._changed)) as self._watch:
             while True:
-                await self._call_until_answered()
+                await self._connect_until_answered()
                 if not self._wake.is_set():
                     self._answering.set()
                 await self._wake.wait()
                 self._answering.clear()
 
     async def answering(self) -> int:
-        """Wait until a kubelet answers; returns its epoch."""
+        """Wait until a kubelet answers; return its epoch."""
         await self._answering.wait()
         return self.epoch
 
-    def doubt(self) -> None:
-        """Somebody got no answer, or lost a stream: call on the kubelet before anybody goes on."""
+    def check(self) -> None:
+        """A call or a stream ended: let ``answering`` wait until the kubelet has answered again."""
         self._answering.clear()
         self._wake.set()
 
     async def newer_than(self, epoch: int) -> int:
-        """Wait for another kubelet than that of ``epoch``; returns its epoch."""
+        """Wait for another kubelet than that of ``epoch``; return its epoch."""
         while self.epoch == epoch:
             await self._new_epoch.wait()
         return self.epoch
 
     async def pause(self, seconds: float, epoch: int) -> None:
-        """Wait ``seconds``, or until another kubelet than that of ``epoch`` has come."""
+        """Wait ``seconds``, or until another kubelet than that of ``epoch`` has started."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.newer_than(epoch)
 
     @contextlib.contextmanager
-    def attended(self, life: RegistrationSession, socket_path: str) -> Iterator[None]:
-        """End ``life`` when its socket is taken away, or another kubelet has come, or another plugin has gone.
+    def watching(self, session: RegistrationSession, socket_path: str) -> Iterator[None]:
+        """End ``session`` when its socket is removed, another kubelet starts, or another plugin of the resource ends.
 
-        The other one, of a rolling update that overlaps, may have registered later than ours. Its end then is the end
-        of the resource for the kubelet, which still reads our stream and does not listen.
+        Another plugin, in a rolling update that overlaps, may have registered after ours. When it ends, the kubelet
+        drops the resource, and goes on reading our stream without using it.
         """
-        endpoints = siblings(socket_path)
-        self._lives[socket_path] = life
-        self._used.append(socket_path)
+        endpoints = sockets_of_same_resource(socket_path)
+        self._sessions[socket_path] = session
+        self._own_sockets.append(socket_path)
         self._watch.add(endpoints)
-        self._changed((socket_path,))  # it may have been gone before the watch was there
-        for path in filter(endpoints.matches, self._watch.found.difference(self._used)):
+        self._changed((socket_path,))  # it may have been removed before it was watched
+        for path in filter(endpoints.matches, self._watch.found.difference(self._own_sockets)):
             self._other_instances.follow(path, is_new=False)
         try:
             yield
         finally:
             self._watch.discard(endpoints)
             self._other_instances.leave(endpoints)
-            del self._lives[socket_path]
+            del self._sessions[socket_path]
 
     def _changed(self, paths: Collection[str]) -> None:
         if self.kubelet_socket in paths and os.path.lexists(self.kubelet_socket):
             self.epoch += 1
-            news, self._new_epoch = self._new_epoch, asyncio.Event()
-            news.set()
-            self.doubt()
-            for life in self._lives.values():
-                life.end("another kubelet has started")
+            started, self._new_epoch = self._new_epoch, asyncio.Event()
+            started.set()
+            self.check()
+            for session in self._sessions.values():
+                session.end("another kubelet has started")
         for path in set(paths) - {self.kubelet_socket}:
-            if (ours := self._lives.get(path)) is not None:
+            if (ours := self._sessions.get(path)) is not None:
                 if not os.path.lexists(path):
                     ours.end("its socket was removed")
-            elif path not in self._used:
+            elif path not in self._own_sockets:
                 self._other_instances.follow(path, is_new=True)
 
-    def _suspect(self, gone: str) -> None:
-        """Another plugin is gone: look soon whether a life of ours is the last of its resource."""
-        for path, life in self._lives.items():
-            if siblings(path).matches(gone):
-                asyncio.get_running_loop().call_later(_SUSPICION, self._end_if_alone, path, life)
+    def _other_instance_gone(self, gone: str) -> None:
+        for path, session in self._sessions.items():
+            if sockets_of_same_resource(path).matches(gone):
+                asyncio.get_running_loop().call_later(_ALONE_AFTER, self._end_if_alone, path, session)
 
-    def _end_if_alone(self, path: str, life: RegistrationSession) -> None:
-        if self._lives.get(path) is life and not self._other_instances.is_any_at(siblings(path)):
-            life.end("another plugin of this resource has gone, and the kubelet may not listen to this one any more")
+    def _end_if_alone(self, path: str, session: RegistrationSession) -> None:
+        is_alone = not self._other_instances.is_any_at(sockets_of_same_resource(path))
+        if is_alone and self._sessions.get(path) is session:
+            session.end("another plugin of this resource has gone, and the kubelet may not listen to this one any more")
 
-    async def _call_until_answered(self) -> None:
-        """Call on the kubelet until it answers; each wake-up starts over with the shortest wait."""
+    async def _connect_until_answered(self) -> None:
+        """Connect to the kubelet until that succeeds; each event of the socket begins again with the shortest wait."""
         while True:
             self._wake.clear()
             try:
@@ -146,21 +145,17 @@ class PluginDirectory:
                     sleep=self._sleep,
                 ):
                     with attempt:
-                        await self._call()
+                        _, writer = await asyncio.open_unix_connection(self.kubelet_socket)
+                        writer.close()
+                        await writer.wait_closed()
             except RetryError:
                 continue
             return
-
-    async def _call(self) -> None:
-        """Connect to the kubelet's socket and hang up; an ``OSError`` if nobody answers."""
-        _, writer = await asyncio.open_unix_connection(self.kubelet_socket)
-        writer.close()
-        await writer.wait_closed()
 
     def _is_woken(self, _: RetryCallState) -> bool:
         return self._wake.is_set()
 
     async def _sleep(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):  # wait_for would forget that it was cancelled, if both came at once
+            async with asyncio.timeout(seconds):  # wait_for would swallow a cancellation that comes with the wake-up
                 await self._wake.wait()

@@ -1,21 +1,18 @@
-"""Asks the kubelet which pods hold which devices.
+"""Asks the kubelet's PodResources API which pods hold which devices.
 
-Event loop only. It asks when it is told to and never by itself: nothing polls the kubelet. An answer is
-a help and not a need, so nothing here raises: who gets none does without. What the kubelet says is not trusted to be
-about us: only what was asked for is taken out of it, and gRPC's limit of 4 MiB bounds the rest.
+Event loop only. It asks when it is called: nothing polls the kubelet. Callers do without an answer, so nothing raises.
+The answer is about all resources of the node: only those that were asked for are taken out of it, and gRPC's limit of
+4 MiB bounds the rest.
 """
 
 import logging
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
 
 import grpc
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, stop_before_delay, wait_exponential
 
 from udev_device_plugin.devices.model import Holder
-from udev_device_plugin.errors import UdevDevicePluginError
 from udev_device_plugin.kubelet.api.podresources.v1 import api_pb2, api_pb2_grpc
 from udev_device_plugin.kubelet.channel import open_channel
 
@@ -27,76 +24,48 @@ CALL_TIMEOUT = 2.0
 ATTEMPTS = 5
 _FIRST_WAIT = 0.05
 _LAST_START = 1.0
-"""Seconds after which no attempt is begun any more: an answer, or none, takes this and one call's time at most."""
+"""Seconds after which no attempt begins: all attempts take this and one call's time at most."""
 
-_PASSING = {
-    grpc.StatusCode.RESOURCE_EXHAUSTED,  # the kubelet's rate limit: 100 calls a second, whoever makes them
+_TRANSIENT = {
+    grpc.StatusCode.RESOURCE_EXHAUSTED,  # the kubelet's rate limit: 100 calls a second, of all clients together
     grpc.StatusCode.UNAVAILABLE,  # a kubelet that restarts
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Holdings:
-    """Who holds what.
-
-    Attributes:
-        by_resource: every resource that was asked about → ID of a held device → its holder.
-    """
-
-    by_resource: Mapping[str, Mapping[str, Holder]]
-
-    def ids(self, resource: str) -> frozenset[str]:
-        """The IDs of a resource's devices that are held."""
-        return frozenset(self.by_resource.get(resource, ()))
-
-
-class _UnansweredError(UdevDevicePluginError):
-    """What is wrong with the socket, and how bad that is: it need not be there."""
-
-    def __init__(self, problem: str, level: int = logging.WARNING) -> None:
-        self.level = level
-        super().__init__(problem)
-
-
 class PodResources:
-    """The kubelet's knowledge of which pods hold which devices, on the unix socket of that path.
-
-    Args:
-        socket: the kubelet's; need not be there.
-        call_timeout: seconds for one call.
-    """
+    """The API on the unix socket ``socket``, which need not exist; ``call_timeout`` in seconds."""
 
     def __init__(self, socket: str, call_timeout: float = CALL_TIMEOUT) -> None:
         self._socket = socket
         self._call_timeout = call_timeout
-        self._is_told = False  # the log knows that it does not work
+        self._is_failing = False  # as the log has it
 
-    async def held(self, resources: Iterable[str]) -> Holdings | None:
-        """Which devices of these resources are held; None: not to be had now. Takes 3 s at most."""
-        try:
-            response = await self._answer()
-        except _UnansweredError as error:
-            self._note_failure(error)
-            return None
-        self._note_success()
-        return _holdings(response, resources)
-
-    async def _answer(self) -> api_pb2.ListPodResourcesResponse:
-        # Not worth another attempt: a kubelet that has ever run leaves its socket behind, where it can be seen.
+    async def held(self, resources: Iterable[str]) -> Mapping[str, Mapping[str, Holder]] | None:
+        """Return each resource's holders by held ID; None if there is no answer now. Takes 3 s at most."""
+        # Without a socket, no attempts: a kubelet that has ever run leaves it behind, where it can be seen.
         if not os.path.exists(self._socket):
-            raise _UnansweredError("is not there", logging.INFO)
+            self._note_failure("is not there", logging.INFO)
+            return None
         try:
-            response = await self._list_patiently()
+            response = await self._list_with_retries()
         except grpc.aio.AioRpcError as error:
-            raise _UnansweredError(self._problem(error)) from error
+            if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+                self._note_failure(f"does not answer within {self._call_timeout:g} s")
+            else:
+                self._note_failure(f"does not answer: {error.details() or error.code().name}")
+            return None
         if response is None:
-            raise _UnansweredError("answers something else")
-        return response
+            self._note_failure("answers something else")
+            return None
+        if self._is_failing:
+            logger.info("the kubelet now says which devices pods hold", extra={"path": self._socket})
+        self._is_failing = False
+        return _holders(response, resources)
 
-    async def _list_patiently(self) -> api_pb2.ListPodResourcesResponse | None:
+    async def _list_with_retries(self) -> api_pb2.ListPodResourcesResponse | None:
         retrying = AsyncRetrying(
             wait=wait_exponential(_FIRST_WAIT),
-            retry=retry_if_exception(_is_passing),
+            retry=retry_if_exception(_is_transient),
             stop=stop_after_attempt(ATTEMPTS) | stop_before_delay(_LAST_START),
             reraise=True,
         )
@@ -111,35 +80,26 @@ class PodResources:
             )
         return response
 
-    def _problem(self, error: grpc.aio.AioRpcError) -> str:
-        if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
-            return f"does not answer within {self._call_timeout:g} s"
-        return f"does not answer: {error.details() or error.code().name}"
-
-    def _note_failure(self, error: _UnansweredError) -> None:
-        if not self._is_told:
+    def _note_failure(self, problem: str, level: int = logging.WARNING) -> None:
+        if not self._is_failing:
             logger.log(
-                error.level,
+                level,
                 "--pod-resources-socket: %r %s: going on without knowing which devices pods hold; is its directory, %s,"
                 " mounted here (read-only will do), and does a kubelet serve it?",
                 self._socket,
-                error,
+                problem,
                 os.path.dirname(self._socket),
             )
-        self._is_told = True
-
-    def _note_success(self) -> None:
-        if self._is_told:
-            logger.info("the kubelet now says which devices pods hold", extra={"path": self._socket})
-        self._is_told = False
+        self._is_failing = True
 
 
-def _is_passing(error: BaseException) -> bool:
-    return isinstance(error, grpc.aio.AioRpcError) and error.code() in _PASSING
+def _is_transient(error: BaseException) -> bool:
+    return isinstance(error, grpc.aio.AioRpcError) and error.code() in _TRANSIENT
 
 
-def _holdings(response: api_pb2.ListPodResourcesResponse, resources: Iterable[str]) -> Holdings:
-    """What the answer says about these resources. Pure."""
+def _holders(
+    response: api_pb2.ListPodResourcesResponse, resources: Iterable[str]
+) -> Mapping[str, Mapping[str, Holder]]:
     by_resource: dict[str, dict[str, Holder]] = {resource: {} for resource in resources}
     for pod in response.pod_resources:
         for container in pod.containers:
@@ -147,4 +107,4 @@ def _holdings(response: api_pb2.ListPodResourcesResponse, resources: Iterable[st
             for devices in container.devices:
                 if devices.resource_name in by_resource:
                     by_resource[devices.resource_name].update(dict.fromkeys(devices.device_ids, holder))
-    return Holdings(MappingProxyType({name: MappingProxyType(held) for name, held in by_resource.items()}))
+    return by_resource

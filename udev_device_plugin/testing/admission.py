@@ -1,6 +1,6 @@
 """How the embedded kubelet gives devices to containers: choosing, ``Allocate``, ``PreStartContainer``.
 
-One admission at a time, as in a real kubelet. Runs on the kubelet's loop.
+The kubelet's event loop only. One admission at a time, as in a real kubelet.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from udev_device_plugin.testing.records import (
 
 
 class Admission:
-    """Admits containers; the book remembers what they hold."""
+    """Admits containers; the book has what they hold."""
 
     def __init__(self, book: Book, find_client: Callable[[str], PluginClient | None], seed: int | None) -> None:
         self._book = book
@@ -30,7 +30,7 @@ class Admission:
     async def admit(
         self, container: Container, resource: str, count: int, ids: Iterable[str] | None, must_include: Iterable[str]
     ) -> Allocation:
-        """Choose devices, unless ``ids`` says which, and ask the plugin for them."""
+        """Choose devices, unless ``ids`` has them, and call the plugin's ``Allocate``."""
         async with self._one_at_a_time:
             chosen = await self._choose(resource, count, must_include) if ids is None else tuple(ids)
             chosen = self._shuffled(chosen)
@@ -40,7 +40,7 @@ class Admission:
         return allocation
 
     async def start_container(self, allocation: Allocation) -> None:
-        """Call ``PreStartContainer`` where the plugin wants it; silently not, before one has registered."""
+        """Call ``PreStartContainer`` if the plugin wants it; do nothing before one has registered."""
         client = self._find_client(allocation.resource)
         if client is None or not client.pre_start_required:
             return
@@ -66,7 +66,7 @@ class Admission:
         return response
 
     async def _choose(self, resource: str, count: int, must_include: Iterable[str]) -> tuple[str, ...]:
-        """Those of an init container first, then what the plugin prefers, then any."""
+        """Choose those of an init container first, then what the plugin prefers, then any."""
         given = tuple(must_include)[:count]
         needed = count - len(given)
         if not needed:

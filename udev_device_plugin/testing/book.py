@@ -1,6 +1,6 @@
-"""What the embedded kubelet knows: resources, their devices, and who holds which. No I/O.
+"""What the embedded kubelet knows: resources, their devices, and which container holds which.
 
-The rest of the kubelet tells it what happened; it decides what that means. Runs on the kubelet's loop.
+The kubelet's event loop only; no I/O. The other modules report what happened; this one decides what that means.
 """
 
 import time
@@ -34,7 +34,7 @@ class Book:
 
     @property
     def history(self) -> tuple[ListReceived, ...]:
-        """All lists of this life, oldest first."""
+        """All lists since the start, oldest first."""
         return tuple(self._history)
 
     @property
@@ -44,13 +44,13 @@ class Book:
         return tuple(sorted(self._resources))
 
     def view(self, name: str) -> ResourceView:
-        """A resource as it is now; one that is not known has nothing."""
+        """Return a resource as it is now; one that is not known has nothing."""
         self._forget_expired()
         known = self._resources.get(name, ResourceView(name))
         return replace(known, attempts=self._attempts[name], allocated=tuple(sorted(self.held(name))))
 
     def begin(self) -> None:
-        """A new life: the checkpoint tells names, without devices, and allocations of the last one."""
+        """Begin as after a start: the checkpoint has names, without devices, and allocations."""
         self._resources = {name: ResourceView(name) for name in self._resources}
         self._stopped = dict.fromkeys(self._resources, time.monotonic())
         self._attempts.clear()
@@ -58,7 +58,7 @@ class Book:
         self._on_change()
 
     def attempted(self, name: str) -> None:
-        """A registration is asked for."""
+        """A plugin asks for a registration."""
         self._attempts[name] += 1
         self._on_change()
 
@@ -81,7 +81,7 @@ class Book:
         self._on_change()
 
     def disconnected(self, name: str) -> None:
-        """The plugin is gone: capacity stays, and nothing is allocatable."""
+        """The plugin is disconnected: capacity stays, and nothing is allocatable."""
         known = self._resources.get(name)
         if known is None:
             return
@@ -91,7 +91,7 @@ class Book:
         self._on_change()
 
     def held(self, name: str) -> frozenset[str]:
-        """IDs that containers hold."""
+        """Return the IDs that containers hold."""
         return frozenset(one for held in self._allocations if held.resource == name for one in held.ids)
 
     @property
@@ -100,7 +100,7 @@ class Book:
         return tuple(self._allocations)
 
     def hold(self, allocation: Allocation) -> None:
-        """A container got these."""
+        """A container got these devices."""
         self._allocations.append(allocation)
         self._on_lasting_change()
         self._on_change()

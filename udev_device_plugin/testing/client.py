@@ -1,6 +1,6 @@
 """The embedded kubelet's connection to one plugin: dialling, the stream, and the calls of an allocation.
 
-Turns messages into records, gRPC's errors into ``PluginCallError``; decides nothing. On the kubelet's loop.
+The kubelet's event loop only. It converts messages into records, and gRPC's errors into ``PluginCallError``.
 """
 
 import time
@@ -32,7 +32,7 @@ class PluginCallError(UdevDevicePluginError):
 
 
 class PluginClient:
-    """One connection to the plugin that serves ``resource`` at ``path``; made for each registration."""
+    """One connection to the plugin that serves ``resource`` at ``path``; there is one for each registration."""
 
     def __init__(self, resource: str, endpoint: str, path: str) -> None:
         self.resource = resource
@@ -44,7 +44,7 @@ class PluginClient:
         self._stub = api_pb2_grpc.DevicePluginStub(self._channel)
 
     async def connect(self, timeout: float) -> str:  # noqa: ASYNC109 - gRPC's own deadline, not a cancelled task
-        """Dial and ask for the options; answers with the kubelet's words for what went wrong, "" for nothing.
+        """Dial and ask for the options; return the kubelet's text for what went wrong, "" for nothing.
 
         The real kubelet gives the dialling 10 s and the options for ever; here one deadline spans both.
         """
@@ -60,7 +60,7 @@ class PluginClient:
         return ""
 
     async def lists(self) -> AsyncIterator[ListReceived]:
-        """Open the stream; ends when the plugin ends it, whatever the reason."""
+        """Open the stream, and return its lists until it ends for any reason."""
         stream = self._stub.ListAndWatch(api_pb2.Empty())
         try:
             async for message in stream:
@@ -72,7 +72,7 @@ class PluginClient:
             stream.cancel()
 
     async def preferred(self, available: Sequence[str], must_include: Sequence[str], size: int) -> tuple[str, ...]:
-        """Ask which of the available IDs to take."""
+        """Return which of the available IDs the plugin prefers."""
         request = api_pb2.ContainerPreferredAllocationRequest(
             available_deviceIDs=available, must_include_deviceIDs=must_include, allocation_size=size
         )
@@ -81,18 +81,18 @@ class PluginClient:
         return tuple(one for container in response.container_responses[:1] for one in container.deviceIDs)
 
     async def allocate(self, ids: Sequence[str]) -> ContainerResponse | None:
-        """Ask how a container gets these devices; None: the answer holds nothing for the container."""
+        """Return how a container gets these devices; None if the answer has no container."""
         request = api_pb2.ContainerAllocateRequest(devices_ids=ids)
         response = await self._call("Allocate", api_pb2.AllocateRequest(container_requests=[request]))
         return _response(response.container_responses[0]) if response.container_responses else None
 
     async def pre_start(self, ids: Sequence[str]) -> None:
-        """Tell the plugin that a container with these devices is about to be created."""
+        """Notify the plugin that a container with these devices is about to be created."""
         request = api_pb2.PreStartContainerRequest(devices_ids=ids)
         await self._call("PreStartContainer", request, _PRE_START_TIMEOUT)
 
     async def close(self) -> None:
-        """Hang up: the plugin sees its stream cancelled."""
+        """Close the connection: the plugin sees its stream cancelled."""
         self.is_connected = False
         await self._channel.close()
 

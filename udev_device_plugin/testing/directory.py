@@ -1,6 +1,6 @@
-"""What a kubelet does to its directories: clears them at a start, rewrites its checkpoint all the time.
+"""What a kubelet does in its directories: it clears them at a start, and rewrites its checkpoint all the time.
 
-Small blocking file operations, on the kubelet's loop. Touches nothing outside the directories that it is given.
+The kubelet's event loop only; small blocking file operations, in the given directories alone.
 """
 
 import contextlib
@@ -25,39 +25,39 @@ class Wipe(Enum):
 
 
 def clear(directory: str, wipe: Wipe) -> None:
-    """Make the directory if need be, and delete what a starting kubelet deletes."""
+    """Make the directory if it is missing, and delete what a starting kubelet deletes."""
     os.makedirs(directory, mode=0o750, exist_ok=True)
     with os.scandir(directory) as entries:
-        doomed = [entry.path for entry in entries if _is_doomed(entry, wipe)]
-    for path in doomed:
-        with contextlib.suppress(FileNotFoundError):  # a plugin tidied up meanwhile
+        deleted = [entry.path for entry in entries if _is_deleted(entry, wipe)]
+    for path in deleted:
+        with contextlib.suppress(FileNotFoundError):  # a plugin has removed it
             os.unlink(path)
 
 
-def _is_doomed(entry: os.DirEntry[str], wipe: Wipe) -> bool:
+def _is_deleted(entry: os.DirEntry[str], wipe: Wipe) -> bool:
     try:
         mode = entry.stat(follow_symlinks=False).st_mode
-    except FileNotFoundError:  # a plugin tidied up meanwhile
+    except FileNotFoundError:  # a plugin has removed it
         return False
     if wipe is Wipe.SOCKETS:
         return stat.S_ISSOCK(mode)
     return not stat.S_ISDIR(mode) and entry.name != CHECKPOINT
 
 
-def make_room(socket: str) -> None:
-    """Make the directory of a socket if need be, and delete what another kubelet left behind there."""
+def prepare_socket(socket: str) -> None:
+    """Make the directory of a socket if it is missing, and delete the socket of an earlier kubelet."""
     os.makedirs(os.path.dirname(socket), mode=0o750, exist_ok=True)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(socket)
 
 
 def write_checkpoint(directory: str, resources: Iterable[ResourceView]) -> None:
-    """Replace the checkpoint by temporary file and rename: noise that directory watches have to bear."""
+    """Replace the checkpoint by a temporary file: inotify events that watches of the directory must cope with."""
     views = tuple(resources)
     registered = {view.name: view.healthy for view in views}
     entries = [{"ResourceName": view.name, "DeviceIDs": view.allocated} for view in views if view.allocated]
     text = json.dumps({"Data": {"PodDeviceEntries": entries, "RegisteredDevices": registered}, "Checksum": 0})
-    with contextlib.suppress(OSError):  # directory gone: a kubelet logs it and lives on
+    with contextlib.suppress(OSError):  # the directory is gone: a kubelet logs it and goes on
         number, temporary = tempfile.mkstemp(prefix=".", dir=directory)
         with os.fdopen(number, "w") as file:
             file.write(text)

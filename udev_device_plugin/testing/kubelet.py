@@ -1,8 +1,8 @@
 """An embedded kubelet: what a device plugin meets on a node, without Kubernetes.
 
 A real Registration server on ``<directory>/kubelet.sock``, a real client of the plugins' streams and, if wanted, a real
-PodResourcesLister, faithful to the device managers of kubelet 1.32 and 1.36, their faults included. This module decides
-nothing itself, it puts the parts together. Everything runs on the loop that ``start`` ran on.
+PodResourcesLister, faithful to the device managers of kubelet 1.32 and 1.36, their faults included. This module only
+connects the others. Everything runs on the event loop that ``start`` ran on.
 
     async with Kubelet(directory) as kubelet:
         await kubelet.wait_for_devices("example.com/serial", healthy=2)
@@ -19,7 +19,7 @@ from typing import Self
 from udev_device_plugin.testing.admission import Admission
 from udev_device_plugin.testing.book import Book
 from udev_device_plugin.testing.client import PluginClient
-from udev_device_plugin.testing.directory import Wipe, clear, make_room, write_checkpoint
+from udev_device_plugin.testing.directory import Wipe, clear, prepare_socket, write_checkpoint
 from udev_device_plugin.testing.lister import Lister
 from udev_device_plugin.testing.misbehaviour import Misbehaviour
 from udev_device_plugin.testing.records import Allocation, Container, ListReceived, ResourceView
@@ -29,7 +29,7 @@ from udev_device_plugin.testing.waiting import Watchers
 
 
 class Kubelet:
-    """A kubelet with nothing but a device manager, on a directory of your choice.
+    """A kubelet with nothing but a device manager, on any directory.
 
     Args:
         directory: the plugin directory; made if it is not there.
@@ -90,7 +90,7 @@ class Kubelet:
         await self._server.start()
 
     async def stop(self) -> None:
-        """End as a killed kubelet: streams drop, its sockets stay behind, and nothing else."""
+        """End as a killed kubelet: streams end, its sockets stay behind, and nothing else."""
         server, self._server = self._server, None
         if server is None:
             return
@@ -99,7 +99,7 @@ class Kubelet:
             self._book.disconnected(name)
 
     async def restart(self) -> None:
-        """Stop and start: plugins are forgotten, allocations are not."""
+        """Stop and start: plugins are forgotten, allocations stay."""
         await self.stop()
         await self.start()
 
@@ -114,7 +114,7 @@ class Kubelet:
         return self._book.names
 
     def resource(self, name: str) -> ResourceView:
-        """A resource as it is now; one that nobody registered has no devices and is not connected."""
+        """Return a resource as it is now; one that was never registered has no devices and is not connected."""
         return self._book.view(name)
 
     @property
@@ -124,7 +124,7 @@ class Kubelet:
 
     @property
     def pod_resources_calls(self) -> int:
-        """How often ``List`` was called, answered or not; not begun anew by a restart."""
+        """How often ``List`` was called, answered or not; a restart does not reset it."""
         return 0 if self._lister is None else self._lister.calls
 
     async def wait_until(
@@ -133,7 +133,7 @@ class Kubelet:
         *,
         timeout: float = 10.0,  # noqa: ASYNC109 - the error is to say what the kubelet sees
     ) -> None:
-        """Wait until the predicate holds; it is asked after every change, so it may catch a passing state.
+        """Wait until the predicate holds; it is evaluated after every change, so it may see a passing state.
 
         Raises:
             TimeoutError: it did not; the text says what the kubelet sees instead.
@@ -195,7 +195,7 @@ class Kubelet:
         return allocation
 
     async def start_container(self, allocation: Allocation) -> None:
-        """Create the container of an allocation, for the first time or again: ``PreStartContainer`` at need.
+        """Create the container of an allocation, for the first time or again; ``PreStartContainer`` if wanted.
 
         Raises:
             ContainerStartError: the plugin wants the container to wait.
@@ -215,10 +215,10 @@ class Kubelet:
         return Lister(os.path.abspath(socket), self._book, self.misbehaviour, self._watchers.changed)
 
     def _present_lister(self) -> Lister | None:
-        """Who answers in the life that begins; what an earlier one left behind is cleared away."""
+        """Return the lister for the next run, if there is one; delete the socket of the last run."""
         if self._lister is None:
             return None
-        make_room(self._lister.socket)
+        prepare_socket(self._lister.socket)
         return None if self.misbehaviour.pod_resources_absent else self._lister
 
     def _find_client(self, resource: str) -> PluginClient | None:

@@ -1,6 +1,6 @@
 """The embedded kubelet's PodResourcesLister service: which container holds which devices.
 
-Answers from the book, whether plugins are there or not, and does nothing else. Runs on the kubelet's loop.
+The kubelet's event loop only. It answers from the book, whether plugins are connected or not.
 """
 
 import asyncio
@@ -17,11 +17,11 @@ _RATE_LIMITED = "rejected by rate limit"  # the kubelet's own words
 
 
 class Lister(api_pb2_grpc.PodResourcesListerServicer):
-    """Says who holds what, on the socket of that path; one for all lives of a kubelet.
+    """Answers which container holds which devices, on a socket; one for all runs of a kubelet.
 
     Attributes:
-        socket: where it is served.
-        calls: how often ``List`` was called, those calls included that were turned away.
+        socket: path of that.
+        calls: how often ``List`` was called, refused calls included.
     """
 
     def __init__(self, socket: str, book: Book, misbehaviour: Misbehaviour, on_call: Callable[[], None]) -> None:
@@ -34,7 +34,7 @@ class Lister(api_pb2_grpc.PodResourcesListerServicer):
     async def List(  # noqa: N802 - the contract's name
         self, _request: api_pb2.ListPodResourcesRequest, context: "grpc.aio.ServicerContext[object, object]"
     ) -> api_pb2.ListPodResourcesResponse:
-        """All pods that hold devices."""
+        """Answer all pods that hold devices."""
         self.calls += 1
         self._on_call()
         if self._misbehaviour.limits_rate():

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Misbehaviour:
-    """How the kubelet goes wrong; looked at when a plugin registers or asks, so set it before. It outlives restarts.
+    """How the kubelet misbehaves from the next registration or call on; a restart does not reset it.
 
     Attributes:
         mute: registrations are never answered.
-        pod_resources_rate_limited: so many of the next calls of ``List`` are turned away.
+        pod_resources_rate_limited: how many of the next calls of ``List`` are refused.
         pod_resources_silent: calls of ``List`` are never answered.
-        pod_resources_absent: the next start makes no socket to call ``List`` on.
+        pod_resources_absent: the next start creates no socket for ``List``.
     """
 
     mute: bool = False
@@ -22,7 +22,7 @@ class Misbehaviour:
     _streamless: set[str] = field(default_factory=set)
 
     def refuse_registration(self, resource: str, text: str) -> None:
-        """Turn away every registration of a resource with this text."""
+        """Refuse every registration of a resource with this text."""
         self._refusals[resource] = text
 
     def never_open_stream(self, resource: str) -> None:
@@ -30,18 +30,18 @@ class Misbehaviour:
         self._streamless.add(resource)
 
     def behave(self) -> None:
-        """Be good again, to registrations and questions from now on, and at the next start."""
+        """Behave well again, from the next registration, call and start on."""
         self.mute = self.pod_resources_silent = self.pod_resources_absent = False
         self.pod_resources_rate_limited = 0
         self._refusals.clear()
         self._streamless.clear()
 
     def refusal(self, resource: str) -> str | None:
-        """The text to turn a registration away with, if it is to be."""
+        """Return the text to refuse a registration with; None to accept it."""
         return self._refusals.get(resource)
 
     def limits_rate(self) -> bool:
-        """Whether this call of ``List`` is to be turned away; one fewer is, next time."""
+        """Return whether this call of ``List`` is to be refused, and count it."""
         is_over_limit = self.pod_resources_rate_limited > 0
         self.pod_resources_rate_limited -= is_over_limit
         return is_over_limit

@@ -1,4 +1,4 @@
-"""Which registrations a kubelet turns away unseen, and with which words. Pure.
+"""Which registrations a kubelet refuses before it dials the plugin, and with which text. Pure.
 
 The texts are the kubelet's own (1.32 and 1.36), because people search for them.
 """
@@ -15,7 +15,7 @@ _NAME = re.compile("[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 
 
 def objection(version: str, resource: str) -> str | None:
-    """The text that a kubelet refuses this registration with; None: it goes on to dial the plugin."""
+    """Return the text that a kubelet refuses a registration with; None if it dials the plugin."""
     if version != VERSION:
         asked = json.dumps(version, ensure_ascii=False)
         return f'requested API version {asked} is not supported by kubelet. Supported version is ["{VERSION}"]'

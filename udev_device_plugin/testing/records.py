@@ -1,6 +1,6 @@
 """What the embedded kubelet shows: frozen records of resources, devices and allocations, and its two errors.
 
-Values only; ``testing.client`` makes them from what plugins send. Safe to keep: a record never changes.
+Values only; ``testing.client`` makes them from what plugins send.
 """
 
 from collections.abc import Mapping
@@ -23,13 +23,13 @@ class DeviceView:
 
     @property
     def is_healthy(self) -> bool:
-        """Counts as allocatable; the kubelet takes any word but ``Healthy`` for the opposite."""
+        """Whether it is allocatable; any other text than ``Healthy`` means that it is not."""
         return self.health == HEALTHY
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceView:
-    """One resource as the kubelet sees it. All counts begin anew when the kubelet starts.
+    """One resource as the kubelet sees it. All counts begin at 0 when the kubelet starts.
 
     Attributes:
         name: ``example.com/serial``.

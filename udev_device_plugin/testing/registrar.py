@@ -1,8 +1,7 @@
-"""The embedded kubelet's Registration service, and the life of every connection that comes of it.
+"""The embedded kubelet's Registration service, and a task for every connection that it makes.
 
-Follows the real one's bookkeeping, its fault included: when a stream ends, it drops whoever holds the
-resource's name *now*, and that may be the plugin that replaced the one whose stream ended. Runs on the
-kubelet's loop.
+The kubelet's event loop only. It has the fault of the real one: when a stream ends, it drops the plugin that has the
+resource's name *now*, which may be the one that replaced the plugin whose stream ended.
 """
 
 import asyncio
@@ -17,20 +16,20 @@ from udev_device_plugin.testing.names import objection
 
 
 class Registrar(api_pb2_grpc.RegistrationServicer):
-    """Serves registrations from a kubelet's start to its end; a new life takes a new one."""
+    """Serves registrations for one run of a kubelet."""
 
     def __init__(self, directory: str, book: Book, misbehaviour: Misbehaviour, dial_timeout: float) -> None:
         self._directory = directory
         self._book = book
         self._misbehaviour = misbehaviour
         self._dial_timeout = dial_timeout
-        self._holders: dict[str, PluginClient] = {}  # by resource: who registered last
-        self._latest: dict[str, PluginClient] = {}  # by resource: who is asked for allocations, gone or not
-        self._lives: dict[PluginClient, asyncio.Task[None]] = {}  # all connections, replaced ones as well
+        self._holders: dict[str, PluginClient] = {}  # by resource: the plugin that registered last
+        self._latest: dict[str, PluginClient] = {}  # by resource: the plugin for allocations, connected or not
+        self._connections: dict[PluginClient, asyncio.Task[None]] = {}  # also replaced ones
         self._closing = asyncio.Event()
 
     def client(self, resource: str) -> PluginClient | None:
-        """Who registered a resource last, connected still or not; None: nobody since the start."""
+        """Return the plugin that registered a resource last, connected or not; None: none since the start."""
         return self._latest.get(resource)
 
     async def Register(  # noqa: N802 - the contract's name
@@ -48,22 +47,22 @@ class Registrar(api_pb2_grpc.RegistrationServicer):
         return api_pb2.Empty()
 
     def disconnect(self, resource: str) -> None:
-        """Drop whoever holds the resource's name, and with it what they had listed."""
+        """Drop the plugin that has the resource's name, and its devices."""
         holder = self._holders.pop(resource, None)
         if holder is None:
             return
-        life = self._lives.get(holder)
-        if life is not None and holder.is_connected and life is not asyncio.current_task():
-            life.cancel()
+        task = self._connections.get(holder)
+        if task is not None and holder.is_connected and task is not asyncio.current_task():
+            task.cancel()
         self._book.disconnected(resource)
 
     async def close(self) -> None:
-        """End every connection and wait until nothing is left of it."""
+        """End every connection, and wait for its task."""
         self._closing.set()
-        lives = tuple(self._lives.values())
-        for life in lives:
-            life.cancel()
-        for outcome in await asyncio.gather(*lives, return_exceptions=True):
+        tasks = tuple(self._connections.values())
+        for task in tasks:
+            task.cancel()
+        for outcome in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(outcome, Exception):
                 raise outcome
 
@@ -72,28 +71,28 @@ class Registrar(api_pb2_grpc.RegistrationServicer):
         return refusal or objection(request.version, request.resource_name)
 
     async def _connect(self, resource: str, endpoint: str) -> str:
-        """Start a connection's life; answers once it is known whether it succeeded, with what went wrong."""
+        """Start a connection; return what went wrong, "" if it succeeded."""
         if self._closing.is_set():
             return ""
         client = PluginClient(resource, endpoint, f"{self._directory}/{endpoint}")
         self._holders[resource] = client
         answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        life = asyncio.create_task(self._live(client, answer), name=f"plugin of {resource}")
-        self._lives[client] = life
-        life.add_done_callback(lambda _: self._end(client, answer))
-        # Not awaited itself: the real one goes on when the plugin has given up waiting for the answer.
+        task = asyncio.create_task(self._run(client, answer), name=f"plugin of {resource}")
+        self._connections[client] = task
+        task.add_done_callback(lambda _: self._end(client, answer))
+        # Shielded: the real one goes on when the plugin does not wait for the answer any more.
         return await asyncio.shield(answer)
 
     def _end(self, client: PluginClient, answer: "asyncio.Future[str]") -> None:
-        del self._lives[client]
+        del self._connections[client]
         if not answer.done():
             answer.set_result("the connection ended before the plugin had answered")
 
-    async def _live(self, client: PluginClient, answer: "asyncio.Future[str]") -> None:
+    async def _run(self, client: PluginClient, answer: "asyncio.Future[str]") -> None:
         try:
             problem = await client.connect(self._dial_timeout)
             if problem:
-                self._holders.pop(client.resource, None)  # without a look at whose it is, as the real one
+                self._holders.pop(client.resource, None)  # whichever plugin has the name now, as in the real one
             else:
                 self._latest[client.resource] = client
                 self._book.registered(client.resource, client.endpoint)

@@ -1,6 +1,6 @@
-"""One life of the embedded kubelet: the gRPC servers on its sockets, from their start to being killed.
+"""One run of the embedded kubelet: the gRPC servers on its sockets, which end as if they were killed.
 
-Decides nothing about what is asked there; ``testing.registrar`` and ``testing.lister`` do. Runs on the kubelet's loop.
+The kubelet's event loop only. ``testing.registrar`` and ``testing.lister`` answer the calls.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ _STOP_GRACE = 0.2  # seconds; with 0, gRPC prints tracebacks when the loop ends 
 
 
 class SocketServer:
-    """A gRPC server on a socket that is not there yet, and that stays behind; for one start and one stop.
+    """A gRPC server that creates its socket and leaves it behind; for one start and one stop.
 
     Attributes:
         grpc: the server, for adding services to.
@@ -28,28 +28,28 @@ class SocketServer:
     def __init__(self, socket: str) -> None:
         self.grpc = grpc.aio.server()
         self._socket = socket
-        self._detour = tempfile.TemporaryDirectory(prefix="kubelet-")
+        self._link_directory = tempfile.TemporaryDirectory(prefix="kubelet-")
 
     async def start(self) -> None:
         """Create the socket and answer on it."""
-        # A gRPC server takes its socket file away when it stops, a killed kubelet does not. So it gets to
-        # know the file by a path that will not be there any more.
+        # A gRPC server removes its socket file when it stops, a killed kubelet does not. So the server has a path of
+        # the file that does not exist any more when it stops.
         directory, name = os.path.split(self._socket)
-        link = os.path.join(self._detour.name, "sockets")
+        link = os.path.join(self._link_directory.name, "sockets")
         os.symlink(directory, link)
         self.grpc.add_insecure_port(f"unix:{link}/{name}")
         await self.grpc.start()
 
     async def stop(self) -> None:
-        """Hang up on everyone; the socket stays, and refuses connections."""
-        self._detour.cleanup()
+        """Close all connections; the socket stays, and refuses new ones."""
+        self._link_directory.cleanup()
         await self.grpc.stop(_STOP_GRACE)
 
 
 class Server:
-    """Serves a registrar in its directory and, where there is one, a lister on its socket; for one start and one stop.
+    """Serves a registrar in its directory and, if there is one, a lister on its socket; for one start and one stop.
 
-    No live sockets may be there.
+    No other process may listen on these sockets.
     """
 
     def __init__(self, directory: str, registrar: Registrar, lister: Lister | None) -> None:
@@ -60,7 +60,7 @@ class Server:
         if lister is not None:
             pod_resources = SocketServer(lister.socket)
             pod_resources_pb2_grpc.add_PodResourcesListerServicer_to_server(lister, pod_resources.grpc)
-            self._servers.insert(0, pod_resources)  # first: who sees the kubelet come may ask at once
+            self._servers.insert(0, pod_resources)  # first: a plugin that sees the kubelet's socket may call at once
 
     async def start(self) -> None:
         """Create the sockets and answer on them."""
@@ -68,5 +68,5 @@ class Server:
             await server.start()
 
     async def stop(self) -> None:
-        """Hang up on everyone; the sockets stay, and refuse connections."""
+        """Close all connections; the sockets stay, and refuse new ones."""
         await asyncio.gather(*(server.stop() for server in self._servers), self.registrar.close())

@@ -1,6 +1,6 @@
-"""Waiting for a condition without polling: it is looked at after every change, so that nothing passes unseen.
+"""Waits for a condition without polling: it is evaluated after every change, so that no state is missed.
 
-Runs on the waiter's loop, which must be that of the changes.
+Event loop only; changes must be reported on the same loop.
 """
 
 import asyncio
@@ -8,18 +8,18 @@ from collections.abc import Callable
 
 
 class Watchers:
-    """Conditions that somebody waits for."""
+    """The conditions that are waited for."""
 
     def __init__(self) -> None:
         self._waiting: dict[asyncio.Future[None], Callable[[], bool]] = {}
 
     def changed(self) -> None:
-        """Look at all conditions, at once: a state that lasts for a moment only counts as well."""
+        """Evaluate all conditions at once: a state may last for a moment only."""
         for future, is_met in tuple(self._waiting.items()):
             try:
                 if not future.done() and is_met():
                     future.set_result(None)
-            except Exception as error:  # the fault is the waiter's, who gets it
+            except Exception as error:  # raised to the caller of wait
                 future.set_exception(error)
 
     async def wait(self, is_met: Callable[[], bool]) -> None:

@@ -138,7 +138,7 @@ def test_the_watch_of_the_plugin_directory(
         (run.directory / "kubelet.sock").touch()
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(PluginDirectory, "_call_until_answered", make_socket)
+    monkeypatch.setattr(PluginDirectory, "_connect_until_answered", make_socket)
     monkeypatch.setattr(PluginDirectory, "_changed", fail)
     ends_with_one_line(run, caplog)
 

@@ -139,7 +139,7 @@ async def test_an_absent_device_is_forgotten_when_its_time_is_up_and_no_pod_hold
         assert made.store.snapshot(SERIAL).devices.count == 1
         host.holdings = {}
         made.ask_for_holders()
-        assert made._states[SERIAL].assembled.formed
+        assert made._states[SERIAL].assembled.devices
 
 
 async def test_what_is_forgotten_within_a_window_is_told_with_it_and_asked_for_once() -> None:
@@ -183,7 +183,7 @@ async def test_another_grace_period_counts_for_what_is_absent_already() -> None:
         made.observe([pulled("/dev/ttyUSB0")])
         await _until(made, lambda devices: devices.healthy_count == 0)
         made.configure(specs, 600.0, Interest.of(specs, 2))
-        (absent,) = made._states[SERIAL].assembled.formed
+        (absent,) = made._states[SERIAL].assembled.devices
         assert absent.keep_until == absent.since + 600.0
         made.configure(specs, 0.0, Interest.of(specs, 3))
         await _until(made, lambda devices: devices.count == 0)
@@ -196,10 +196,10 @@ async def test_what_pods_hold_and_is_not_here_is_listed_once_somebody_tells() ->
     async with running(looked(host)) as made:
         made.ask_for_holders()
         devices = await _until(made, lambda devices: devices.count == 1)
-        assert [remembered for remembered, _ in devices.remembered] == [id_]
+        assert [remembered for remembered, _ in devices.unseen] == [id_]
         plug(made, "/dev/ttyUSB7")
         devices = await _until(made, lambda devices: devices.healthy_count == 1)
-        assert (list(devices.by_id), devices.remembered) == ([id_], ())
+        assert (list(devices.by_id), devices.unseen) == ([id_], ())
         assert host.questions == 1
 
 

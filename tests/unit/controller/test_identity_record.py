@@ -46,7 +46,7 @@ WHOLE = AssembledResource(
 def known(directory: Path, spec: ResourceSpec = SERIAL) -> list[tuple[tuple[str, ...], int, tuple[object, ...]]]:
     recalled = IdentityRecord(OwnDirectory(f"{directory}/")).recall(spec)
     assert recalled.is_first
-    return [(one.identity, one.group, one.members) for one in recalled.formed]
+    return [(one.identity, one.group, one.members) for one in recalled.devices]
 
 
 def file_of(directory: Path) -> Path:
@@ -56,8 +56,8 @@ def file_of(directory: Path) -> Path:
 
 def test_what_was_offered_is_known_to_the_next_process(tmp_path: Path) -> None:
     IdentityRecord(OwnDirectory(f"{tmp_path}/links/")).keep(SERIAL, WHOLE)
-    assert known(tmp_path / "links") == [(one.identity, one.group, one.members) for one in WHOLE.formed]
-    assert IdentityRecord(OwnDirectory(f"{tmp_path}/links/")).recall(SERIAL).formed[1].needs == (("tty", 4),)
+    assert known(tmp_path / "links") == [(one.identity, one.group, one.members) for one in WHOLE.devices]
+    assert IdentityRecord(OwnDirectory(f"{tmp_path}/links/")).recall(SERIAL).devices[1].needs == (("tty", 4),)
 
 
 def test_what_was_absent_is_not(tmp_path: Path) -> None:
@@ -86,20 +86,20 @@ def test_after_a_boot_nothing_is_known(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_what_did_not_change_is_not_written_again(tmp_path: Path) -> None:
-    ledger = IdentityRecord(OwnDirectory(f"{tmp_path}/"))
-    ledger.keep(SERIAL, WHOLE)
+    record = IdentityRecord(OwnDirectory(f"{tmp_path}/"))
+    record.keep(SERIAL, WHOLE)
     file_of(tmp_path).unlink()
-    ledger.keep(SERIAL, AssembledResource(WHOLE.formed))
+    record.keep(SERIAL, AssembledResource(WHOLE.devices))
     assert list(tmp_path.iterdir()) == []
-    ledger.restore()
-    assert len(known(tmp_path)) == len(WHOLE.formed)
+    record.restore()
+    assert len(known(tmp_path)) == len(WHOLE.devices)
 
 
 def test_where_nothing_can_be_written_that_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").touch()
-    ledger = IdentityRecord(OwnDirectory(f"{tmp_path}/file/links/"))
-    ledger.keep(SERIAL, WHOLE)
-    ledger.keep(SERIAL, AssembledResource())
+    record = IdentityRecord(OwnDirectory(f"{tmp_path}/file/links/"))
+    record.keep(SERIAL, WHOLE)
+    record.keep(SERIAL, AssembledResource())
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "some IDs may change with a restart" in caplog.text
 

@@ -90,7 +90,7 @@ def test_a_replica_beyond_a_lowered_count_is_answered_too() -> None:
 
 
 def test_a_device_of_which_only_the_id_is_known_is_refused_with_what_to_do() -> None:
-    devices = DeviceSet(RESOURCE, remembered=((named("a0"), 1.0),))
+    devices = DeviceSet(RESOURCE, unseen=((named("a0"), 1.0),))
     with pytest.raises(AllocationError, match="has not been seen since this plugin started: plug it in, then delete"):
         allocate(devices, [named("a0")])
 

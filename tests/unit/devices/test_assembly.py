@@ -241,7 +241,7 @@ def test_an_optional_member_comes_and_goes_without_touching_health_or_identity()
     host = Host(group(path("/dev/a*"), path("/dev/b", optional=True))).has("/dev/a1")
     assert host.has("/dev/b").offers == healthy(["/dev/a1", "/dev/b"])
     assert host.loses("/dev/b").offers == healthy(["/dev/a1"])
-    assert [formed.identity for formed in host.formation.formed] == [("/dev/a1",)]
+    assert [formed.identity for formed in host.formation.devices] == [("/dev/a1",)]
 
 
 def test_a_missing_mount_makes_a_device_unhealthy() -> None:
@@ -252,7 +252,7 @@ def test_a_missing_mount_makes_a_device_unhealthy() -> None:
 
 def test_two_groups_that_spell_one_shared_device_offer_it_once() -> None:
     shared = path("/dev/fuse", limit=10)
-    assert Host(group(shared, count=2), group(shared, count=3)).has("/dev/fuse").formation.formed[0].group == 0
+    assert Host(group(shared, count=2), group(shared, count=3)).has("/dev/fuse").formation.devices[0].group == 0
 
 
 # Who is it after a replug.
@@ -352,13 +352,13 @@ def test_a_stick_that_another_group_reaches_now_is_the_same(first: str) -> None:
 
 def test_a_late_name_in_an_earlier_group_changes_nothing_until_the_next_replug() -> None:
     host = Sticks(group(path("/dev/serial/by-id/*")), group(path("/dev/ttyUSB*"))).plugs("A", "/dev/ttyUSB0")
-    assert [formed.group for formed in host.formation.formed] == [1]
+    assert [formed.group for formed in host.formation.devices] == [1]
     link = "/dev/serial/by-id/A"
     host.has(inventories.node(link, 0, target="/dev/ttyUSB0", inode=Sticks.makings, state=NodeState.FINISHED))
-    assert [formed.group for formed in host.formation.formed] == [1]
+    assert [formed.group for formed in host.formation.devices] == [1]
     host.loses("/dev/ttyUSB0", "/dev/serial/by-id/A")
     host.plugs("A", "/dev/ttyUSB1", "/dev/serial/by-id/A")
-    assert [(formed.group, formed.is_healthy) for formed in host.formation.formed] == [(0, True)]
+    assert [(formed.group, formed.is_healthy) for formed in host.formation.devices] == [(0, True)]
 
 
 # What pods hold.
@@ -421,7 +421,7 @@ def test_what_was_handed_out_and_is_held_by_no_pod_a_moment_later_is_forgotten()
 
 
 def remembered(host: Host) -> list[str]:
-    return [id_ for id_, _ in device_set(host.spec, host.formation).remembered]
+    return [id_ for id_, _ in device_set(host.spec, host.formation).unseen]
 
 
 def test_what_a_pod_holds_and_was_never_seen_is_remembered_by_its_id() -> None:
@@ -432,7 +432,7 @@ def test_what_a_pod_holds_and_was_never_seen_is_remembered_by_its_id() -> None:
     assert set(remembered(host)) == {id_of("/dev/a"), id_of("/dev/a", 1)}
     assert host.formation.expires_at == since + MIN_ASK
     host.waits(MIN_ASK)
-    assert {when for _, when in device_set(host.spec, host.formation).remembered} == {since}
+    assert {when for _, when in device_set(host.spec, host.formation).unseen} == {since}
     assert host.formation.expires_at == host.now + MIN_ASK
 
 
@@ -475,7 +475,7 @@ def test_whatever_happens_no_node_is_in_two_devices_and_no_partner_is_swapped(
             host.loses(where)
         else:
             host.waits(4)
-        formed = host.formation.formed
+        formed = host.formation.devices
         used = [member for device in formed for member in paths(device)]
         assert all(used.count(member) <= (limit if "b" in member else 1) for member in used)
         assert len({device.identity for device in formed}) == len(formed)
@@ -485,4 +485,4 @@ def test_whatever_happens_no_node_is_in_two_devices_and_no_partner_is_swapped(
             partners = now
     host.waits(10.0)
     present = set(host.inventory.entries)
-    assert all(set(paths(device)) <= present and device.is_healthy for device in host.formation.formed)
+    assert all(set(paths(device)) <= present and device.is_healthy for device in host.formation.devices)

@@ -103,32 +103,31 @@ async def test_what_containers_hold_is_told_by_resource_and_id(
 ) -> None:
     await kubelet.allocate(plugin.resource, ids=["a", "b"], pod="robot", namespace="floor", container="eyes")
     await kubelet.allocate(plugin.resource, ids=["c"])
-    holdings = await PodResources(socket).held([SERIAL])
+    holders = await PodResources(socket).held([SERIAL])
 
-    assert holdings is not None
+    assert holders is not None
     eyes = Holder("floor", "robot", "eyes")
-    assert holdings.by_resource == {SERIAL: {"a": eyes, "b": eyes, "c": Holder("default", "pod-1", "main")}}
-    assert holdings.ids(SERIAL) == {"a", "b", "c"}
+    assert holders == {SERIAL: {"a": eyes, "b": eyes, "c": Holder("default", "pod-1", "main")}}
+    assert holders[SERIAL].keys() == {"a", "b", "c"}
 
 
 async def test_what_has_been_released_is_not_held(kubelet: Kubelet, plugin: FakePlugin, socket: str) -> None:
     kubelet.release(await kubelet.allocate(plugin.resource, ids=["a"]))
     await kubelet.allocate(plugin.resource, ids=["b"])
-    holdings = await PodResources(socket).held([SERIAL])
+    holders = await PodResources(socket).held([SERIAL])
 
-    assert holdings is not None
-    assert holdings.ids(SERIAL) == {"b"}
+    assert holders is not None
+    assert holders[SERIAL].keys() == {"b"}
 
 
 async def test_only_resources_that_were_asked_about_are_told_and_those_that_nobody_holds_too(
     kubelet: Kubelet, plugin: FakePlugin, socket: str
 ) -> None:
     await kubelet.allocate(plugin.resource)
-    holdings = await PodResources(socket).held([VIDEO])
+    holders = await PodResources(socket).held([VIDEO])
 
-    assert holdings is not None
-    assert holdings.by_resource == {VIDEO: {}}
-    assert (holdings.ids(VIDEO), holdings.ids(SERIAL)) == (frozenset(), frozenset())
+    assert holders is not None
+    assert holders == {VIDEO: {}}
 
 
 async def test_a_device_that_the_kubelet_tells_once_for_each_numa_node_is_held_once(
@@ -138,10 +137,10 @@ async def test_a_device_that_the_kubelet_tells_once_for_each_numa_node_is_held_o
     await plugin.register()
     await kubelet.wait_for_devices(SERIAL, healthy=1)
     await kubelet.allocate(SERIAL)
-    holdings = await PodResources(socket).held([SERIAL])
+    holders = await PodResources(socket).held([SERIAL])
 
-    assert holdings is not None
-    assert holdings.by_resource == {SERIAL: {"d": Holder("default", "pod-1", "main")}}
+    assert holders is not None
+    assert holders == {SERIAL: {"d": Holder("default", "pod-1", "main")}}
 
 
 async def test_the_answer_of_a_node_full_of_pods_is_taken(socket: str) -> None:
@@ -153,9 +152,9 @@ async def test_the_answer_of_a_node_full_of_pods_is_taken(socket: str) -> None:
     answer = api_pb2.ListPodResourcesResponse(pod_resources=pods).SerializeToString()
 
     async with scripted(socket, answer):
-        holdings = await PodResources(socket).held([SERIAL])
-    assert holdings is not None
-    assert len(holdings.ids(SERIAL)) == 500
+        holders = await PodResources(socket).held([SERIAL])
+    assert holders is not None
+    assert len(holders[SERIAL]) == 500
 
 
 async def test_the_kubelet_is_asked_once_for_each_question_and_never_without_one(

@@ -1,1 +1,1 @@
-"""Serves each resource to the kubelet: the gRPC servers, their registration, their end."""
+"""The device plugin API v1beta1: a gRPC server for each resource, and its registration with the kubelet."""

@@ -1,8 +1,7 @@
-"""Remembers under which host paths devices were handed out.
+"""The host paths that ``Allocate`` answered.
 
-Pure. The kubelet gives a container that restarts the very answer that it got from ``Allocate`` once. A path in
-it that led to the right USB device then may lead to another now: a second USB device with the same serial number takes
-the first one's link along. Better to wait than to be given that.
+Pure. The kubelet uses the answer again when the container restarts. A path in it may lead to another USB device by
+then: a second one with the same serial number takes over the first one's link. The container has to wait in that case.
 """
 
 from collections import deque
@@ -12,18 +11,18 @@ from udev_device_plugin.devices.identity import id_base
 from udev_device_plugin.devices.store import DeviceSet
 
 MAX_REMEMBERED = 10_000
-"""Replicas; the oldest allocations are forgotten first. A node has far fewer."""
+"""Replicas, the latest ones. A node has far fewer."""
 
 
 class AllocatedPaths:
-    """What one resource's devices were handed out as, since the plugin started."""
+    """The paths of one resource's allocations since the plugin started."""
 
     def __init__(self) -> None:
         self._paths: dict[str, frozenset[str]] = {}
         self._latest: deque[tuple[float, str]] = deque(maxlen=MAX_REMEMBERED)
 
     def note(self, devices: DeviceSet, ids: Iterable[str], now: float) -> None:
-        """These devices were handed out as they are described now; of each replica, the latest counts."""
+        """Remember the present paths of devices that are allocated now; a replica's latest allocation counts."""
         for id_ in ids:
             device = devices.by_base.get(id_base(id_))
             if device is not None:
@@ -34,13 +33,13 @@ class AllocatedPaths:
             del self._paths[next(iter(self._paths))]
 
     def since(self, moment: float) -> frozenset[str]:
-        """The IDs that were handed out at ``moment`` or later."""
+        """Return the IDs that were allocated at ``moment`` or later; called with ever later moments."""
         while self._latest and self._latest[0][0] < moment:
             self._latest.popleft()
         return frozenset(id_ for _, id_ in self._latest)
 
     def strayed(self, devices: DeviceSet, ids: Iterable[str]) -> Iterator[str]:
-        """For each path that one of these was handed out under, and that is not its own any more: what to tell."""
+        """Return a text for each allocated path of a present device that does not belong to the device any more."""
         strayed: set[str] = set()
         for id_ in ids:
             device = devices.by_base.get(id_base(id_))

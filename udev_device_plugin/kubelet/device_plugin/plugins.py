@@ -1,30 +1,20 @@
-"""The plugins of all resources: those that come are started, those that go are stopped, nobody else notices.
-
-Event loop only.
-"""
+"""The plugins of all resources: each is started and stopped without the others. Event loop only."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
 
 from udev_device_plugin.devices.store import DeviceStore
-from udev_device_plugin.kubelet.device_plugin.resource_plugin import Plugin
+from udev_device_plugin.kubelet.device_plugin.resource_plugin import ResourcePlugin
 from udev_device_plugin.kubelet.plugin_directory import PluginDirectory
 from udev_device_plugin.telemetry.event_log import EventLog
 from udev_device_plugin.telemetry.metrics import Metrics
 
 
 class Plugins:
-    """One plugin for each resource.
-
-    Args:
-        store: the resources' lists.
-        directory: where the kubelet is met.
-        metrics: counts what happens.
-        event_log: is told of it.
-        resources: those to begin with.
+    """One plugin for each resource, at first for ``resources``.
 
     Attributes:
-        plugins: of the resources that are offered now. Never changed but replaced, so that any thread may read it.
+        plugins: by resource; replaced at each change, so that any thread may read it.
     """
 
     def __init__(
@@ -35,7 +25,7 @@ class Plugins:
         event_log: EventLog,
         resources: Iterable[str] = (),
     ) -> None:
-        self.plugins: Mapping[str, Plugin] = {}
+        self.plugins: Mapping[str, ResourcePlugin] = {}
         self._store = store
         self._directory = directory
         self._metrics = metrics
@@ -46,34 +36,34 @@ class Plugins:
             self.add(resource)
 
     def add(self, resource: str) -> None:
-        """Serve a resource, from its first list on; one that is served already is not touched."""
+        """Serve a resource as soon as it has a list; one that is served already stays as it is."""
         if resource in self.plugins:
             return
-        plugin = Plugin(resource, self._store, self._directory, self._metrics, self._event_log)
+        plugin = ResourcePlugin(resource, self._store, self._directory, self._metrics, self._event_log)
         self.plugins = {**self.plugins, resource: plugin}
         if self._group is not None:
             self._start(resource, self._group)
 
     def remove(self, resource: str) -> None:
-        """Serve a resource no more."""
+        """Stop serving a resource."""
         self.plugins = {one: plugin for one, plugin in self.plugins.items() if one != resource}
         if (task := self._tasks.get(resource)) is not None:
             task.cancel()
 
     async def run(self) -> None:
-        """Serve until cancelled."""
+        """Serve all resources until cancelled."""
         async with asyncio.TaskGroup() as group:
             self._group = group
             for resource in self.plugins:
                 self._start(resource, group)
-            await asyncio.Event().wait()  # there may be none at times, and more later
+            await asyncio.Event().wait()  # resources may come when there is none
 
     def _start(self, resource: str, group: asyncio.TaskGroup) -> None:
         work = self._serve(self.plugins[resource], self._tasks.get(resource))
         task = self._tasks[resource] = group.create_task(work, name=resource)
         task.add_done_callback(lambda done: self._tasks.pop(resource) if self._tasks.get(resource) is done else None)
 
-    async def _serve(self, plugin: Plugin, former: asyncio.Task[None] | None) -> None:
+    async def _serve(self, plugin: ResourcePlugin, former: asyncio.Task[None] | None) -> None:
         if former is not None:  # its server must have stopped before the next one registers
             await asyncio.wait([former])
         await self._store.newer_than(plugin.resource, 0)

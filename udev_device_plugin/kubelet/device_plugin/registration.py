@@ -1,7 +1,7 @@
-"""Announces a resource to the kubelet, again and again until it is accepted.
+"""Registers a resource with the kubelet, again and again until that accepts it.
 
-Event loop only. A refusal is never final: kubelets are configured and restarted while we run. The
-kubelet's own words are logged once for each reason.
+Event loop only. A refusal is never final: the kubelet may be configured otherwise and restarted. The text of a refusal
+is logged when it differs from the one before.
 """
 
 import logging
@@ -14,30 +14,22 @@ from udev_device_plugin.errors import RegistrationError
 from udev_device_plugin.kubelet.api.v1beta1 import api_pb2_grpc
 from udev_device_plugin.kubelet.channel import open_channel
 from udev_device_plugin.kubelet.device_plugin import messages
-from udev_device_plugin.kubelet.device_plugin.session import RegistrationSession
+from udev_device_plugin.kubelet.device_plugin.registration_session import RegistrationSession
 from udev_device_plugin.telemetry.event_log import EventKind, EventLog
 from udev_device_plugin.telemetry.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
 CALL_TIMEOUT = 15.0
-"""Seconds: a kubelet gives an endpoint 10 s to answer before it refuses the registration."""
+"""Seconds: the kubelet waits 10 s for the endpoint to answer before it refuses the registration."""
 
 _FIRST_WAIT = 0.1
 _LONGEST_WAIT = 30.0
-"""Seconds between two attempts with a kubelet that refuses."""
+"""Seconds between attempts with a kubelet that refuses."""
 
 
 class Registration:
-    """The announcement of one resource, on one endpoint.
-
-    Args:
-        kubelet_socket: path of the kubelet's socket.
-        endpoint: file name of ours.
-        resource: what is served there.
-        metrics: counts attempts.
-        event_log: is told of them.
-    """
+    """The registration of ``resource``, which is served on ``endpoint``, the file name of a socket."""
 
     def __init__(
         self, kubelet_socket: str, endpoint: str, resource: str, metrics: Metrics, event_log: EventLog
@@ -49,24 +41,24 @@ class Registration:
         self._event_log = event_log
         self._last_refusal = ""
 
-    async def register(self, life: RegistrationSession) -> None:
-        """Have the kubelet accept it; returns early when ``life`` is over.
+    async def register(self, session: RegistrationSession) -> None:
+        """Try until the kubelet has accepted it or the session is over.
 
-        A kubelet that does not answer ends ``life``: whoever watches the directory knows when there is one again.
+        A kubelet that does not answer ends the session: the plugin directory waits for one that does.
         """
         try:
             async for attempt in AsyncRetrying(
                 wait=wait_exponential(_FIRST_WAIT, max=_LONGEST_WAIT),
                 retry=retry_if_exception_type(RegistrationError),
-                stop=lambda _: life.is_over,
-                sleep=life.sleep,
+                stop=lambda _: session.is_over,
+                sleep=session.sleep,
             ):
                 with attempt:
-                    await life.until_over(self._attempt(life))
+                    await session.until_over(self._attempt(session))
         except RetryError:
             return
 
-    async def _attempt(self, life: RegistrationSession) -> None:
+    async def _attempt(self, session: RegistrationSession) -> None:
         try:
             async with open_channel(self._kubelet_socket) as channel:
                 stub = api_pb2_grpc.RegistrationStub(channel)
@@ -74,11 +66,12 @@ class Registration:
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.UNAVAILABLE:
                 self._count("unreachable")
-                life.end("the kubelet does not answer")
+                session.end("the kubelet does not answer")
                 return
+            refusal = error.details() or error.code().name
             self._count("refused")
-            self._warn(error.details() or error.code().name)
-            raise RegistrationError(self._last_refusal) from error
+            self._note_refusal(refusal)
+            raise RegistrationError(refusal) from error
         self._count("accepted")
         self._event_log.note(self._resource, time.monotonic(), EventKind.REGISTERED)
         logger.info("registered with the kubelet", extra={"resource": self._resource, "endpoint": self._endpoint})
@@ -86,12 +79,9 @@ class Registration:
     def _count(self, result: str) -> None:
         self._metrics.registrations.labels(self._resource, result).inc()
 
-    def _warn(self, refusal: str) -> None:
+    def _note_refusal(self, refusal: str) -> None:
         self._event_log.note(self._resource, time.monotonic(), EventKind.REGISTRATION_REFUSED, text=refusal)
         if refusal != self._last_refusal:
-            logger.warning(
-                "the kubelet refused the registration: %s; trying again",
-                refusal,
-                extra={"resource": self._resource},
-            )
+            text = "the kubelet refused the registration: %s; trying again"
+            logger.warning(text, refusal, extra={"resource": self._resource})
         self._last_refusal = refusal

@@ -1,7 +1,7 @@
-"""The unix socket that one resource is served on.
+"""The unix sockets that resources are served on, and the gRPC servers there.
 
-Event loop only. Sockets carry a random part in their name, so that an old server that goes away can
-never take a new one's socket with it, and instances of a rolling update keep apart.
+Event loop only. A socket's name has a random part, so that an old server that stops never removes a new one's socket,
+and instances of a rolling update have sockets of their own.
 """
 
 import asyncio
@@ -12,7 +12,6 @@ import re
 import socket
 import stat
 from collections.abc import AsyncIterator
-from functools import lru_cache
 
 import grpc
 
@@ -26,7 +25,7 @@ MAX_SOCKET_PATH = 107
 """Bytes of a unix socket's path (unix(7): ``sun_path`` and its NUL are 108)."""
 
 GRACE = 0.2
-"""Seconds that calls get to end by themselves. With 0, grpc.aio cancels them noisily when the loop ends soon after."""
+"""Seconds for calls to end by themselves. With 0, grpc.aio prints tracebacks when the loop ends soon after."""
 
 _PREFIX = "udev-device-plugin-"
 _SUFFIX = ".sock"
@@ -35,37 +34,32 @@ _OURS = re.compile(re.escape(_PREFIX) + r"[a-z0-9-]*" + re.escape(_SUFFIX))
 
 
 def socket_name(directory: str, resource: str) -> str:
-    """A new file name for the resource's socket, short enough for the directory.
+    """Return a new file name for a resource's socket, short enough for the directory.
 
     Raises:
         StartError: the directory's own path is too long.
     """
     unique = f"-{os.urandom(_RANDOM_BYTES).hex()}{_SUFFIX}"
-    room = MAX_SOCKET_PATH - len(os.fsencode(os.path.join(directory, _PREFIX + unique)))
-    if room < 0:
+    free = MAX_SOCKET_PATH - len(os.fsencode(os.path.join(directory, _PREFIX + unique)))
+    if free < 0:
         raise StartError(
             f"--plugin-directory: {directory!r} is too long: a unix socket's path has at most {MAX_SOCKET_PATH} bytes,"
-            f" {-room} too few for the sockets in it: choose a shorter path (a symbolic link will do)"
+            f" {-free} too few for the sockets in it: choose a shorter path (a symbolic link will do)"
         )
     slug = re.sub(r"[^a-z0-9]+", "-", resource.rsplit("/", 1)[-1].lower())
-    return _PREFIX + slug[:room].strip("-") + unique
+    return _PREFIX + slug[:free].strip("-") + unique
 
 
-def siblings(path: str) -> Glob:
-    """What the sockets of a resource are named, of which ``path`` is one."""
+def sockets_of_same_resource(path: str) -> Glob:
+    """Return the pattern of all sockets, also other instances', of the resource that is served on ``path``."""
     digits = 2 * _RANDOM_BYTES
-    return _named_after(path[: -digits - len(_SUFFIX)], digits)
-
-
-@lru_cache(maxsize=256)
-def _named_after(fixed: str, digits: int) -> Glob:
-    """A resource's, at each of its registrations: they come all at once, when the kubelet has restarted."""
+    fixed = path[: -digits - len(_SUFFIX)]
     return Glob.parse(Glob.of(fixed).text + "[0-9a-f]" * digits + _SUFFIX)
 
 
 @contextlib.asynccontextmanager
 async def serve(servicer: api_pb2_grpc.DevicePluginServicer, path: str) -> AsyncIterator[None]:
-    """Serve on the socket ``path`` for as long as the context lasts; afterwards the server is fully stopped.
+    """Serve on the socket ``path`` until the context ends, and stop the server fully.
 
     Raises:
         OSError: the socket cannot be bound.
@@ -74,7 +68,7 @@ async def serve(servicer: api_pb2_grpc.DevicePluginServicer, path: str) -> Async
     api_pb2_grpc.add_DevicePluginServicer_to_server(servicer, server)
     try:
         server.add_insecure_port(f"unix:{path}")
-    except RuntimeError as error:  # grpc's word for everything that goes wrong here
+    except RuntimeError as error:  # grpc raises it for everything that goes wrong here
         raise OSError(f"{os.path.dirname(path)}: no socket can be bound there: {_why_unbindable(path)}") from error
     await server.start()
     try:
@@ -86,7 +80,7 @@ async def serve(servicer: api_pb2_grpc.DevicePluginServicer, path: str) -> Async
 
 
 def remove_stale(directory: str) -> None:
-    """Remove the sockets that a killed instance of ours left behind; those of a living one, and all others, stay."""
+    """Remove the sockets of killed instances of this plugin; those of running ones, and all others, stay."""
     with contextlib.suppress(FileNotFoundError), os.scandir(directory) as entries:
         for entry in entries:
             if _OURS.fullmatch(entry.name) and _is_dead_socket(entry.path):
@@ -96,7 +90,7 @@ def remove_stale(directory: str) -> None:
 
 
 def _is_dead_socket(path: str) -> bool:
-    """Whether it is a socket that nobody listens on."""
+    """Whether it is a socket that no process listens on."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as probe:
         try:
             if not stat.S_ISSOCK(os.lstat(path).st_mode):
@@ -104,13 +98,13 @@ def _is_dead_socket(path: str) -> bool:
             probe.connect(path)
         except ConnectionRefusedError:
             return True
-        except OSError:  # gone, or its queue is full: then somebody lives
+        except OSError:  # it is gone, or the queue of a running process is full
             return False
     return False
 
 
 def _why_unbindable(path: str) -> str:
-    """The reason that grpc does not give."""
+    """Return the reason that grpc does not give."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         try:
             probe.bind(path)

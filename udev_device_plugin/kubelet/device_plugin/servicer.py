@@ -1,7 +1,4 @@
-"""The calls that the kubelet makes on one resource's plugin.
-
-Event loop only. Answers from the store; changes nothing.
-"""
+"""Answers the kubelet's calls for one resource, from the store. Event loop only."""
 
 import asyncio
 import logging
@@ -17,7 +14,7 @@ from udev_device_plugin.errors import AllocationError
 from udev_device_plugin.kubelet.api.v1beta1 import api_pb2, api_pb2_grpc
 from udev_device_plugin.kubelet.device_plugin import messages
 from udev_device_plugin.kubelet.device_plugin.allocated_paths import AllocatedPaths
-from udev_device_plugin.kubelet.device_plugin.session import RegistrationSession
+from udev_device_plugin.kubelet.device_plugin.registration_session import RegistrationSession
 from udev_device_plugin.telemetry.event_log import EventKind, EventLog, LastSent
 from udev_device_plugin.telemetry.metrics import Metrics
 
@@ -25,22 +22,13 @@ logger = logging.getLogger(__name__)
 
 
 class Servicer(api_pb2_grpc.DevicePluginServicer):
-    """One registration's worth of service.
-
-    Args:
-        resource: what is served.
-        store: its list is there.
-        life: learns of the stream's beginning and end, and says when to end it.
-        allocated_paths: remembers what was handed out under which path.
-        metrics: counts allocations and latencies.
-        event_log: is told of allocations, and of what the kubelet has heard.
-    """
+    """The device plugin service of one registration of ``resource``."""
 
     def __init__(
         self,
         resource: str,
         store: DeviceStore,
-        life: RegistrationSession,
+        session: RegistrationSession,
         allocated_paths: AllocatedPaths,
         *,
         metrics: Metrics,
@@ -48,7 +36,7 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
     ) -> None:
         self._resource = resource
         self._store = store
-        self._life = life
+        self._session = session
         self._allocated_paths = allocated_paths
         self._metrics = metrics
         self._event_log = event_log
@@ -56,31 +44,31 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
     async def GetDevicePluginOptions(
         self, request: api_pb2.Empty, context: grpc.aio.ServicerContext
     ) -> api_pb2.DevicePluginOptions:
-        """Asked during ``Register``."""
+        """The optional calls that the kubelet is to make; it asks during ``Register``."""
         del request, context
         return messages.options()
 
     async def ListAndWatch(
         self, request: api_pb2.Empty, context: grpc.aio.ServicerContext
     ) -> AsyncIterator[api_pb2.ListAndWatchResponse]:
-        """The whole list now, and again whenever it changes."""
+        """Send the whole list now and whenever it changes."""
         del request, context
-        news = asyncio.Event()  # one for both, so that nothing but the stream itself has to wake up
-        self._life.on_end(news.set)
-        told: api_pb2.ListAndWatchResponse | None = None
-        with self._life.stream(), self._store.read_by(self._resource, news.set):
-            while not self._life.is_over:
-                news.clear()
+        changed = asyncio.Event()
+        self._session.on_end(changed.set)
+        sent: api_pb2.ListAndWatchResponse | None = None
+        with self._session.stream(), self._store.read_by(self._resource, changed.set):
+            while not self._session.is_over:
+                changed.clear()
                 snapshot = self._store.snapshot(self._resource)
                 message = messages.device_list(snapshot.devices)
-                if message != told:  # paths may differ where IDs and health do not
+                if message != sent:  # only paths may have changed, which are not in the message
                     yield message
                     self._note_list(snapshot.devices)
                     # The first list answers the kubelet, not an event: that may be days old.
-                    if told is not None and snapshot.caused_at is not None:
+                    if sent is not None and snapshot.caused_at is not None:
                         self._metrics.latency.observe(time.monotonic() - snapshot.caused_at)
-                    told = message
-                await news.wait()
+                    sent = message
+                await changed.wait()
 
     def _note_list(self, devices: DeviceSet) -> None:
         healthy = devices.healthy_count
@@ -89,7 +77,7 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
     async def Allocate(
         self, request: api_pb2.AllocateRequest, context: grpc.aio.ServicerContext
     ) -> api_pb2.AllocateResponse:
-        """What containers get for the IDs that were chosen for them."""
+        """Answer what containers get for their IDs."""
         devices = self._store.snapshot(self._resource).devices
         try:
             allocations = [allocate(devices, container.devices_ids) for container in request.container_requests]
@@ -108,7 +96,7 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
     async def GetPreferredAllocation(
         self, request: api_pb2.PreferredAllocationRequest, context: grpc.aio.ServicerContext
     ) -> api_pb2.PreferredAllocationResponse:
-        """Which of the free IDs containers should get."""
+        """Answer which of the free IDs containers should get."""
         del context
         devices = self._store.snapshot(self._resource).devices
         preferred = (
@@ -122,7 +110,7 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
     async def PreStartContainer(
         self, request: api_pb2.PreStartContainerRequest, context: grpc.aio.ServicerContext
     ) -> api_pb2.PreStartContainerResponse:
-        """Before each start of a container: refused, which the kubelet tries again, while a device is away."""
+        """Refuse the start of a container while a device is absent: the kubelet repeats the call."""
         devices = self._store.snapshot(self._resource).devices
         reasons = [
             *map(_waiting_for, absences(devices, request.devices_ids)),
@@ -137,7 +125,7 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
 
 
 def _waiting_for(absence: Absence) -> str:
-    """What a person reads in the container's status."""
+    """Return what a person reads in the container's status."""
     if absence.since is None:
         return (
             f"device {absence.name} has not been seen since this plugin started; the container starts when it is here"

@@ -1,7 +1,7 @@
-"""Gathers what there is to see, when somebody looks: the status page's view of the whole program.
+"""Collects the status of the whole program for a request.
 
-Event loop only. Keeps no copies but one: who holds what, which only the kubelet knows.
-It is asked for that while somebody looks, and then at most every few seconds.
+Event loop only. It keeps one copy: which pods hold what, which PodResources is asked for at a request, and then at most
+every few seconds.
 """
 
 import asyncio
@@ -13,38 +13,38 @@ from dataclasses import dataclass
 
 from udev_device_plugin.devices.store import DeviceSet
 from udev_device_plugin.errors import raise_failure
-from udev_device_plugin.kubelet.device_plugin.resource_plugin import Plugin
+from udev_device_plugin.kubelet.device_plugin.resource_plugin import ResourcePlugin
 from udev_device_plugin.kubelet.pod_resources import PodResources
 from udev_device_plugin.reporting.http.status import Holders, ResourceStatus, Status
 from udev_device_plugin.telemetry.event_log import EventLog
 
 ASK_EVERY = 3.0
-"""Seconds between questions to the kubelet, however many look."""
+"""Seconds, at least, between calls of PodResources, however many requests there are."""
 
 WAIT_FOR_HOLDERS = 0.5
-"""Seconds that a look waits for the kubelet's answer; if that comes later, it is news."""
+"""Seconds that a request waits for the kubelet's answer; a later answer is a change of the status."""
 
 GATHER = 0.2
-"""Seconds for which news are gathered: who follows a storm of changes asks five times a second at most."""
+"""Seconds in which changes are merged: a client that waits for each change gets five a second at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatusSources:
-    """Where there is something to see; each is asked anew for every look, as resources come and go.
+    """Where the status comes from; called at each request.
 
     Attributes:
-        resources: each resource's list and plugin, in the configuration's order.
-        has_looked: whether the first complete look at the host is done.
-        problems: why the program is not well.
+        resources: each resource's devices and plugin, in the configuration's order.
+        has_looked: whether the whole host has been read once.
+        problems: why ``/healthz`` fails, and notes.
     """
 
-    resources: Callable[[], Sequence[tuple[DeviceSet, Plugin]]]
+    resources: Callable[[], Sequence[tuple[DeviceSet, ResourcePlugin]]]
     has_looked: Callable[[], bool]
     problems: Callable[[], Sequence[str]]
 
 
 class StatusCollector:
-    """What there is to see now, and when there is something new."""
+    """Returns the present status, or the next one."""
 
     def __init__(self, parts: StatusSources, event_log: EventLog, pod_resources: PodResources, started: float) -> None:
         self._parts = parts
@@ -57,7 +57,7 @@ class StatusCollector:
         self._asking: asyncio.Task[None] | None = None
 
     async def look(self, newer_than: str | None) -> Status:
-        """What there is to see; given a generation, as soon as that is not the present one any more."""
+        """Return the status; if it gets a generation, as soon as the present one is another."""
         self._ask_for_holders()
         if newer_than is None:
             await self._give_holders_a_moment()
@@ -95,22 +95,22 @@ class StatusCollector:
         )
 
     def _ask_for_holders(self) -> None:
-        """Have the kubelet asked which pods hold what, unless it is being asked, or was just now: then a bit later."""
+        """Ask the kubelet which pods hold what, later if it was asked just now, unless it is being asked."""
         if self._asking is None or self._asking.done():
             age = self._loop.time() - self._holders.asked if self._holders else ASK_EVERY
-            self._asking = self._loop.create_task(self._ask(max(0.0, ASK_EVERY - age)), name="pods, for who looks")
+            self._asking = self._loop.create_task(self._ask(max(0.0, ASK_EVERY - age)), name="holders for the status")
             self._asking.add_done_callback(raise_failure)
 
     async def _ask(self, delay: float) -> None:
         await asyncio.sleep(delay)
         asked = self._loop.time()
-        holdings = await self._pod_resources.held([plugin.resource for _, plugin in self._parts.resources()])
-        before, self._holders = self._holders, Holders(asked, holdings.by_resource if holdings is not None else None)
+        holders = await self._pod_resources.held([plugin.resource for _, plugin in self._parts.resources()])
+        before, self._holders = self._holders, Holders(asked, holders)
         if before is None or before.by_resource != self._holders.by_resource:
             self._event_log.changed()
 
     async def _give_holders_a_moment(self) -> None:
-        """What was asked a while ago may be wrong, and is asked anew: wait for the answer, if it comes soon."""
+        """Wait a moment for the kubelet's answer if the last one is old."""
         fresh = self._holders is not None and self._loop.time() - self._holders.asked < ASK_EVERY
         if self._asking is not None and not fresh:
             await asyncio.wait({self._asking}, timeout=WAIT_FOR_HOLDERS)

@@ -1,7 +1,7 @@
-"""The door: listens from the start, and has requests answered from the first one on.
+"""Listens for HTTP connections from the start, and imports the server at the first one.
 
-Floor 4; runs on the main loop. What answers (``server``, with the standard library's HTTP and mail packages below it)
-takes longer to import than a registration takes: it is loaded when somebody knocks, on a thread, and attends then.
+Event loop only. ``server`` imports the standard library's HTTP and mail packages, which takes longer than a
+registration: a thread does that.
 """
 
 import asyncio
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Check = Callable[[], Sequence[str]]
-"""Reasons why something is not as it should be; none: all is well. Called on a request's thread."""
+"""Returns what is wrong; nothing if all is well. Called on a request's thread."""
 
 Look = Callable[[str | None], "Coroutine[Any, Any, Status]"]
-"""Tells what there is to see, on the main loop; given a generation, as soon as that is not the present one."""
+"""Returns the status, on the event loop; if it gets a generation, as soon as the present one is another."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """What there is to see.
+    """Where the answers come from.
 
     Attributes:
         registry: for ``/metrics``.
-        alive: for ``/healthz`` and, as the origin has it, ``/health``.
+        alive: for ``/healthz`` and, as in the generic device plugin, ``/health``.
         ready: for ``/readyz``.
         look: for ``/`` and ``/devices``.
-        notes: what ``/readyz`` says besides, without being unready for it.
+        notes: what ``/readyz`` adds without being unready.
     """
 
     registry: CollectorRegistry
@@ -53,7 +53,7 @@ class Pages:
 
 @contextlib.contextmanager
 def serve(address: ListenAddress, pages: Pages) -> Iterator[None]:
-    """Answer requests at ``address`` for as long as the context lasts.
+    """Answer requests at ``address`` until the context ends.
 
     Raises:
         StartError: the address cannot be listened on.
@@ -66,7 +66,7 @@ def serve(address: ListenAddress, pages: Pages) -> Iterator[None]:
 
 
 class _Door:
-    """Whom the loop tells of connections: nobody but us at first, then the server."""
+    """Has the event loop call it at the first connection, and the server at the later ones."""
 
     def __init__(self, listener: socket.socket, pages: Pages) -> None:
         self._listener = listener
@@ -77,7 +77,7 @@ class _Door:
         self._loop.add_reader(listener.fileno(), self._knocked)
 
     def close(self) -> None:
-        """Answer nobody any more."""
+        """Accept no more connections."""
         self._is_closed = True
         self._loop.remove_reader(self._listener.fileno())
         if self._server is not None:

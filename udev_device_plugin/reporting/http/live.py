@@ -1,6 +1,6 @@
-"""Lets a request ask the main loop, and wait there for news for as long as its client stays.
+"""Lets a request's thread wait for a result of the event loop, until the client closes the connection.
 
-Runs on a request's thread, which sleeps meanwhile: it is woken by the answer, by the client's hanging up, or by time.
+A request's thread only; it sleeps until the result, the end of the connection, or a timeout.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ _T = TypeVar("_T")
 def ask(
     loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, _T], client: socket.socket, timeout: float
 ) -> _T | None:
-    """Have ``work`` done on the loop; None if it takes too long, the client has hung up, or the loop ends."""
+    """Return the result of ``work`` on the loop; None at a timeout, or if the client or the loop is gone."""
     try:
         future = asyncio.run_coroutine_threadsafe(work, loop)
     except RuntimeError:  # the loop is closed
@@ -35,7 +35,7 @@ def ask(
 
 
 def _wait(future: Future[Any], client: socket.socket, timeout: float) -> None:
-    """Wait until it is done, ``timeout`` seconds have passed, or the client has hung up."""
+    """Wait until it is done, ``timeout`` seconds have passed, or the client has closed the connection."""
     ended, end = os.pipe()
     try:
         future.add_done_callback(lambda _: os.close(end))  # at once if it is done already

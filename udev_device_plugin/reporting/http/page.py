@@ -1,7 +1,7 @@
-"""The page for a person: one file, read at the first look, with the first state in it.
+"""The status page: one file, read at the first request, with the first status in it.
 
-Nothing in it is made of what udev says: that comes as data, and becomes text in the browser. The policy lets only the
-file's own script and style have effect, by their hashes, and lets the script talk to nobody but us.
+No markup is made of what udev says: that is data, which the browser's script shows as text. The content security policy
+allows only the file's own script and style, by their hashes, and requests to this server.
 """
 
 import base64
@@ -14,17 +14,17 @@ from functools import cache
 from typing import Self
 
 _STATE = "{STATE}"
-"""What stands in the file where the first state belongs."""
+"""The place of the first status in the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The page, without a state yet.
+    """The page without a status.
 
     Attributes:
-        before: its text up to the state.
-        after: and from there on.
-        headers: that it needs.
+        before: its text before the status.
+        after: its text after that.
+        headers: HTTP headers that it needs.
     """
 
     before: str
@@ -34,19 +34,19 @@ class Page:
     @classmethod
     @cache
     def load(cls) -> Self:
-        """The page as it is in the package."""
+        """Return the page of this package."""
         with open(os.path.join(os.path.dirname(__file__), "page.html"), encoding="utf-8") as file:
             text = file.read()
         before, after = text.split(_STATE, 1)
         return cls(before, after, _headers(text))
 
     def showing(self, json: str) -> str:
-        """The page with a state, which is JSON in ASCII."""
+        """Return the page's text with a status, which is JSON in ASCII."""
         return f"{self.before}{embedded(json)}{self.after}"
 
 
 def embedded(json: str) -> str:
-    r"""JSON in ASCII such that HTML sees no markup in it: ``<`` can only stand in strings, as ``\u003c`` as well."""
+    r"""Return JSON without markup for HTML: ``<`` occurs only in strings, where ``\u003c`` means the same."""
     return json.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
@@ -72,7 +72,7 @@ def _headers(text: str) -> Mapping[str, str]:
 
 
 def _hashes(text: str, tag: str) -> str:
-    """The hashes of all elements of that kind, which have no attributes; data has a type."""
+    """Return the hashes of all elements with that tag and no attributes (the status has a type)."""
     contents = re.findall(f"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
     digests = (base64.b64encode(hashlib.sha256(content.encode()).digest()).decode() for content in contents)
     return " ".join(f"'sha256-{digest}'" for digest in digests)

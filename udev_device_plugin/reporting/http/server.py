@@ -1,6 +1,6 @@
-"""Answers requests, each on a thread of its own, and no more of them at a time than it is able to.
+"""Answers requests, each on a thread of its own, and a limited number at a time.
 
-Who waits for news (``/devices?newer-than=``) has a place of its own, so that probes are answered however many look.
+Requests that wait for a change (``/devices?newer-than=``) have a limit of their own, so that probes get an answer.
 """
 
 import asyncio
@@ -31,17 +31,17 @@ MAX_REQUESTS = 16
 """How many requests are answered at a time; the address may be open to the whole network."""
 
 MAX_VIEWERS = 16
-"""How many may wait for news at a time; others are to ask again and again, slowly."""
+"""How many requests may wait for a change at a time; further clients have to poll."""
 
 ASK_AGAIN = 5
-"""Seconds until those should."""
+"""Seconds until those are to ask again."""
 
 NEWS_TIMEOUT = 15.0
-"""Seconds after which one that waits for news is answered without any: connections that say nothing are cut by some
-proxies, and which pods hold what is not told by itself."""
+"""Seconds after which a request that waits for a change is answered without one: some proxies close idle connections,
+and a change of which pods hold what notifies no request."""
 
 ANSWER_TIMEOUT = 5.0
-"""Seconds within which the main loop answers; it is stuck otherwise."""
+"""Seconds within which the event loop answers unless it is stuck."""
 
 MAX_PATH = 1024
 """Characters of a request's path and query."""
@@ -57,7 +57,7 @@ _GENERATION = re.compile(r"[0-9a-z-]{1,64}", re.ASCII)
 class Server(ThreadingHTTPServer):
     """The standard library's server without its loop, which would wake up twice a second for ever."""
 
-    timeout = 0  # handle_request is called when somebody is there
+    timeout = 0  # handle_request is called when a connection is there
     daemon_threads = True
 
     def __init__(self, listener: socket.socket, pages: Pages, loop: asyncio.AbstractEventLoop) -> None:
@@ -72,7 +72,7 @@ class Server(ThreadingHTTPServer):
         self._looks: set[asyncio.Task[Any]] = set()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Answer one request on a thread of its own, or hang up if there are too many."""
+        """Answer one request on a thread of its own, or close the connection if there are too many."""
         if self._free.acquire(blocking=False):
             self._taken[request] = self._free
             super().process_request(request, client_address)
@@ -80,14 +80,14 @@ class Server(ThreadingHTTPServer):
             self.shutdown_request(request)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Answer one request; its place is free then."""
+        """Answer one request, and count it no more."""
         try:
             super().process_request_thread(request, client_address)
         finally:
             self._taken.pop(request).release()
 
     def may_wait(self, request: Any) -> bool:
-        """Give a request a place among those that wait, if there is one; its other place is free then."""
+        """Count a request among those that wait, instead of among all, unless too many do."""
         if not self._free_to_wait.acquire(blocking=False):
             return False
         taken, self._taken[request] = self._taken[request], self._free_to_wait
@@ -95,7 +95,7 @@ class Server(ThreadingHTTPServer):
         return True
 
     async def look(self, newer_than: str | None) -> "Status":
-        """What there is to see (on the loop)."""
+        """Return the status (event loop only)."""
         task = cast("asyncio.Task[Status]", asyncio.current_task())
         self._looks.add(task)
         try:
@@ -104,18 +104,18 @@ class Server(ThreadingHTTPServer):
             self._looks.discard(task)
 
     def stop_waiting(self) -> None:
-        """Nothing will be new any more: whoever waits is to go (on the loop)."""
+        """End the requests that wait for a change (event loop only)."""
         for task in self._looks:
             task.cancel()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - socketserver's signature
-        """Leave it at that."""
-        # Clients that hang up or dawdle are no trouble of ours; anything else deserves its traceback.
+        """Log it for debugging."""
+        # A client that closes the connection, or is too slow, is no problem; any other error needs its traceback.
         logger.debug("a request failed", exc_info=True)  # noqa: LOG014 - called while it is handled
 
 
 def _newer_than(query: str) -> str | None:
-    """The generation that a request names; None if it names none, and what cannot be one if it is odd."""
+    """Return the generation in a query; None if there is none, "?" if the query is malformed."""
     try:
         return parse_qs(query, max_num_fields=MAX_FIELDS).get("newer-than", [None])[-1]
     except ValueError:
@@ -152,7 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
         return cast("Server", self.server)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
-        """Who asks for what is no news."""
+        """Log no requests."""
 
     def _answer_metrics(self, query: str) -> None:
         asked = {"REQUEST_METHOD": "GET", "PATH_INFO": "/metrics", "QUERY_STRING": query}
@@ -180,21 +180,21 @@ class _Handler(BaseHTTPRequestHandler):
             text = f"{MAX_VIEWERS} wait for news already: ask /devices now and then\n"
             self._answer(HTTPStatus.SERVICE_UNAVAILABLE, text, headers={"Retry-After": str(ASK_AGAIN)})
         elif (status := self._look(newer_than)) is not None:
-            from udev_device_plugin.reporting.http.status import to_json  # noqa: PLC0415 - who never looks pays nothing
+            from udev_device_plugin.reporting.http.status import to_json  # noqa: PLC0415 - at the first request for it
 
             # For a person who has no script, or asks with curl, over several lines.
             self._answer(HTTPStatus.OK, to_json(status, None if newer_than else 2) + "\n", "application/json")
 
     def _answer_page(self) -> None:
         if (status := self._look(None)) is not None:
-            from udev_device_plugin.reporting.http.page import Page  # noqa: PLC0415 - who never looks pays nothing
+            from udev_device_plugin.reporting.http.page import Page  # noqa: PLC0415 - at the first request for it
             from udev_device_plugin.reporting.http.status import to_json  # noqa: PLC0415
 
             page = Page.load()
             self._answer(HTTPStatus.OK, page.showing(to_json(status)), "text/html", page.headers)
 
     def _look(self, newer_than: str | None) -> "Status | None":
-        """What there is to see; None if the client is gone or has been told that there is nothing."""
+        """Return the status; None if the client is gone, or has got an answer without a status."""
         timeout = ANSWER_TIMEOUT if newer_than is None else NEWS_TIMEOUT
         server = self._server
         status = live.ask(server.loop, server.look(newer_than), self.connection, timeout)

@@ -1,8 +1,8 @@
-r"""What there is to see, in frozen values; and ``/devices``: the same as JSON.
+r"""The status of the program as frozen values, and ``/devices``: the same as JSON.
 
-Pure; runs on a request's thread. The moments in it are the loop's (monotonic seconds); the JSON has the wall clock's,
-as the clock is now: a machine without a battery learns the time late. Keys that the JSON has today stay, and mean the
-same, for as long as its ``form`` is 1; new ones may come.
+Pure; used on a request's thread. Times are the event loop's (monotonic seconds); in the JSON, the wall clock's,
+computed with the clock as it is now, since a machine without a battery sets its clock late. Keys of the JSON keep their
+meaning as long as ``form`` is 1; new ones may be added.
 
 ======================== ===============================================================================================
 key                      meaning
@@ -10,27 +10,27 @@ key                      meaning
 ``form``                 1
 ``version, host``        of this program; the machine's name
 ``generation``           opaque; ``/devices?newer-than=GENERATION`` answers when it is not this any more, or after 15 s
-``generated, started``   when this was made, when the program was started
-``problems``             why ``/healthz`` is not well; most often none
-``hasLooked``            the first complete look at the host is done; nothing is registered before
-``pods``                 ``known``: the kubelet tells which pods hold what; ``asked``: when it was asked
+``generated, started``   when this was made, when the program started
+``problems``             why ``/healthz`` fails, and notes; most often none
+``hasLooked``            the whole host has been read once; nothing is registered before
+``pods``                 ``known``: the kubelet answers which pods hold what; ``asked``: when it was asked
 ``events``               of the program as a whole, as below
 ``resources[]``          in the configuration's order
 ``.name``                as pods ask for it
-``.connected, .trouble`` whether the kubelet listens; why it does not
-``.listed``              ``healthy`` and ``unhealthy`` IDs by now
-``.kubelet``             the same as the kubelet heard it last, and ``told``: when; null: nothing yet
+``.connected, .trouble`` whether the kubelet has a stream open; why not
+``.listed``              numbers of ``healthy`` and ``unhealthy`` IDs now
+``.kubelet``             the same as last sent to the kubelet, and when (key ``told``); null: nothing yet
 ``.devices[]``           sorted by identity
-``..identity``           what makes the device itself, one text for each member that counts
+``..identity``           of the device: one text for each required member
 ``..health, ..since``    ``Healthy`` or ``Unhealthy``, and when that changed last
-``..numaNodes``          that the device belongs to
+``..numaNodes``          of the device
 ``..replicas[]``         ``id``: the kubelet's; ``held``: by a pod, null if not known; ``holder``: by which
 ``..members[]``          what a container gets: ``type``, ``node``, ``number``, ``hostPath``, ``containerPath``, …
-``.remembered[]``        IDs that pods hold of devices that were not seen since the program's start
+``.remembered[]``        IDs that pods hold, of devices that have not been seen since the program started
 ``.events[]``            what happened lately, the newest first: ``number`` (of all), ``time``, ``kind``, ``devices``, …
 ======================== ===============================================================================================
 
-Paths are text as far as they are; a byte that is no UTF-8 is spelled ``\xff``.
+In paths, a byte that is no UTF-8 is spelled ``\xff``.
 """
 
 import json
@@ -55,47 +55,47 @@ class Holders:
 
     Attributes:
         asked: when the kubelet was asked, monotonic seconds.
-        by_resource: resource → held ID → its holder; None: the kubelet did not tell.
+        by_resource: resource → held ID → its holder; None: the kubelet did not answer.
     """
 
     asked: float
     by_resource: Mapping[str, Mapping[str, Holder]] | None
 
     def of(self, resource: str) -> Mapping[str, Holder] | None:
-        """Who holds a resource's IDs; None if that is not known."""
+        """Return the holders of a resource's IDs; None if they are not known."""
         return None if self.by_resource is None else self.by_resource.get(resource)
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceStatus:
-    """What there is to see of one resource.
+    """The status of one resource.
 
     Attributes:
         devices: what is offered.
-        trouble: why the kubelet does not listen; None if it does.
-        told: what the kubelet heard last.
+        trouble: why the kubelet has no stream open; None if it has.
+        sent: what was last sent to the kubelet.
         events: the oldest first.
     """
 
     devices: DeviceSet
     trouble: str | None = None
-    told: LastSent | None = None
+    sent: LastSent | None = None
     events: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Everything that there is to see at one moment.
+    """The status of the program at one moment.
 
     Attributes:
-        generation: which state it is, of which run.
+        generation: identifies run and state.
         now: the moment, monotonic seconds.
-        clock: the moment, seconds since 1970.
-        started: of the program, monotonic seconds.
+        clock: the same, seconds since 1970.
+        started: when the program started, monotonic seconds.
         host: the machine's name.
-        has_looked: the first complete look at the host is done.
-        holders: None: nobody has asked yet.
-        problems: why the program is not well.
+        has_looked: whether the whole host has been read once.
+        holders: None: the kubelet has not been asked yet.
+        problems: why ``/healthz`` fails, and notes.
         events: of the program as a whole, the oldest first.
     """
 
@@ -112,7 +112,7 @@ class Status:
 
 
 def to_json(status: Status, indent: int | None = None) -> str:
-    """``/devices``, in ASCII."""
+    """Return the JSON of ``/devices``, in ASCII."""
 
     def wall(moment: float) -> str:
         at = datetime.fromtimestamp(status.clock - (status.now - moment), UTC)
@@ -144,16 +144,16 @@ _Wall = Callable[[float], str]
 
 
 def _resource(resource: ResourceStatus, holders: Holders | None, wall: _Wall) -> dict[str, Any]:
-    devices, told = resource.devices, resource.told
+    devices, sent = resource.devices, resource.sent
     held = holders.of(devices.resource) if holders else None
     return {
         "name": devices.resource,
         "connected": resource.trouble is None,
         "trouble": resource.trouble and readable(resource.trouble),
         "listed": {"healthy": devices.healthy_count, "unhealthy": devices.count - devices.healthy_count},
-        "kubelet": told and {"healthy": told.healthy, "unhealthy": told.unhealthy, "told": wall(told.at)},
+        "kubelet": sent and {"healthy": sent.healthy, "unhealthy": sent.unhealthy, "told": wall(sent.at)},
         "devices": [_device(devices.resource, device, held, wall) for device in devices.devices],
-        "remembered": [{**_replica(id_, held), "since": wall(since)} for id_, since in devices.remembered],
+        "remembered": [{**_replica(id_, held), "since": wall(since)} for id_, since in devices.unseen],
         "events": _events(resource.events, wall),
     }
 

@@ -63,7 +63,7 @@ def _decided(spec: ResourceSpec, host: Host, links_directory: str, known: Assemb
 def _resource(decided: Decided) -> ResourceListing:
     devices = {device.identity: device for device in decided.devices.devices}
     by_slot: dict[Slot, list[Offered]] = {}
-    for formed in decided.formation.formed:
+    for formed in decided.formation.devices:
         for slot, offered in _offered(decided, formed, devices[formed.identity]):
             by_slot.setdefault(slot, []).append(offered)
     return ResourceListing(

@@ -60,7 +60,7 @@ class Facts:
 
     def offered(self) -> Collection[Candidate]:
         """What it gives to devices."""
-        given = (match for formed in self._decided.formation.formed for match in formed.matches(self._decided.spec))
+        given = (match for formed in self._decided.formation.devices for match in formed.matches(self._decided.spec))
         return [candidate for slot, candidate in given if slot == self._slot]
 
     def not_offered(self) -> list[NearMiss]:
@@ -120,7 +120,7 @@ def _why_unpaired(decided: Decided, slot: Slot, candidate: Candidate) -> str:
     for other in others:
         if not decided.found[other] and not paths[other.member].optional:
             return f"goes together with {_shown(decided, other)}, which has no match"
-    for formed in decided.formation.formed:
+    for formed in decided.formation.devices:
         if formed.group != slot.group and candidate.identity in formed.identity:
             return f"the same device is offered by groups[{formed.group}] already"
     joining = [other for other in others if decided.found[other]]

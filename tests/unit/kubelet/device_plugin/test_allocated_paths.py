@@ -7,7 +7,7 @@ import pytest
 from udev_device_plugin.config.specs import PathType
 from udev_device_plugin.devices.identity import device_id
 from udev_device_plugin.devices.store import Device, DeviceSet, Member
-from udev_device_plugin.kubelet.device_plugin import allocated_paths as room
+from udev_device_plugin.kubelet.device_plugin import allocated_paths
 from udev_device_plugin.kubelet.device_plugin.allocated_paths import AllocatedPaths
 
 RESOURCE = "squat.ai/serial"
@@ -43,67 +43,67 @@ SECOND = device_id(RESOURCE, (LINK,), 1)
 def test_a_path_that_is_another_devices_now_is_told(
     handed_out: DeviceSet, now: DeviceSet, ids: list[str], strays: int
 ) -> None:
-    handouts = AllocatedPaths()
-    handouts.note(handed_out, [ID], 0.0)
-    told = list(handouts.strayed(now, ids))
+    allocated = AllocatedPaths()
+    allocated.note(handed_out, [ID], 0.0)
+    told = list(allocated.strayed(now, ids))
     assert len(told) == strays
     assert all(text.startswith(f"{LINK} may lead to another device now") for text in told)
 
 
 def test_a_link_of_our_own_that_was_handed_out_is_good_for_as_long_as_it_is_kept() -> None:
-    handouts, now = AllocatedPaths(), offering(LINK)
-    handouts.note(offering(OWN), [ID], 0.0)
-    assert len(list(handouts.strayed(now, [ID]))) == 1
+    allocated, now = AllocatedPaths(), offering(LINK)
+    allocated.note(offering(OWN), [ID], 0.0)
+    assert len(list(allocated.strayed(now, [ID]))) == 1
     (device,) = now.devices
     kept = replace(device, members=tuple(replace(member, own_link=OWN) for member in device.members))
-    assert list(handouts.strayed(DeviceSet(RESOURCE, (kept,)), [ID])) == []
+    assert list(allocated.strayed(DeviceSet(RESOURCE, (kept,)), [ID])) == []
 
 
 def test_what_was_handed_out_lately_is_known() -> None:
-    handouts = AllocatedPaths()
-    handouts.note(offering(LINK), [ID], 10.0)
-    handouts.note(offering(LINK), [SECOND], 11.0)
-    assert handouts.since(10.0) == {ID, SECOND}
-    assert handouts.since(10.5) == {SECOND}
-    assert handouts.since(11.5) == frozenset()
+    allocated = AllocatedPaths()
+    allocated.note(offering(LINK), [ID], 10.0)
+    allocated.note(offering(LINK), [SECOND], 11.0)
+    assert allocated.since(10.0) == {ID, SECOND}
+    assert allocated.since(10.5) == {SECOND}
+    assert allocated.since(11.5) == frozenset()
 
 
 def test_of_what_was_never_handed_out_nothing_is_told() -> None:
     assert list(AllocatedPaths().strayed(offering(OWN), [ID])) == []
 
 
-def test_the_latest_handout_is_what_counts() -> None:
-    handouts = AllocatedPaths()
-    handouts.note(offering(LINK), [ID], 0.0)
-    handouts.note(offering(OWN), [ID], 0.0)
-    assert list(handouts.strayed(offering(OWN), [ID])) == []
-    assert len(list(handouts.strayed(offering(LINK), [ID]))) == 1
+def test_the_latest_allocation_is_what_counts() -> None:
+    allocated = AllocatedPaths()
+    allocated.note(offering(LINK), [ID], 0.0)
+    allocated.note(offering(OWN), [ID], 0.0)
+    assert list(allocated.strayed(offering(OWN), [ID])) == []
+    assert len(list(allocated.strayed(offering(LINK), [ID]))) == 1
 
 
 def test_what_one_pod_got_says_nothing_of_what_another_got() -> None:
-    handouts = AllocatedPaths()
-    handouts.note(offering(LINK), [ID], 0.0)
-    handouts.note(offering(OWN), [SECOND], 0.0)
-    assert len(list(handouts.strayed(offering(OWN), [ID]))) == 1
-    assert list(handouts.strayed(offering(OWN), [SECOND])) == []
+    allocated = AllocatedPaths()
+    allocated.note(offering(LINK), [ID], 0.0)
+    allocated.note(offering(OWN), [SECOND], 0.0)
+    assert len(list(allocated.strayed(offering(OWN), [ID]))) == 1
+    assert list(allocated.strayed(offering(OWN), [SECOND])) == []
 
 
 def test_ids_that_mean_nothing_here_are_not_noted() -> None:
-    handouts = AllocatedPaths()
-    handouts.note(DeviceSet(RESOURCE), [ID, "of-another-form"], 0.0)
-    assert list(handouts.strayed(offering(OWN), [ID, "of-another-form"])) == []
+    allocated = AllocatedPaths()
+    allocated.note(DeviceSet(RESOURCE), [ID, "of-another-form"], 0.0)
+    assert list(allocated.strayed(offering(OWN), [ID, "of-another-form"])) == []
 
 
 def test_the_oldest_handouts_are_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "MAX_REMEMBERED", 2)
+    monkeypatch.setattr(allocated_paths, "MAX_REMEMBERED", 2)
     names = [f"/dev/{letter}" for letter in "abc"]
 
     def at(prefix: str) -> DeviceSet:
         members = {name: (Member(name, prefix + name, name, PathType.DEVICE),) for name in names}
         return DeviceSet(RESOURCE, tuple(Device((name,), members[name], 1, True, 0.0) for name in names))
 
-    handouts = AllocatedPaths()
+    allocated = AllocatedPaths()
     ids = [device_id(RESOURCE, (name,), 0) for name in names]
     for id_ in (ids[0], ids[1], ids[0], ids[2]):
-        handouts.note(at(""), [id_], 0.0)
-    assert [text.split()[0] for text in handouts.strayed(at("/new"), ids)] == ["/dev/a", "/dev/c"]
+        allocated.note(at(""), [id_], 0.0)
+    assert [text.split()[0] for text in allocated.strayed(at("/new"), ids)] == ["/dev/a", "/dev/c"]

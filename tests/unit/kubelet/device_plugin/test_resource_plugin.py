@@ -14,7 +14,7 @@ from udev_device_plugin.config.specs import PathType
 from udev_device_plugin.devices.store import Device, DeviceSet, DeviceStore, Member
 from udev_device_plugin.errors import StartError
 from udev_device_plugin.kubelet.device_plugin import resource_plugin as plugin_module
-from udev_device_plugin.kubelet.device_plugin.resource_plugin import Plugin
+from udev_device_plugin.kubelet.device_plugin.resource_plugin import ResourcePlugin
 from udev_device_plugin.kubelet.device_plugin.server import MAX_SOCKET_PATH, remove_stale, socket_name
 from udev_device_plugin.kubelet.plugin_directory import PluginDirectory
 from udev_device_plugin.telemetry.event_log import EventLog
@@ -46,7 +46,7 @@ class Instance:
         self.store = DeviceStore(resources)
         for resource in resources:
             self.store.publish(devices(resource, "/dev/null"))
-        self.plugins = [Plugin(one, self.store, self.directory, self.metrics, EventLog()) for one in resources]
+        self.plugins = [ResourcePlugin(one, self.store, self.directory, self.metrics, EventLog()) for one in resources]
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> "Instance":
@@ -300,7 +300,7 @@ async def test_who_is_told_to_stop_just_when_a_stream_ends_does_stop(tmp_path: P
     running = asyncio.create_task(directory.run())
     for _ in range(20):  # until nobody has answered, and it waits
         await asyncio.sleep(0)
-    directory.doubt()
+    directory.check()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         async with asyncio.timeout(10):

@@ -10,8 +10,8 @@ from udev_device_plugin.devices.model import DeviceInfo
 from udev_device_plugin.devices.store import Device, DeviceSet, DeviceStore, Member
 from udev_device_plugin.kubelet.api.v1beta1 import api_pb2
 from udev_device_plugin.kubelet.device_plugin.allocated_paths import AllocatedPaths
+from udev_device_plugin.kubelet.device_plugin.registration_session import RegistrationSession
 from udev_device_plugin.kubelet.device_plugin.servicer import Servicer
-from udev_device_plugin.kubelet.device_plugin.session import RegistrationSession
 from udev_device_plugin.telemetry.event_log import EventLog
 from udev_device_plugin.telemetry.metrics import Metrics
 
@@ -20,10 +20,10 @@ DAYS_AGO = 3 * 86400.0
 
 
 async def test_only_lists_that_an_event_has_caused_are_timed_and_not_the_one_that_a_stream_begins_with() -> None:
-    metrics, life = Metrics(), RegistrationSession()
+    metrics, session = Metrics(), RegistrationSession()
     store = DeviceStore([SERIAL])
     store.publish(DeviceSet(SERIAL), time.monotonic() - DAYS_AGO)
-    servicer = Servicer(SERIAL, store, life, AllocatedPaths(), metrics=metrics, event_log=EventLog())
+    servicer = Servicer(SERIAL, store, session, AllocatedPaths(), metrics=metrics, event_log=EventLog())
 
     def timed(figure: str) -> float | None:
         return metrics.registry.get_sample_value(f"udev_device_plugin_uevent_to_list_seconds_{figure}")
@@ -35,7 +35,7 @@ async def test_only_lists_that_an_event_has_caused_are_timed_and_not_the_one_tha
         store.publish(DeviceSet(SERIAL, (device,)), time.monotonic())
         await anext(stream)
         assert timed("count") == 0
-        life.end("enough")
+        session.end("enough")
         with pytest.raises(StopAsyncIteration):
             await anext(stream)
     assert timed("count") == 1
@@ -43,8 +43,8 @@ async def test_only_lists_that_an_event_has_caused_are_timed_and_not_the_one_tha
 
 
 async def test_a_list_that_says_the_same_to_the_kubelet_is_not_sent_again() -> None:
-    life, store, metrics = RegistrationSession(), DeviceStore([SERIAL]), Metrics()
-    servicer = Servicer(SERIAL, store, life, AllocatedPaths(), metrics=metrics, event_log=EventLog())
+    session, store, metrics = RegistrationSession(), DeviceStore([SERIAL]), Metrics()
+    servicer = Servicer(SERIAL, store, session, AllocatedPaths(), metrics=metrics, event_log=EventLog())
 
     def publish(path: str, serial: str) -> None:
         member = Member(path, path, path, PathType.DEVICE, "rw", info=DeviceInfo(serial=serial))

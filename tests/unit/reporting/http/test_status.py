@@ -43,7 +43,7 @@ def stick(path: str = BY_ID, *, count: int = 1, is_healthy: bool = True) -> Devi
 
 
 def status(*devices: Device, holders: Holders | None = None, **more: Any) -> Status:
-    shown = ResourceStatus(DeviceSet(SERIAL, devices, more.pop("remembered", ())), **more)
+    shown = ResourceStatus(DeviceSet(SERIAL, devices, more.pop("unseen", ())), **more)
     return Status("run-7", 100.0, NOON, 40.0, "node-1", resources=(shown,), holders=holders)
 
 
@@ -55,7 +55,7 @@ def test_all_that_an_operator_asks_first_is_there() -> None:
     id_ = device_id(SERIAL, (BY_ID,), 0)
     holders = Holders(99.5, {SERIAL: {id_: Holder("default", "reader-0", "main")}})
     event = Event(3, 98.25, EventKind.HERE, (BY_ID,))
-    assert shown(status(stick(), holders=holders, told=LastSent(98.5, 1, 0), events=(event,))) == {
+    assert shown(status(stick(), holders=holders, sent=LastSent(98.5, 1, 0), events=(event,))) == {
         "form": 1,
         "version": __version__,
         "host": "node-1",
@@ -136,9 +136,7 @@ def test_a_resource_that_came_after_the_kubelet_was_asked_is_not_known_either() 
 
 
 def test_replicas_and_what_pods_hold_unseen_count_as_listed() -> None:
-    told = shown(status(stick(count=3), stick("/dev/b", is_healthy=False), remembered=(("old-id", 70.0),)))[
-        "resources"
-    ][0]
+    told = shown(status(stick(count=3), stick("/dev/b", is_healthy=False), unseen=(("old-id", 70.0),)))["resources"][0]
     assert told["listed"] == {"healthy": 3, "unhealthy": 2}
     assert [len(device["replicas"]) for device in told["devices"]] == [3, 1]
     assert told["remembered"] == [{"id": "old-id", "held": None, "holder": None, "since": "2026-01-01T11:59:30.000Z"}]

@@ -1,7 +1,4 @@
-"""Calls a function at once, and not again before a while has passed, however often it is asked for.
-
-Event loop only.
-"""
+"""Calls a function at once, and then not again before a cooldown is over. Event loop only."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -15,21 +12,20 @@ class Timer(Protocol):
 
 
 class Clock(Protocol):
-    """What calls later: the event loop."""
+    """The event loop, as far as it is needed here."""
 
     def call_later(self, delay: float, callback: Callable[[], None], /) -> Timer:
         """Call in ``delay`` seconds."""
 
 
 class Debouncer:
-    """Gathers requests to call a function.
+    """Merges requests to call a function.
 
     Args:
-        function: what is called; it tells whether it did something after which others are to wait: only then a cooldown
-            begins.
+        function: returns whether a cooldown begins.
         clock: the event loop.
-        cooldown: seconds from one call to the next; what is requested meanwhile is one call, when they are over.
-        immediate: whether the first request leads to a call at once, or when ``cooldown`` is over, too.
+        cooldown: seconds; all requests within it are one call at its end.
+        immediate: whether the first request is a call at once, or begins a cooldown too.
     """
 
     def __init__(self, function: Callable[[], bool], clock: Clock, *, cooldown: float, immediate: bool = True) -> None:
@@ -42,11 +38,11 @@ class Debouncer:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether a cooldown is on."""
+        """Whether a cooldown has begun and is not over."""
         return self._timer is not None
 
     def request(self) -> None:
-        """Have the function called: now, or when the cooldown is over."""
+        """Call the function now, or when the cooldown is over."""
         self._is_requested = True
         if self._timer is None:
             if self._immediate:
@@ -55,7 +51,7 @@ class Debouncer:
                 self._begin_cooldown()
 
     def cancel(self) -> None:
-        """Call nothing any more that was requested until now."""
+        """Drop the requests until now."""
         self._is_requested = False
         if self._timer is not None:
             self._timer.cancel()

@@ -1,7 +1,7 @@
-"""One registration, from the bound socket to its end, whatever ends it.
+"""One registration of a resource, from the bound socket to its end.
 
-Event loop only. It ends once, for one reason: the kubelet closed the stream, never opened it, took the
-socket away, or is another one now; or we stop.
+Event loop only. It ends once and for one reason: the kubelet closed the stream, never opened it, removed the socket or
+restarted, or the plugin stops.
 """
 
 import asyncio
@@ -13,10 +13,10 @@ _T = TypeVar("_T")
 
 
 class RegistrationSession:
-    """What the plugin, its servicer and the watch on the plugin directory know of one registration together.
+    """The state of one registration, for plugin, servicer and plugin directory.
 
     Attributes:
-        opened: set once the kubelet holds a stream open.
+        opened: set once the kubelet has opened a stream.
     """
 
     def __init__(self) -> None:
@@ -30,11 +30,11 @@ class RegistrationSession:
 
     @property
     def is_connected(self) -> bool:
-        """Whether the kubelet listens now."""
+        """Whether the kubelet has a stream open."""
         return self.opened.is_set() and not self.is_over
 
     def end(self, reason: str) -> None:
-        """End it, for a reason that a person understands; a second reason is not heard."""
+        """End it; ``reason`` is for the log. If it has ended before, that reason stays."""
         if not self._ended.done():
             self._ended.set_result(reason)
 
@@ -43,7 +43,7 @@ class RegistrationSession:
         self._ended.add_done_callback(lambda _: call())
 
     async def ended(self) -> str:
-        """Wait for its end; returns the reason."""
+        """Wait for its end; return the reason."""
         return await asyncio.shield(self._ended)
 
     async def sleep(self, seconds: float) -> None:
@@ -51,7 +51,7 @@ class RegistrationSession:
         await asyncio.wait({self._ended}, timeout=seconds)
 
     async def until_over(self, work: Coroutine[Any, Any, _T]) -> _T | None:
-        """Do ``work``, but no longer than this registration lasts: None if it ended first."""
+        """Return the result of ``work``; None if the registration ended first, which cancels the work."""
         task = asyncio.ensure_future(work)
         try:
             either: set[asyncio.Future[Any]] = {task, self._ended}
@@ -64,7 +64,7 @@ class RegistrationSession:
 
     @contextmanager
     def stream(self) -> Iterator[None]:
-        """The time for which the kubelet holds a stream open."""
+        """The context in which the kubelet has a stream open."""
         self.opened.set()
         try:
             yield

@@ -1,7 +1,7 @@
-"""Links of our own, for nodes that udev gives no persistent link.
+"""The plugin's own links, for nodes without a persistent link of udev's.
 
-Event loop only. Runtimes resolve links at every creation of a container, so that a container that is
-restarted after a replug finds the renumbered node under the path that it was given once, and never another USB device.
+Event loop only. Runtimes resolve links whenever they create a container. So a container that restarts after a replug
+gets the renumbered node by the path of its first start, and never another USB device.
 """
 
 import logging
@@ -14,12 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 class OwnLinks:
-    """Keeps the links in ``directory`` as they should be.
-
-    Args:
-        directory: whatever else is in it is removed.
-        spared: but for what has names that begin with this.
-    """
+    """Keeps the links in ``directory``, and removes all else there but what has names that begin with ``spared``."""
 
     def __init__(self, directory: OwnDirectory, spared: str = "") -> None:
         self._directory = directory
@@ -29,7 +24,7 @@ class OwnLinks:
         self._is_failing = False
 
     def keep_for(self, devices: DeviceSet) -> None:
-        """Have the links that these devices of a resource need, as far as they are there."""
+        """Have the links that the present devices of a resource need."""
         self._needed[devices.resource] = {
             member.own_link: member.node
             for device in devices.devices
@@ -40,28 +35,21 @@ class OwnLinks:
         self.keep({link: node for needed in self._needed.values() for link, node in needed.items()})
 
     def keep(self, wanted: Mapping[str, str]) -> None:
-        """Have exactly these links.
-
-        Args:
-            wanted: the node that each link leads to, by the link's path.
-        """
+        """Have exactly these links: from the link's path to the node."""
         if wanted == self._wanted:
             return
         changed = {link for link, node in wanted.items() if self._wanted.get(link) != node}
         gone = self._wanted.keys() - wanted.keys()
         self._wanted = dict(wanted)
-        self._guarded(changed, gone)
+        self._change(changed, gone)
 
     def restore(self) -> None:
-        """Make good what somebody else may have done to the directory; remove what an earlier run left."""
-        names = [name for name in self._directory.names() if not self._is_anothers(name)]
+        """Make the links again that another program removed or changed; remove those of an earlier run."""
+        names = [name for name in self._directory.names() if not self._spared or not name.startswith(self._spared)]
         present = {self._directory.path + name for name in names}
-        self._guarded(set(self._wanted), present - self._wanted.keys())
+        self._change(set(self._wanted), present - self._wanted.keys())
 
-    def _is_anothers(self, name: str) -> bool:
-        return bool(self._spared) and name.startswith(self._spared)
-
-    def _guarded(self, make: set[str], remove: set[str]) -> None:
+    def _change(self, make: set[str], remove: set[str]) -> None:
         try:
             for link in remove:
                 self._directory.remove(self._name(link))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from udev_device_plugin.controller.debounce import Debouncer
+from udev_device_plugin.controller.debouncer import Debouncer
 
 
 class FakeTimer:

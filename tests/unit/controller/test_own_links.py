@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from udev_device_plugin.config.specs import PathType
-from udev_device_plugin.controller.links import OwnLinks
+from udev_device_plugin.controller.own_links import OwnLinks
 from udev_device_plugin.devices.store import Device, DeviceSet, Member
 from udev_device_plugin.filesystem.own_directory import OwnDirectory
 
