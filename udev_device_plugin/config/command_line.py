@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import configargparse
 
 from udev_device_plugin import __version__
-from udev_device_plugin.config.faults import Findings, Place, listed, quoted
+from udev_device_plugin.config.faults import Faults, Place, listed, quoted
 from udev_device_plugin.config.options import CONFIG, DEFAULT_FILES, DEVICE, INSTEAD, OUTPUT, SETTINGS, Given, Option
 from udev_device_plugin.config.scalars import ScalarError
 from udev_device_plugin.config.settings import OutputFormat
@@ -62,34 +62,34 @@ class CommandLine:
     output: OutputFormat
 
 
-def read_command_line(argv: Sequence[str], environ: Mapping[str, str], findings: Findings) -> CommandLine:
+def read_command_line(argv: Sequence[str], environ: Mapping[str, str], faults: Faults) -> CommandLine:
     """Take the command line and the environment apart; where both set something, the command line counts."""
-    parser = _parser(findings)
-    words = list(_joined(argv, findings))
-    namespace, rest = parser.parse_known_args(words, env_vars=_readable(environ, findings))
+    parser = _parser(faults)
+    words = list(_joined(argv, faults))
+    namespace, rest = parser.parse_known_args(words, env_vars=_readable(environ, faults))
     if rest:
-        _note_unknown(rest, findings)
+        _note_unknown(rest, faults)
     variables = parser.get_source_to_settings_dict().get("environment_variables", {})
     by_option = (_given(option, namespace, in_variable=option.variable in variables) for option in OPTIONS)
     given = tuple(one for several in by_option for one in several)
-    return CommandLine(given, _instead(namespace, findings), _output(given, findings))
+    return CommandLine(given, _instead(namespace, faults), _output(given, faults))
 
 
-def _instead(namespace: Namespace, findings: Findings) -> str | None:
+def _instead(namespace: Namespace, faults: Faults) -> str | None:
     """What is asked for instead of running; only one thing can be."""
     asked = [flag for flag in INSTEAD if getattr(namespace, _attribute(flag))]
     for flag in asked[1:]:
-        findings.fault(flag, f"{asked[0]} is given too; give one of them")
+        faults.add(flag, f"{asked[0]} is given too; give one of them")
     return asked[0] if asked else None
 
 
-def _output(given: Iterable[Given], findings: Findings) -> OutputFormat:
+def _output(given: Iterable[Given], faults: Faults) -> OutputFormat:
     for one in given:
         if one.name == OUTPUT.name:
             try:
                 return OUTPUT.parse(one.text)
             except ScalarError as error:
-                findings.fault(one.place, str(error))
+                faults.add(one.place, str(error))
     return OUTPUT.parse(OUTPUT.default)
 
 
@@ -100,7 +100,7 @@ class _Collect(Action):
         setattr(namespace, self.dest, [*(getattr(namespace, self.dest) or ()), values])
 
 
-def _parser(findings: Findings) -> Any:  # configargparse has no types
+def _parser(faults: Faults) -> Any:  # configargparse has no types
     parser = configargparse.ArgumentParser(
         prog="udev-device-plugin",
         description=_DESCRIPTION,
@@ -124,7 +124,7 @@ def _parser(findings: Findings) -> Any:  # configargparse has no types
     parser.add_argument(
         "--version", action="version", version=f"%(prog)s {__version__}", help="Print the version and exit."
     )
-    parser.error = partial(_refuse, findings)
+    parser.error = partial(_refuse, faults)
     return parser
 
 
@@ -146,13 +146,13 @@ def _default(option: Option[Any]) -> str:
     return option.default or "none"
 
 
-def _refuse(findings: Findings, message: str) -> NoReturn:
+def _refuse(faults: Faults, message: str) -> NoReturn:
     """In place of argparse's way out, which prints its usage and exits."""
-    findings.fault("", message)
-    raise ConfigError(findings.faults)
+    faults.add("", message)
+    raise ConfigError(faults.found)
 
 
-def _joined(argv: Sequence[str], findings: Findings) -> Iterator[str]:
+def _joined(argv: Sequence[str], faults: Faults) -> Iterator[str]:
     """Each flag and its value in one word: so a value may begin with a dash, and none is taken for a flag."""
     valued = {flag for option in OPTIONS for flag in _flags(option)}
     pending = None
@@ -162,46 +162,46 @@ def _joined(argv: Sequence[str], findings: Findings) -> Iterator[str]:
             pending = None
             continue
         if pending:
-            _note_missing(pending, findings)
+            _note_missing(pending, faults)
             if word == "--":  # it was meant as the value; argparse would eat it
                 pending = None
                 continue
         pending = word if word in valued else None
         if word.startswith((*(f"{flag}=" for flag in INSTEAD), "--help=", "--version=")):
-            findings.fault(word.partition("=")[0], "it takes no value; leave out what follows the flag")
+            faults.add(word.partition("=")[0], "it takes no value; leave out what follows the flag")
         elif not pending:
             yield word
     if pending:
-        _note_missing(pending, findings)
+        _note_missing(pending, faults)
 
 
-def _note_missing(flag: str, findings: Findings) -> None:
+def _note_missing(flag: str, faults: Faults) -> None:
     metavar = next(option.metavar for option in OPTIONS if flag in _flags(option))
-    findings.fault(flag, f"it needs a value; write {flag} {metavar}")
+    faults.add(flag, f"it needs a value; write {flag} {metavar}")
 
 
-def _readable(environ: Mapping[str, str], findings: Findings) -> Mapping[str, str]:
+def _readable(environ: Mapping[str, str], faults: Faults) -> Mapping[str, str]:
     """The environment without what configargparse would end the reading at."""
     unreadable = set()
     for variable in map(_variable, INSTEAD):
         value = environ.get(variable, "false")
         if value.lower() not in ("true", "yes", "on", "1", "false", "no", "off", "0"):
-            findings.fault(variable, f"{quoted(value)} is neither true nor false; use one of them")
+            faults.add(variable, f"{quoted(value)} is neither true nor false; use one of them")
             unreadable.add(variable)
     return {name: text for name, text in environ.items() if name not in unreadable}
 
 
-def _note_unknown(rest: Sequence[str], findings: Findings) -> None:
+def _note_unknown(rest: Sequence[str], faults: Faults) -> None:
     known = [*INSTEAD, "--version", "--help", *(flag for option in OPTIONS for flag in _flags(option))]
     after_flag = False
     for word in rest:
         if word.startswith("-"):
             flag = word.partition("=")[0]
             nearest = get_close_matches(flag[:60], known, n=1)
-            findings.fault(flag, f"unknown flag; {f'did you mean {nearest[0]}?' if nearest else 'see --help'}")
+            faults.add(flag, f"unknown flag; {f'did you mean {nearest[0]}?' if nearest else 'see --help'}")
             after_flag = True
         elif not after_flag:  # otherwise it is probably the unknown flag's value
-            findings.fault("", f"{quoted(word)} stands alone; every argument belongs to a flag, see --help")
+            faults.add("", f"{quoted(word)} stands alone; every argument belongs to a flag, see --help")
 
 
 def _given(option: Option[Any], namespace: Namespace, *, in_variable: bool) -> Iterator[Given]:

@@ -1,11 +1,11 @@
-"""What reading a configuration brings to light: faults and warnings, each with its place, and their wording.
+"""Faults and warnings found while a configuration is read, each with its place, and how they are worded.
 
-Floor 1: collects and words; decides nothing and does no I/O. A ``Findings`` is used within one reading only.
+Pure.
 """
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from udev_device_plugin.errors import ConfigError, Fault
@@ -46,25 +46,30 @@ class Place:
         return f"{source}: {self.path}" if self.path else source
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """The collector that is handed from room to room while one configuration is read."""
+class Faults:
+    """Collects the faults and warnings of one configuration while it is read.
 
-    faults: list[Fault] = field(default_factory=list)
-    warnings: list[Fault] = field(default_factory=list)
+    Attributes:
+        found: what makes the configuration unusable.
+        warnings: what is usable and probably not meant.
+    """
 
-    def fault(self, place: Place | str, problem: str) -> None:
-        """Note what makes the configuration unusable."""
-        self.faults.append(Fault(printable(str(place)), printable(problem)))
+    def __init__(self) -> None:
+        self.found: list[Fault] = []
+        self.warnings: list[Fault] = []
 
-    def warning(self, place: Place | str, problem: str) -> None:
-        """Note what is usable and probably not meant."""
+    def add(self, place: Place | str, problem: str) -> None:
+        """Add a fault."""
+        self.found.append(Fault(printable(str(place)), printable(problem)))
+
+    def warn(self, place: Place | str, problem: str) -> None:
+        """Add a warning."""
         self.warnings.append(Fault(printable(str(place)), printable(problem)))
 
-    def raise_faults(self) -> None:
+    def raise_all(self) -> None:
         """Raise all faults at once, if there are any."""
-        if self.faults:
-            raise ConfigError(self.faults)
+        if self.found:
+            raise ConfigError(self.found)
 
 
 def printable(text: str) -> str:

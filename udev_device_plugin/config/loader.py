@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from udev_device_plugin.config.command_line import read_command_line
 from udev_device_plugin.config.config_file import ConfigFile, read_default_file, read_named_file
-from udev_device_plugin.config.faults import Findings, Place
+from udev_device_plugin.config.faults import Faults, Place
 from udev_device_plugin.config.options import (
     CONFIG,
     DEFAULT_FILES,
@@ -47,13 +47,13 @@ def read(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[Task, Setting
     Raises:
         ConfigError: with all the faults.
     """
-    findings = Findings()
-    line = read_command_line(argv, environ, findings)
+    faults = Faults()
+    line = read_command_line(argv, environ, faults)
     task = Task(line.instead or "")
     if task is Task.PRINT_SCHEMA:  # needs no configuration
-        findings.raise_faults()
+        faults.raise_all()
         return task, Settings(()), line.output
-    return task, settle(line.given, findings), line.output
+    return task, settle(line.given, faults), line.output
 
 
 def load(
@@ -73,33 +73,33 @@ def load(
     Raises:
         ConfigError: with all the faults.
     """
-    findings = Findings()
-    given = read_command_line(argv, environ, findings).given
+    faults = Faults()
+    given = read_command_line(argv, environ, faults).given
     if config_file is not None:
         given = (Given(CONFIG.name, Place(CONFIG.flag), config_file), *given)
-    return settle(given, findings, default_files)
+    return settle(given, faults, default_files)
 
 
-def settle(given: Iterable[Given], findings: Findings, default_files: Sequence[str] = DEFAULT_FILES) -> Settings:
+def settle(given: Iterable[Given], faults: Faults, default_files: Sequence[str] = DEFAULT_FILES) -> Settings:
     """Read the file, let the sources take precedence, check everything; ``ConfigError`` has all the faults.
 
     Args:
         given: from command line and environment, first what takes precedence; ``device`` may be repeated.
-        findings: what was found on the way here; more is added.
+        faults: what was found on the way here; more is added.
         default_files: looked for if ``given`` names no file.
     """
     given = tuple(given)
-    before = len(findings.faults)
+    before = len(faults.found)
     named = next((one for one in given if one.name == CONFIG.name), None)
-    file = read_named_file(named, findings) if named else read_default_file(default_files, findings)
-    documents = _documents(given, findings)
-    all_read = len(findings.faults) == before
-    chooser = _Chooser((*given, *file.settings), findings)
+    file = read_named_file(named, faults) if named else read_default_file(default_files, faults)
+    documents = _documents(given, faults)
+    all_read = len(faults.found) == before
+    chooser = _Chooser((*given, *file.settings), faults)
     domain = chooser.choose(DOMAIN)
-    noted = len(findings.faults)
-    resources = _resources(documents, file, domain, findings)
-    if not resources and all_read and len(findings.faults) == noted:
-        findings.fault("", f"no device to offer; give {DEVICE.flag}, {DEVICE.variable}, or devices: in a file")
+    noted = len(faults.found)
+    resources = _resources(documents, file, domain, faults)
+    if not resources and all_read and len(faults.found) == noted:
+        faults.add("", f"no device to offer; give {DEVICE.flag}, {DEVICE.variable}, or devices: in a file")
     settings = Settings(
         resources=resources,
         listen=chooser.choose(LISTEN),
@@ -111,9 +111,9 @@ def settle(given: Iterable[Given], findings: Findings, default_files: Sequence[s
         rescan_interval=chooser.choose(RESCAN_INTERVAL),
         config_file=file.path,
         config_content=file.content,
-        warnings=tuple(findings.warnings),
+        warnings=tuple(faults.warnings),
     )
-    findings.raise_faults()
+    faults.raise_all()
     return settings
 
 
@@ -122,7 +122,7 @@ class _Chooser:
     """Picks each setting's value from its first source, and checks the others."""
 
     given: tuple[Given, ...]
-    findings: Findings
+    faults: Faults
 
     def choose(self, option: Option[T]) -> T:
         values: list[T] = []
@@ -130,24 +130,22 @@ class _Chooser:
             try:
                 values.append(option.parse(given.text))
             except ScalarError as error:
-                self.findings.fault(given.place, str(error))
+                self.faults.add(given.place, str(error))
         return values[0] if values else option.parse(option.default)
 
 
-def _documents(given: Iterable[Given], findings: Findings) -> list[Node]:
+def _documents(given: Iterable[Given], faults: Faults) -> list[Node]:
     devices = (one for one in given if one.name == DEVICE.name)
-    documents = (read_document(device.text, device.place, findings) for device in devices)
+    documents = (read_document(device.text, device.place, faults) for device in devices)
     return [document for document in documents if document is not None]
 
 
-def _resources(
-    documents: Sequence[Node], file: ConfigFile, domain: str, findings: Findings
-) -> tuple[ResourceSpec, ...]:
+def _resources(documents: Sequence[Node], file: ConfigFile, domain: str, faults: Faults) -> tuple[ResourceSpec, ...]:
     """The specs of the first source that has any; they are not merged across sources."""
-    of_file = read_resources([] if file.devices is None else [file.devices], domain, findings)
+    of_file = read_resources([] if file.devices is None else [file.devices], domain, faults)
     if not documents:
         return of_file
     if file.devices is not None:
         problem = f"not used: {documents[0].place.source} is given, and devices of two sources are not merged"
-        findings.warning(file.devices.place, problem)
-    return read_resources(documents, domain, findings)
+        faults.warn(file.devices.place, problem)
+    return read_resources(documents, domain, faults)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from udev_device_plugin.config.entries.paths import read_path_alone
 from udev_device_plugin.config.entries.values import MAX_COUNT
-from udev_device_plugin.config.faults import Findings, Place, listed
+from udev_device_plugin.config.faults import Faults, Place, listed
 from udev_device_plugin.config.scalars import ScalarError, parse_resource_name
 from udev_device_plugin.config.selector_parser import ENTRIES
 from udev_device_plugin.config.specs import GroupSpec, ResourceSpec
@@ -27,9 +27,9 @@ class PlacedSpec:
     spec: ResourceSpec
 
 
-def read_resources(documents: Iterable[Node], domain: str, findings: Findings) -> tuple[ResourceSpec, ...]:
+def read_resources(documents: Iterable[Node], domain: str, faults: Faults) -> tuple[ResourceSpec, ...]:
     """Read specs and lists of specs; two of one resource are a fault."""
-    reader = Reader(findings)
+    reader = Reader(faults)
     first: dict[str, Place] = {}
     specs: list[ResourceSpec] = []
     for node in _each(documents):
@@ -38,7 +38,7 @@ def read_resources(documents: Iterable[Node], domain: str, findings: Findings) -
             continue
         if (place := first.setdefault(placed.spec.resource, placed.place)) is not placed.place:
             problem = f"a spec of {placed.spec.resource} stands at {place} already; join both, or rename one"
-            findings.fault(placed.place, problem)
+            faults.add(placed.place, problem)
         specs.append(placed.spec)
     return tuple(specs)
 
@@ -65,19 +65,19 @@ def _name(spec: Mapping, right: str, wrong: str, beside: str, reader: Reader) ->
     """The resource's place and name; which of the two keys is right depends on what stands ``beside`` it."""
     node, other = spec.get(right), spec.get(wrong)
     if node is not None and other is not None:
-        reader.findings.fault(other.place, f"{wrong} stands beside {right}; with {beside}, keep {right} alone")
+        reader.faults.add(other.place, f"{wrong} stands beside {right}; with {beside}, keep {right} alone")
     elif other is not None:
-        reader.findings.fault(other.place, f"{wrong} does not go with {beside}; call it {right}")
+        reader.faults.add(other.place, f"{wrong} does not go with {beside}; call it {right}")
     named = node or other
     if named is None:
-        reader.findings.fault(spec.place, f"it has no {right}; give the resource's name without its domain")
+        reader.faults.add(spec.place, f"it has no {right}; give the resource's name without its domain")
         return None
     if (text := reader.text(named)) is None:
         return None
     try:
         return named.place, parse_resource_name(text)
     except ScalarError as error:
-        reader.findings.fault(named.place, str(error))
+        reader.faults.add(named.place, str(error))
         return None
 
 
@@ -87,7 +87,7 @@ def _groups_of_one_path(spec: Mapping, reader: Reader) -> Iterator[GroupSpec]:
     for node in reader.items(spec.get("paths"), spec, "paths"):
         if isinstance(node, Mapping):
             problem = "it is a mapping; a path with options goes into a group"
-            reader.findings.fault(node.place, f"{problem}: name: …, groups: [{{paths: [{{path: …}}]}}]")
+            reader.faults.add(node.place, f"{problem}: name: …, groups: [{{paths: [{{path: …}}]}}]")
         elif (path := read_path_alone(node, reader)) is not None:
             yield GroupSpec((path,), count)
 
@@ -96,7 +96,7 @@ def _groups(spec: Mapping, reader: Reader) -> Iterator[GroupSpec]:
     """The spelling with ``name``."""
     for key, remedy in (("count", "put count into each group"), ("paths", "put paths into a group")):
         if (node := spec.get(key)) is not None:
-            reader.findings.fault(node.place, f"{key} does not stand beside groups; {remedy}")
+            reader.faults.add(node.place, f"{key} does not stand beside groups; {remedy}")
     for node in reader.items(spec.get("groups"), spec, "groups"):
         if (group := reader.mapping(node, GROUP_KEYS, "a group")) is not None:
             yield _group(group, reader)
@@ -108,7 +108,7 @@ def _group(group: Mapping, reader: Reader) -> GroupSpec:
     for kind in kinds[1:]:
         node = group.get(kind)
         if node is not None:
-            reader.findings.fault(node.place, f"{kind} stands beside {kinds[0]}; put it into a group of its own")
+            reader.faults.add(node.place, f"{kind} stands beside {kinds[0]}; put it into a group of its own")
     kind = kinds[0] if kinds else "paths"
     nodes = reader.items(group.get(kind), group, kind if kinds else listed(ENTRIES))
     entries = (ENTRIES[kind](node, reader) for node in nodes)

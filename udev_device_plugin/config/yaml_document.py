@@ -10,7 +10,7 @@ from itertools import islice
 
 import yaml
 
-from udev_device_plugin.config.faults import Findings, Place, quoted
+from udev_device_plugin.config.faults import Faults, Place, quoted
 from udev_device_plugin.config.yaml_nodes import Entry, Kind, Mapping, Node, Scalar, Sequence
 
 MAX_TEXT = 1 << 20
@@ -35,18 +35,18 @@ _KINDS = {
 _COLLECTIONS = (_YAML + "seq", _YAML + "map")
 
 
-def read_document(text: str, place: Place, findings: Findings) -> Node | None:
+def read_document(text: str, place: Place, faults: Faults) -> Node | None:
     """Read ``text``, all that stands at ``place``: null if it is empty, None if it cannot be read."""
     if len(text) > MAX_TEXT:
-        findings.fault(place, f"it has {len(text)} characters; no more than {MAX_TEXT} are read, make it smaller")
+        faults.add(place, f"it has {len(text)} characters; no more than {MAX_TEXT} are read, make it smaller")
         return None
     try:
         roots = _compose(text)
         if len(roots) > 1:
-            findings.fault(place.at(_line(roots[1])), "a second document begins here; join both into one")
-        return _Converter(findings).node(roots[0], place, 1) if roots else Scalar(place, Kind.NULL, "")
+            faults.add(place.at(_line(roots[1])), "a second document begins here; join both into one")
+        return _Converter(faults).node(roots[0], place, 1) if roots else Scalar(place, Kind.NULL, "")
     except _UnreadableError as error:
-        findings.fault(place.at(error.line), error.problem)
+        faults.add(place.at(error.line), error.problem)
         return None
 
 
@@ -122,8 +122,8 @@ def _line(node: yaml.Node) -> int:
 class _Converter:
     """PyYAML's nodes to ours. An alias is resolved by walking to its target again; the walk is counted."""
 
-    def __init__(self, findings: Findings) -> None:
-        self._findings = findings
+    def __init__(self, faults: Faults) -> None:
+        self._faults = faults
         self._nodes = 0
 
     def node(self, node: yaml.Node, place: Place, depth: int) -> Node:
@@ -142,7 +142,7 @@ class _Converter:
 
     def _check_tag(self, node: yaml.Node, place: Place, known: Collection[str]) -> None:
         if node.tag not in known:
-            self._findings.fault(place, f"it has the tag {quoted(node.tag)}; tags mean nothing here, leave it out")
+            self._faults.add(place, f"it has the tag {quoted(node.tag)}; tags mean nothing here, leave it out")
 
     def _text(self, node: yaml.ScalarNode, place: Place) -> str:
         """The scalar's text, with JSON's pairs of surrogates joined; a lone one is no character."""
@@ -150,7 +150,7 @@ class _Converter:
         try:
             return text.encode("utf-16", "surrogatepass").decode("utf-16")
         except UnicodeDecodeError:
-            self._findings.fault(place, f"{quoted(text)} contains half a character; leave the escape out")
+            self._faults.add(place, f"{quoted(text)} contains half a character; leave the escape out")
             return text.encode("utf-8", "replace").decode()
 
     def _entries(self, node: yaml.MappingNode, place: Place, depth: int) -> Iterator[Entry]:
@@ -159,7 +159,7 @@ class _Converter:
         merged: list[yaml.Node] = []
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                self._findings.fault(place.at(_line(key)), "a list or mapping stands as a key; use a plain word")
+                self._faults.add(place.at(_line(key)), "a list or mapping stands as a key; use a plain word")
             elif key.tag == _MERGE:
                 merged.append(value)
             else:
@@ -176,7 +176,7 @@ class _Converter:
     def _add(self, entry: Entry, seen: dict[str, Entry]) -> None:
         if (first := seen.setdefault(entry.key, entry)) is not entry:
             where = f", on line {first.place.line} first" if first.place.line else ""
-            self._findings.fault(entry.place, f"the key is given twice{where}; keep one of them")
+            self._faults.add(entry.place, f"the key is given twice{where}; keep one of them")
 
     def _merged(self, value: yaml.Node, place: Place, depth: int) -> Iterator[Entry]:
         """The entries that a merge key's value brings; in a list the first of two equal keys counts."""
@@ -188,4 +188,4 @@ class _Converter:
             for item in value.value:
                 yield from self._merged(item, place, depth + 1)
         else:
-            self._findings.fault(place.at(_line(value)), "the merge key << needs a mapping, or a list of mappings")
+            self._faults.add(place.at(_line(value)), "the merge key << needs a mapping, or a list of mappings")

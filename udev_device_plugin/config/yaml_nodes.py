@@ -9,7 +9,7 @@ from collections.abc import Sequence as Listing
 from dataclasses import dataclass
 from enum import Enum
 
-from udev_device_plugin.config.faults import Findings, Place, quoted, suggestion
+from udev_device_plugin.config.faults import Faults, Place, quoted, suggestion
 
 
 class Kind(Enum):
@@ -83,9 +83,9 @@ def is_null(node: Node) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Nodes to plain values; what does not fit goes to ``findings``."""
+    """Nodes to plain values; what does not fit goes to ``faults``."""
 
-    findings: Findings
+    faults: Faults
 
     def mapping(self, node: Node, known: Listing[str], what: str) -> Mapping | None:
         """A mapping with no other keys than the ``known`` ones."""
@@ -94,17 +94,17 @@ class Reader:
             return None
         for entry in node.entries:
             if entry.key not in known:
-                self.findings.fault(entry.place, f"unknown key; {suggestion(entry.key, known)}")
+                self.faults.add(entry.place, f"unknown key; {suggestion(entry.key, known)}")
         return node
 
     def items(self, node: Node | None, parent: Node, key: str) -> tuple[Node, ...]:
         """The items of the list ``key`` of ``parent``, at least one."""
         if node is None:
-            self.findings.fault(parent.place, f"it has no {key}; give a list of one or more")
+            self.faults.add(parent.place, f"it has no {key}; give a list of one or more")
         elif not isinstance(node, Sequence):
             self.wrong(node, "a list is needed: put it into [ ]")
         elif not node.items:
-            self.findings.fault(node.place, "the list is empty; give one item or more")
+            self.faults.add(node.place, "the list is empty; give one item or more")
         else:
             return node.items
         return ()
@@ -125,7 +125,7 @@ class Reader:
             self.wrong(node, "a whole number is needed, without quotes")
         elif not re.fullmatch(r"\+?(0|[1-9][0-9]{0,8})", node.text) or int(node.text) > maximum:
             problem = f"{quoted(node.text)} is not a whole number from 0 to {maximum}; write it in plain digits"
-            self.findings.fault(node.place, problem)
+            self.faults.add(node.place, problem)
         else:
             return max(1, int(node.text))
         return 1
@@ -142,4 +142,4 @@ class Reader:
     def wrong(self, node: Node, remedy: str) -> None:
         """Note that ``node`` is of the wrong type."""
         subject = str(node) if isinstance(node, Scalar) and node.kind is not Kind.NULL else f"it is {node}"
-        self.findings.fault(node.place, f"{subject}; {remedy}")
+        self.faults.add(node.place, f"{subject}; {remedy}")

@@ -30,7 +30,7 @@ def read_path(node: Node, reader: Reader) -> PathSpec | None:
     reader.mapping(node, PATH_KEYS, "a path")
     glob = _optional(node, "path", Glob.parse, reader)
     if node.get("path") is None:
-        reader.findings.fault(node.place, "it has no path; give the path on the host")
+        reader.faults.add(node.place, "it has no path; give the path on the host")
     type_ = _optional(node, "type", partial(parse_choice, choices=PathType), reader)
     path = PathSpec(
         selector=PathSelector(glob or _NOWHERE),
@@ -61,17 +61,17 @@ def _check_type(path: PathSpec, node: Mapping, reader: Reader) -> None:
     """Refuse what only the other type has."""
     permissions, read_only = node.get("permissions"), node.get("readOnly")
     if path.type is PathType.MOUNT and permissions is not None:
-        reader.findings.fault(permissions.place, "permissions are for devices; for a mount, use readOnly")
+        reader.faults.add(permissions.place, "permissions are for devices; for a mount, use readOnly")
     if path.type is PathType.DEVICE and path.read_only and read_only is not None:
-        reader.findings.fault(read_only.place, "readOnly is for mounts; for a device, use permissions: r")
+        reader.faults.add(read_only.place, "readOnly is for mounts; for a device, use permissions: r")
 
 
 def _check_glob(glob: Glob, type_: PathType, place: Place, reader: Reader) -> None:
     """Note what is legal for a glob and of no use here."""
     if type_ is PathType.DEVICE and glob.literal == "/":
-        reader.findings.fault(place, f"{quoted(glob.text)} is the root directory; name a device node")
+        reader.faults.add(place, f"{quoted(glob.text)} is the root directory; name a device node")
     for warning in glob.warnings:
-        reader.findings.warning(place, f"{quoted(glob.text)}: {warning}")
+        reader.faults.warn(place, f"{quoted(glob.text)}: {warning}")
 
 
 def _optional(node: Mapping, key: str, parse: Callable[[str], T], reader: Reader) -> T | None:
@@ -86,7 +86,7 @@ def _parsed(node: Node, parse: Callable[[str], T], reader: Reader) -> T | None:
     try:
         return parse(text)
     except GlobError as error:
-        reader.findings.fault(node.place, f"{quoted(text)}, {error}")
+        reader.faults.add(node.place, f"{quoted(text)}, {error}")
     except ScalarError as error:
-        reader.findings.fault(node.place, str(error))
+        reader.faults.add(node.place, str(error))
     return None

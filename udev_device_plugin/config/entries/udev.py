@@ -23,7 +23,7 @@ def read_udev(node: Node, reader: Reader) -> PathSpec | None:
     reader.mapping(node, UDEV_KEYS, "a udev match")
     match = node.get("match")
     if match is None:
-        reader.findings.fault(node.place, "it has no match; give the match part of a udev rule")
+        reader.faults.add(node.place, "it has no match; give the match part of a udev rule")
     rule = None if match is None else _rule(match, reader)
     mount_path = written(node, "mountPath", parse_path, reader)
     permissions = written(node, "permissions", parse_permissions, reader) or "mrw"
@@ -41,7 +41,7 @@ def _rule(node: Node, reader: Reader) -> Rule | None:
         return Rule.parse(text)
     except RuleError as error:
         line = text.count("\n", 0, error.position)
-        reader.findings.fault(node.place.at(node.place.line + line), f"{_shown(text, error.position)}: {error.problem}")
+        reader.faults.add(node.place.at(node.place.line + line), f"{_shown(text, error.position)}: {error.problem}")
         return None
 
 

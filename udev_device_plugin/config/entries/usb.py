@@ -75,7 +75,7 @@ def parse_subsystem(text: str) -> str:
 
 def _usb_id(entry: Mapping, key: str, reader: Reader) -> str | None:
     if entry.get(key) is None:
-        reader.findings.fault(entry.place, f"it has no {key}; give the id that lsusb prints")
+        reader.faults.add(entry.place, f"it has no {key}; give the id that lsusb prints")
     return written(entry, key, parse_usb_id, reader)
 
 
@@ -98,7 +98,7 @@ def _named(entry: Entry, reader: Reader) -> str | None:
     try:
         return parse_subsystem(entry.key)
     except ScalarError as error:
-        reader.findings.fault(entry.place, str(error))
+        reader.faults.add(entry.place, str(error))
         return None
 
 

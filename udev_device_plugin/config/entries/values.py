@@ -29,5 +29,5 @@ def parsed(node: Node, parse: Callable[[str], T], reader: Reader) -> T | None:
     try:
         return parse(node.text)
     except ScalarError as error:
-        reader.findings.fault(node.place, str(error))
+        reader.faults.add(node.place, str(error))
         return None
