@@ -19,13 +19,12 @@ from udev_device_plugin.config.config_file import DEVICE_KEYS
 from udev_device_plugin.config.entries.paths import PATH_KEYS
 from udev_device_plugin.config.entries.udev import UDEV_KEYS
 from udev_device_plugin.config.entries.usb import MAX_NODES, MAX_SERIAL, SUBSYSTEM, USB_ID, USB_KEYS
-from udev_device_plugin.config.entries.values import MAX_COUNT
 from udev_device_plugin.config.options import LOG_FORMAT, LOG_LEVEL, SETTINGS, Option
 from udev_device_plugin.config.scalars import MAX_NAME, NAME
 from udev_device_plugin.config.selector_parser import ENTRIES
 from udev_device_plugin.config.settings import LogFormat, LogLevel
 from udev_device_plugin.config.spec_parser import GROUP_KEYS, SPEC_KEYS
-from udev_device_plugin.config.specs import PathType
+from udev_device_plugin.config.specs import MAX_COUNT, PathType
 from udev_device_plugin.selectors.udev_rule.parser import MAX_RULE
 
 TARGET = Path(__file__).resolve().parent.parent / "udev_device_plugin/config/schema.json"

@@ -10,6 +10,9 @@ from udev_device_plugin.selectors.grouping import Grouping
 from udev_device_plugin.selectors.kind import SelectorKind
 from udev_device_plugin.selectors.paths.pairing import Pairing
 
+MAX_COUNT = 10_000
+"""Maximum of ``count`` and ``limit``: beyond any use, and one message to the kubelet can hold as many devices."""
+
 
 class PathType(Enum):
     """How a matched path gets into the container (the origin's ``type``)."""
