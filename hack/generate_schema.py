@@ -19,7 +19,7 @@ from udev_device_plugin.config.config_file import DEVICE_KEYS
 from udev_device_plugin.config.entries.paths import PATH_KEYS
 from udev_device_plugin.config.entries.udev import UDEV_KEYS
 from udev_device_plugin.config.entries.usb import MAX_NODES, MAX_SERIAL, SUBSYSTEM, USB_ID, USB_KEYS
-from udev_device_plugin.config.options import LOG_FORMAT, LOG_LEVEL, SETTINGS, Option
+from udev_device_plugin.config.options import SETTINGS, Option
 from udev_device_plugin.config.scalars import MAX_NAME, NAME
 from udev_device_plugin.config.selector_parser import ENTRIES
 from udev_device_plugin.config.settings import LogFormat, LogLevel
@@ -77,7 +77,7 @@ def schema() -> Schema:
 
 def setting(option: Option[Any]) -> Schema:
     """Of one setting; whatever single value stands there is read as a text."""
-    choices: dict[str, type[Enum]] = {LOG_LEVEL.name: LogLevel, LOG_FORMAT.name: LogFormat}
+    choices: dict[str, type[Enum]] = {"log-level": LogLevel, "log-format": LogFormat}
     of_value: Schema = {"type": ["string", "number", "boolean", "null"]}
     if option.name in choices:
         of_value = {"enum": [*(choice.value for choice in choices[option.name]), None]}

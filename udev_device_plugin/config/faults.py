@@ -11,17 +11,17 @@ from difflib import get_close_matches
 from udev_device_plugin.errors import ConfigError, Fault
 
 _SHOWN = 60
-"""As much of a value as a fault repeats: enough to find it, and a fault stays a line."""
+"""Characters of a value that a fault quotes: enough to find it, and a fault stays one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something stands.
+    """Where something is written.
 
     Attributes:
         source: the file, flag or environment variable.
-        path: the way into it, ``devices[1].groups[0].count``.
-        line: counted from 1; 0 where a line tells nothing.
+        path: within it, ``devices[1].groups[0].count``.
+        line: counted from 1; 0 where the source has only one.
     """
 
     source: str
@@ -29,16 +29,16 @@ class Place:
     line: int = 0
 
     def at(self, line: int) -> "Place":
-        """The same on another line, if lines tell anything here."""
+        """Return the same place on another line, if the source has several."""
         return Place(self.source, self.path, line if self.line else 0)
 
     def key(self, name: str) -> "Place":
-        """The place of a mapping's entry."""
+        """Return the place of a mapping's entry."""
         shown = name if re.fullmatch(r"[\w-]{1,60}", name) else quoted(name)
         return Place(self.source, f"{self.path}.{shown}" if self.path else shown, self.line)
 
     def item(self, index: int) -> "Place":
-        """The place of a list's item."""
+        """Return the place of a list's item."""
         return Place(self.source, f"{self.path}[{index}]", self.line)
 
     def __str__(self) -> str:
@@ -73,23 +73,23 @@ class Faults:
 
 
 def printable(text: str) -> str:
-    """The text with every character escaped that could break its line or confuse a terminal."""
+    """Escape every character that could break the line or confuse a terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def quoted(value: str) -> str:
-    """A value as a fault repeats it: in quotes, on one line, cut when it is long."""
+    """Return a value in quotes, on one line, cut if it is long."""
     return f'"{printable(value if len(value) <= _SHOWN else value[:_SHOWN] + "…")}"'
 
 
 def listed(names: Iterable[str]) -> str:
-    """Names for a sentence: ``a, b or c``."""
+    """Join names for a sentence: ``a, b or c``."""
     *others, last = names
     return f"{', '.join(others)} or {last}" if others else last
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """The remedy for a misspelt word: the nearest of the known ones, else all of them."""
+    """Return the remedy for a misspelt word: the most similar known one, else all of them."""
     names = tuple(known)
     nearest = get_close_matches(word[:_SHOWN].lower().replace("_", "-"), [name.lower() for name in names], n=1)
     if not nearest:
