@@ -2,8 +2,8 @@
 """Writes udev_device_plugin/config/schema.json, the JSON Schema of the configuration file, from the model.
 
 Keys, choices, bounds, defaults and the settings' meanings are the program's own; a key that this script does not know
-ends it. A schema is for editors: whatever the program takes, it takes; what it cannot express (a malformed glob or
-rule, two specs of one resource), the program alone refuses. `--check` writes nothing and fails if the file is not up
+ends it. A schema is for editors: it accepts all that the program accepts; what it cannot express (a malformed glob or
+rule, two specs of one resource), only the program refuses. `--check` writes nothing and fails if the file is not up
 to date. Run it with .venv/bin/python.
 """
 
