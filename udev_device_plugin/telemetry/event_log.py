@@ -108,13 +108,13 @@ class EventLog:
         _put(self._events, resource, events)
         self.changed()
 
-    def told(self, resource: str, sent: LastSent) -> None:
-        """A list was sent to the kubelet."""
+    def note_sent(self, resource: str, sent: LastSent) -> None:
+        """Note the list that was sent to the kubelet."""
         _put(self._sent, resource, sent)
         self.changed()
 
     def changed(self) -> None:
-        """Something changed that the status page shows, here or elsewhere."""
+        """Wake all that wait: something changed that the status page shows, here or elsewhere."""
         self.generation += 1
         woken, self._newer = self._newer, asyncio.Event()
         woken.set()
@@ -123,7 +123,7 @@ class EventLog:
         """Return the events of a resource, the oldest first."""
         return tuple(self._events.get(resource, ()))
 
-    def last_told(self, resource: str) -> LastSent | None:
+    def last_sent(self, resource: str) -> LastSent | None:
         """Return what was last sent; None if nothing yet."""
         return self._sent.get(resource)
 
