@@ -9,7 +9,7 @@ import gc
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from udev_device_plugin import __version__
 from udev_device_plugin.app.config_watch import ConfigWatch
@@ -176,15 +176,12 @@ class Agent:
             self._plugins.add(resource)
         self._host.reconfigure(self._interest)
 
-    @contextlib.contextmanager
-    def _watching_config(self) -> Iterator[None]:
+    def _watching_config(self) -> contextlib.AbstractContextManager[object]:
         settings = self._settings
         if settings.config_file is None:
-            yield
-            return
+            return contextlib.nullcontext()
         path = os.path.abspath(settings.config_file)
-        with contextlib.closing(ConfigWatch(path, settings.config_content, self._reload)):
-            yield
+        return contextlib.closing(ConfigWatch(path, settings.config_content, self._reload))
 
     def _web(self) -> contextlib.AbstractContextManager[None]:
         if self._settings.listen is None:

@@ -18,11 +18,7 @@ from udev_device_plugin.config.yaml_nodes import Node
 
 
 def read(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[Task, Settings, OutputFormat]:
-    """Return what to do, the settings, and the format of a listing.
-
-    Args:
-        argv: the arguments, without the program's name.
-        environ: the environment.
+    """Return what to do, the settings, and the format of a listing; ``argv`` is without the program's name.
 
     Raises:
         ConfigError: with all the faults.
@@ -44,8 +40,8 @@ def load(
     """Return the settings, with the file read again.
 
     Args:
-        argv: as for ``read``.
-        environ: as for ``read``.
+        argv: without the program's name.
+        environ: the environment.
         config_file: the only file to read, as a reload does; without it, the named or the default one.
         default_files: read if none is named.
 

@@ -71,9 +71,9 @@ def test_it_is_a_schema() -> None:
 
 
 def test_every_setting_is_in_it_with_its_meaning() -> None:
-    told = {name: value["description"] for name, value in SCHEMA["properties"].items()}
-    assert {option.name: option.meaning for option in SETTINGS}.items() <= told.items()
-    assert told.keys() == {"devices", "device", *(option.name for option in SETTINGS)}
+    described = {name: value["description"] for name, value in SCHEMA["properties"].items()}
+    assert {option.name: option.meaning for option in SETTINGS}.items() <= described.items()
+    assert described.keys() == {"devices", "device", *(option.name for option in SETTINGS)}
 
 
 def documented() -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""Device specs: both spellings come down to one model, and every mistake is told with place, value and remedy."""
+"""Device specs: both spellings come down to one model, and every mistake is a fault with place, value and remedy."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What happened lately: bounded, in order, and it wakes who waits for news."""
+"""What happened lately: bounded, in order, and it wakes all that wait for a change."""
 
 import asyncio
 from collections.abc import Callable
@@ -57,9 +57,9 @@ def test_names_texts_and_resources_are_bounded() -> None:
     history = EventLog()
     history.note(A, 0.0, EventKind.HERE, map(str, range(1000)))
     history.note(A, 0.0, EventKind.REGISTRATION_REFUSED, text="x" * 100_000)
-    named, told = history.events(A)
+    named, refused = history.events(A)
     assert (len(named.devices), named.more) == (MAX_NAMED, 1000 - MAX_NAMED)
-    assert len(told.text) == MAX_TEXT
+    assert len(refused.text) == MAX_TEXT
     for number in range(2 * MAX_RESOURCES):
         history.note(f"squat.ai/{number}", 0.0, EventKind.HERE)
         history.note_sent(f"squat.ai/{number}", LastSent(0.0, 1, 0))
