@@ -1,6 +1,6 @@
 """What hack/demo shows: this machine's devices, as a kubelet sees them through the plugin.
 
-A story in steps; each step does something real and waits until the kubelet has heard of it.
+Each step does something real and waits until the kubelet has it.
 """
 
 import argparse
@@ -38,16 +38,16 @@ SPECS = {
     "uart": '{"type": "uart", "paths": ["/dev/ttyS[0-3]"]}',
     "loop": '{"type": "loop", "paths": ["/dev/loop[0-3]"]}',
 }
-"""What is offered: some of it is on every machine."""
+"""The resources that are offered: some of their devices are on every machine."""
 
 ANNOUNCED = ("fuse", "kvm", "tun", "ttyS*", "video*", "loop[0-3]", "controlC*")
-"""Devices, by sysfs name, that a udevd which has just started is told of."""
+"""Devices, by sysfs name, for which the kernel sends events to a udevd that has just started."""
 
 MAX_SHOWN = 4
 
 
 class Show:
-    """What a person sees: a table that is always up to date on a terminal, else one after each step."""
+    """The output: on a terminal a live table, else one after each step."""
 
     def __init__(self, kubelet: Kubelet) -> None:
         self._kubelet = kubelet
@@ -74,7 +74,7 @@ class Show:
         self.console.print(text)
 
     def table(self) -> None:
-        """For those who see no live table."""
+        """Print the table where there is no live one."""
         if not self.console.is_terminal:
             self.console.print(self._table())
 
@@ -103,7 +103,7 @@ def _devices(view: ResourceView) -> Text:
     return text
 
 
-class Story:
+class Demonstration:
     """The steps."""
 
     def __init__(self, kubelet: Kubelet, plugin: PluginProcess, show: Show) -> None:
@@ -137,14 +137,14 @@ class Story:
         started = time.monotonic()
         stick = await asyncio.to_thread(sticks.plug, 7)
         await self._kubelet.wait_for_devices(SERIAL, healthy=1)
-        self._tell_time("the kubelet lists it", started, stick)
+        self._print_time("the kubelet lists it", started, stick)
         self._show.table()
         await self.allocate(SERIAL)
         self._show.say("\n[bold]It is pulled:[/]")
         started = time.monotonic()
         await asyncio.to_thread(sticks.unplug, 7)
         await self._kubelet.wait_for_devices(SERIAL, healthy=0, unhealthy=1)
-        self._tell_time("the kubelet lists it as Unhealthy", started, stick)
+        self._print_time("the kubelet lists it as Unhealthy", started, stick)
         self._show.table()
 
     async def restart_kubelet(self) -> None:
@@ -169,8 +169,8 @@ class Story:
         if code:
             raise SystemExit(self._plugin.said())
 
-    def _tell_time(self, what: str, started: float, stick: RealStick) -> None:
-        self._show.say(f"  {what} {_milliseconds(started)} after the kernel was told to: {stick.by_id}")
+    def _print_time(self, what: str, started: float, stick: RealStick) -> None:
+        self._show.say(f"  {what} {_milliseconds(started)} after the kernel was asked for it: {stick.by_id}")
 
 
 def _milliseconds(started: float) -> str:
@@ -198,8 +198,8 @@ def _given(allocation: Allocation) -> Iterator[str]:
         yield f"mount  {mount.host_path} → {mount.container_path}"
 
 
-def _tell_udevd_of_old_devices() -> None:
-    """A udevd that has just started knows no device: give it what the machine's knows, or have the kernel tell it."""
+def _announce_old_devices() -> None:
+    """A udevd that has just started knows no device: copy the machine's database, or trigger events of the kernel."""
     known = os.environ.get("UDEV_DATA", "")
     if known and os.listdir(known):
         shutil.copytree(known, "/run/udev/data", dirs_exist_ok=True)
@@ -210,27 +210,27 @@ def _tell_udevd_of_old_devices() -> None:
 
 
 async def demonstrate(*, hotplug: bool, follow: bool) -> None:
-    """Tell the story, and go on showing the table if asked to."""
+    """Run the steps, and continue to show the table if asked to."""
     with contextlib.ExitStack() as stack:
         sticks = None
         if hotplug:
-            _tell_udevd_of_old_devices()
+            _announce_old_devices()
             sticks = stack.enter_context(contextlib.closing(MacvtapSticks()))
         directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="demo-"))
         async with Kubelet(directory) as kubelet:
             show = Show(kubelet)
             show.say("[bold]An embedded kubelet runs;[/] the plugin is started on this machine's own devices.")
             async with PluginProcess.serving(*SPECS.values(), directory=directory) as plugin, show.running():
-                story = Story(kubelet, plugin, show)
-                await story.begin()
-                await story.allocate()
+                steps = Demonstration(kubelet, plugin, show)
+                await steps.begin()
+                await steps.allocate()
                 if sticks is not None:
-                    await story.hotplug(sticks)
-                await story.restart_kubelet()
+                    await steps.hotplug(sticks)
+                await steps.restart_kubelet()
                 if follow:
                     show.say("\n[bold]Plug and pull what you like;[/] Ctrl-C ends it.")
                     await _interrupted()
-                await story.end()
+                await steps.end()
                 plugin.is_quiet = True  # it went well
 
 

@@ -14,7 +14,7 @@ PATIENCE = 10  # seconds for one input
 
 
 def main() -> int:
-    """Fuzz, and say what came of it; 1 if something was found."""
+    """Fuzz and print the result; return 1 if something was found."""
     arguments = _parser().parse_args()
     seed = random.randrange(1_000_000) if arguments.seed is None else arguments.seed
     signal.signal(signal.SIGALRM, _hang)

@@ -2,8 +2,8 @@
 """Writes udev_device_plugin/config/schema.json, the JSON Schema of the configuration file, from the model.
 
 Keys, choices, bounds, defaults and the settings' meanings are the program's own; a key that this script does not know
-ends it. A schema is for editors: whatever the program takes, it takes; what it cannot express (a malformed glob or
-rule, two specs of one resource), the program alone refuses. `--check` writes nothing and fails if the file is not up
+ends it. A schema is for editors: it accepts all that the program accepts; what it cannot express (a malformed glob or
+rule, two specs of one resource), only the program refuses. `--check` writes nothing and fails if the file is not up
 to date. Run it with .venv/bin/python.
 """
 
@@ -19,13 +19,12 @@ from udev_device_plugin.config.config_file import DEVICE_KEYS
 from udev_device_plugin.config.entries.paths import PATH_KEYS
 from udev_device_plugin.config.entries.udev import UDEV_KEYS
 from udev_device_plugin.config.entries.usb import MAX_NODES, MAX_SERIAL, SUBSYSTEM, USB_ID, USB_KEYS
-from udev_device_plugin.config.entries.values import MAX_COUNT
-from udev_device_plugin.config.options import LOG_FORMAT, LOG_LEVEL, SETTINGS, Option
+from udev_device_plugin.config.options import SETTINGS, Option
 from udev_device_plugin.config.scalars import MAX_NAME, NAME
 from udev_device_plugin.config.selector_parser import ENTRIES
 from udev_device_plugin.config.settings import LogFormat, LogLevel
 from udev_device_plugin.config.spec_parser import GROUP_KEYS, SPEC_KEYS
-from udev_device_plugin.config.specs import PathType
+from udev_device_plugin.config.specs import MAX_COUNT, PathType
 from udev_device_plugin.selectors.udev_rule.parser import MAX_RULE
 
 TARGET = Path(__file__).resolve().parent.parent / "udev_device_plugin/config/schema.json"
@@ -78,7 +77,7 @@ def schema() -> Schema:
 
 def setting(option: Option[Any]) -> Schema:
     """Of one setting; whatever single value stands there is read as a text."""
-    choices: dict[str, type[Enum]] = {LOG_LEVEL.name: LogLevel, LOG_FORMAT.name: LogFormat}
+    choices: dict[str, type[Enum]] = {"log-level": LogLevel, "log-format": LogFormat}
     of_value: Schema = {"type": ["string", "number", "boolean", "null"]}
     if option.name in choices:
         of_value = {"enum": [*(choice.value for choice in choices[option.name]), None]}

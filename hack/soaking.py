@@ -12,7 +12,7 @@ from tests.lab.host import refuse_outside
 
 
 def main() -> int:
-    """Soak, and say what came of it; 1 if a sequence fails."""
+    """Soak and print the result; return 1 if a sequence fails."""
     arguments = _parser().parse_args()
     refuse_outside()
     if arguments.overlaps:

@@ -22,7 +22,7 @@ def released() -> str:
 
 
 def snapshot() -> str:
-    """A version that tells the commit: newer than the last release, older than the next one."""
+    """A version with the commit: newer than the last release, older than the next one."""
     tag = git("describe", "--tags", "--abbrev=0", "--match", "v[0-9]*", tolerant=True)
     count = git("rev-list", "--count", f"{tag}..HEAD" if tag else "HEAD")
     local = f"g{git('rev-parse', '--short=8', 'HEAD')}" + (".dirty" if git("status", "--porcelain") else "")

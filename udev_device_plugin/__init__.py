@@ -2,7 +2,7 @@
 
 try:
     from udev_device_plugin._version import __version__  # written when the package is built or installed
-except ImportError:  # a checkout that is neither
+except ImportError:  # neither built nor installed
     __version__ = "0.1.dev0"
 
 __all__ = ["__version__"]

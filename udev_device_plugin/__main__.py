@@ -3,7 +3,7 @@
 import signal
 import sys
 
-# Before the imports, which take a while: the kernel keeps from a container's first process what it has no handler for.
+# Before the imports, which take a while: a container's first process gets only signals that it has a handler for.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 from udev_device_plugin.app.cli import main  # noqa: E402

@@ -1,6 +1,6 @@
-"""The errors that this program raises on purpose. Each reads: subject, value, problem, remedy.
+"""The errors that this program raises. Each reads: subject, value, problem, remedy.
 
-Imports nothing of this package. Foreign exceptions become one of these at the edge where they arise.
+Any thread. Exceptions of other packages become one of these where they are caught.
 """
 
 import asyncio
@@ -10,17 +10,17 @@ from typing import Any
 
 
 class UdevDevicePluginError(Exception):
-    """The base of all errors of this package; its text is fit for a person and fits one line."""
+    """The base of all errors of this package; its text is one line for a person."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
-    """One thing that is wrong with a configuration.
+    """One fault of a configuration.
 
     Attributes:
-        place: where it stands: a flag, an environment variable, or a file and a path into it
+        place: a flag, an environment variable, or a file and a path in it
             (``config.yaml:7: devices[1].groups[0].paths[2].permissions``).
-        problem: what is wrong with which value, and what would be right; one line.
+        problem: value, problem and remedy, in one line.
     """
 
     place: str
@@ -31,7 +31,7 @@ class Fault:
 
 
 class ConfigError(UdevDevicePluginError):
-    """A configuration that cannot be used, with all its faults at once (exit code 2)."""
+    """The configuration cannot be used; has all its faults (exit code 2)."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(faults)
@@ -42,15 +42,15 @@ class ConfigError(UdevDevicePluginError):
 
 
 class StartError(UdevDevicePluginError):
-    """Something that the program needs at its start is not to be had (exit code 1)."""
+    """Something that the program needs at its start is not available (exit code 1)."""
 
 
 class SourceError(UdevDevicePluginError):
-    """A discovery source is broken beyond its own repair: the process must start anew."""
+    """A source of host events failed for good: the process must restart."""
 
 
 class AllocationError(UdevDevicePluginError):
-    """A request of the kubelet that must be refused; the text ends up in the pod's events, for a person."""
+    """An allocation is refused; the text is shown in the pod's events."""
 
 
 class RegistrationError(UdevDevicePluginError):
@@ -58,6 +58,6 @@ class RegistrationError(UdevDevicePluginError):
 
 
 def raise_failure(task: asyncio.Task[Any]) -> None:
-    """Be the callback of a task that nobody awaits: what it failed with is a failure of the loop's at once."""
+    """Done-callback of a task that is not awaited: pass its exception to the loop's exception handler."""
     if not task.cancelled() and (error := task.exception()) is not None:
         raise error

@@ -22,7 +22,7 @@ _WORLD = ("hack/lib/in-world",)
 
 
 def main() -> int:
-    """Measure, show, write; 1 if a budget is missed or a part broke down."""
+    """Measure, show, write; 1 if a budget is missed or a part failed."""
     parser = argparse.ArgumentParser(prog="hack/bench", description="Measures the plugin; BENCHMARKS.md explains.")
     parser.add_argument("--only", action="append", choices=PARTS, help="just this part; repeatable")
     parser.add_argument("--quick", action="store_true", help="few repetitions: to see that it works")
@@ -50,7 +50,7 @@ def main() -> int:
 
 
 def _measured(parts: Sequence[str], checkouts: Mapping[str, str], how: str) -> Mapping[str, Samples]:
-    """By column; nothing of a part that broke down, as it said itself."""
+    """By column; nothing of a part that failed, which has printed why."""
     found: dict[str, dict[str, Sequence[float]]] = {column: {} for column in checkouts}
     for enter, mine in (
         (_UDEVD, [part for part in parts if part in BESIDE_UDEVD]),

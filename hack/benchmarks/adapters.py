@@ -58,7 +58,7 @@ class RealAdapters:
         self._make_parent()
 
     def _make_parent(self) -> None:
-        self._parents += 1  # another name for each: `ip` remembers names, and would look for the one that is gone
+        self._parents += 1  # another name for each: `ip` caches names, and would search for the removed one
         name = f"par{self._parents}"
         self._order([f"link add {name} type veth peer name {name}p", f"link set {name} up"])
 

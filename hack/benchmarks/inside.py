@@ -43,7 +43,7 @@ MEASURES: Mapping[str, Callable[[str, Amounts], Awaitable[Samples]]] = {
 
 
 async def main(path: str, how: str, checkouts: str, *parts: str) -> None:
-    """Measure, and write; a part that breaks down costs its own figures only."""
+    """Measure, and write; a part that fails loses its own figures only."""
     amounts = QUICK if how == "quick" else Amounts()
     columns = json.loads(checkouts)
     found: dict[str, dict[str, list[float]]] = {column: {} for column in columns}

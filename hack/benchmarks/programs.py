@@ -1,6 +1,6 @@
-"""The processes that are measured, and those that help: started, waited for, looked at by /proc.
+"""The processes that are measured, and those that help: started, waited for, observed by /proc.
 
-What a program says goes into a file: to read a pipe would wake up the process that measures, just when it matters.
+The output goes into a file: reading a pipe would wake up the measuring process during the measurement.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import Self
 PATIENCE = 60.0  # seconds; only what is broken, or a machine with much else to do, takes that long
 _PAUSE = 0.005
 _REST, _AT_REST = 0.5, 0.01
-"""Seconds to look at, and the part of a CPU up to which a program counts as doing nothing."""
+"""Seconds of observation, and the part of a CPU up to which a program counts as doing nothing."""
 
 _OF_GRPC = ("event_engine", "grpc", "lifeguard", "timer", "resolver")
 """How the names of gRPC's own threads begin."""

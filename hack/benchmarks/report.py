@@ -112,8 +112,8 @@ def record(run: Run) -> None:
     with open(DOCUMENT) as file:
         head, _, rest = file.read().partition(BEGIN)
     with open(DOCUMENT, "w") as file:
-        told = f"{run.conditions()}\n\n{table.replace(' missed |', ' **missed** |')}"
-        file.write(f"{head}{BEGIN}\n\n{told}\n\n{END}{rest.partition(END)[2]}")
+        report = f"{run.conditions()}\n\n{table.replace(' missed |', ' **missed** |')}"
+        file.write(f"{head}{BEGIN}\n\n{report}\n\n{END}{rest.partition(END)[2]}")
 
 
 def _cell(summary: Summary | None, unit: str) -> str:

@@ -1,1 +1,1 @@
-"""The image: what goes into it (in its build), and how hack/image-test tries it out."""
+"""The image: its content (in its build), and the steps of hack/image-test."""

@@ -22,7 +22,7 @@ from pathlib import Path
 LEFT_OUT = {
     "ensurepip", "idlelib", "lib2to3", "pydoc_data", "site-packages", "dist-packages", "test", "tests", "tkinter",
     "turtledemo", "venv", "__pycache__",
-    "_pyrepl", "sqlite3", "curses", "dbm",  # nobody here has a terminal or a database
+    "_pyrepl", "sqlite3", "curses", "dbm",  # no terminal and no database here
 }  # fmt: skip
 """Directories of Python's library that no service needs."""
 
@@ -152,7 +152,7 @@ def strip(paths: Iterable[Path]) -> None:
 
 
 def describe_packages(root: Path, copied: Iterable[Path]) -> None:
-    """Debian's packages that the files are from, for scanners, and under which terms they are had."""
+    """Debian's packages that the files are from, for scanners, and their licences."""
     status = root / "var/lib/dpkg/status.d"
     status.mkdir(parents=True)
     for name in sorted({owner for path in copied if (owner := owner_of(path))}):
@@ -177,7 +177,7 @@ def owner_of(path: Path) -> str | None:
 
 
 def compile_all(root: Path) -> None:
-    """Bytecode that is never compared with its source: nobody changes a layer, and times of files may get lost."""
+    """Compile bytecode that is not compared with its source: layers do not change, and may lose files' times."""
     unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
     compileall.compile_dir(root, quiet=1, stripdir=str(root), prependdir="/", invalidation_mode=unchecked)
 

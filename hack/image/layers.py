@@ -26,7 +26,7 @@ def manifest(layout: Path) -> Any:
 
 
 def image_configuration(layout: Path) -> Any:
-    """What a runtime is told of the image: entry point, environment, labels."""
+    """The image's configuration for a runtime: entry point, environment, labels."""
     return json.loads(blob(layout, manifest(layout)["config"]).read_bytes())["config"]
 
 

@@ -2,7 +2,7 @@
 
 `python -m hack.image.trial ROOT LAYOUT`, in hack/lib/beside-udevd; ROOT is the image's root file system, LAYOUT the
 image as an OCI layout, of which the entry point and the environment are taken.
-Each step is real and waits until the kubelet has heard of it; one that does not come true is a failure.
+Each step is real and waits until the kubelet has it; one that does not come true is a failure.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ async def run(root: str, configuration: dict[str, Any]) -> None:
             started = time.monotonic()
             async with PluginProcess(command=command) as plugin, removed_in_the_end():
                 await kubelet.wait_until(is_listed)
-                tell("the container is started, the plugin registered and its first list sent", started)
+                report("the container is started, the plugin registered and its first list sent", started)
                 check_confinement(await first_process(), directory)
                 await plug_and_pull(kubelet, plugin, sticks)
                 await list_devices(configuration["Entrypoint"], directory, sticks)
@@ -70,7 +70,7 @@ def refuse_extras(root: str) -> None:
 
 
 def write_bundle(bundle: Path, root: str, configuration: dict[str, Any], directory: str) -> None:
-    """What the runtime is told: the image's own entry point and environment, and the plugin's arguments."""
+    """The command for the runtime: the image's own entry point and environment, and the plugin's arguments."""
     arguments = [*configuration["Entrypoint"], "--device", every("/dev/tap42*")]
     arguments += ["--plugin-directory", directory, "--listen", "127.0.0.1:0"]
     seccomp = without_capabilities(Path(SECCOMP).read_text())
@@ -105,22 +105,22 @@ async def plug_and_pull(kubelet: Kubelet, plugin: PluginProcess, sticks: Macvtap
     started = time.monotonic()
     stick = await asyncio.to_thread(sticks.plug, 7)
     await kubelet.wait_for_devices(SERIAL, healthy=1)
-    tell("a stick is plugged, and the kubelet lists it", started)
+    report("a stick is plugged, and the kubelet lists it", started)
     allocation = await kubelet.allocate(SERIAL)
     (device,) = allocation.response.devices
     assert device.host_path == stick.by_id, f"a container gets {device.host_path}, not {stick.by_id}"
-    assert await metric(plugin, "udev_device_plugin_uevents_total") > 0, "no event of udev's was heard"
+    assert await metric(plugin, "udev_device_plugin_uevents_total") > 0, "no event of udev's was received"
     assert (await plugin.get("/readyz"))[0] == 200
-    print(f"a container gets it by udev's link, {device.host_path}; udev's event was heard; /readyz says 200")
+    print(f"a container gets it by udev's link, {device.host_path}; udev's event was received; /readyz says 200")
     kubelet.release(allocation)
     started = time.monotonic()
     await asyncio.to_thread(sticks.unplug, 7)
     await kubelet.wait_for_devices(SERIAL, healthy=0, unhealthy=1)
-    tell("it is pulled, and Unhealthy", started)
+    report("it is pulled, and Unhealthy", started)
 
 
 async def list_devices(entry_point: list[str], directory: str, sticks: MacvtapSticks) -> None:
-    """As somebody would who wonders, in the container beside the plugin; what draws tables is there too."""
+    """Run the tasks for troubleshooting in the container beside the plugin; the library for tables is there too."""
     stick = await asyncio.to_thread(sticks.plug, 8)
     python = str(Path(entry_point[0]).with_name("python3"))
     specs = ["--device", every("/dev/tap42*"), "--plugin-directory", directory]
@@ -148,7 +148,7 @@ async def restart_kubelet(kubelet: Kubelet) -> None:
     await kubelet.start()
     started = time.monotonic()
     await kubelet.wait_until(is_listed)
-    tell("the kubelet restarts, and the plugin is back", started)
+    report("the kubelet restarts, and the plugin is back", started)
 
 
 async def end(plugin: PluginProcess, directory: str) -> None:
@@ -160,12 +160,12 @@ async def end(plugin: PluginProcess, directory: str) -> None:
     assert code == 0, f"it ended with {code}"
     assert not sockets(directory), "it left its socket behind"
     assert not plugin.errors, f"it wrote to stderr: {plugin.errors}"
-    tell("it ends with 0 after SIGTERM, and leaves no socket", started)
+    report("it ends with 0 after SIGTERM, and leaves no socket", started)
     plugin.is_quiet = True  # it went well
 
 
-def tell(what: str, started: float) -> None:
-    """A step that came true."""
+def report(what: str, started: float) -> None:
+    """Print a step that succeeded, with its time."""
     print(f"{what}: {(time.monotonic() - started) * 1000:.0f} ms", flush=True)
 
 

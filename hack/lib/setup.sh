@@ -83,7 +83,7 @@ ensure_venv() {
     compile_sources
 }
 
-# Where an environment keeps Python from writing bytecode, each start of the program would compile it anew: 0.2 s.
+# Where an environment keeps Python from writing bytecode, each start of the program would compile it again: 0.2 s.
 compile_sources() { "$PYTHON" -m compileall -q udev_device_plugin tests hack/benchmarks; }
 
 find_udevadm() {

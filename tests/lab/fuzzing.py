@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 from tests.lab.subjects import MadeUpRelative, MadeUpSubject
-from udev_device_plugin.config.faults import Findings, Place
+from udev_device_plugin.config.faults import Faults, Place
 from udev_device_plugin.config.loader import settle
 from udev_device_plugin.config.options import DEVICE, Given
 from udev_device_plugin.config.settings import Settings
@@ -207,7 +207,7 @@ def _check_again(rule: Rule) -> None:
 
 def _settles(given: Sequence[Given], files: Sequence[str]) -> bool:
     try:
-        settings = settle(given, Findings(), files)
+        settings = settle(given, Faults(), files)
     except ConfigError as error:
         _check_faults(error)
         return False

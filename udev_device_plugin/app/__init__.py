@@ -1,1 +1,1 @@
-"""Command line, settings in force, wiring, signals: what starts the other packages and takes them down."""
+"""The command, the settings in force, creation and shutdown of all components, signals."""

@@ -1,6 +1,6 @@
 """Creates all components, runs them in one TaskGroup, shuts them down in order.
 
-Owns the event loop, the signals and the shutdown. A component that cannot go on raises; then everything ends.
+Event loop only. A component that cannot continue raises; then everything ends.
 """
 
 import asyncio
@@ -9,8 +9,7 @@ import gc
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterator
-from functools import cached_property
+from collections.abc import Callable
 
 from udev_device_plugin import __version__
 from udev_device_plugin.app.config_watch import ConfigWatch
@@ -31,14 +30,13 @@ from udev_device_plugin.kubelet.plugin_directory import PluginDirectory
 from udev_device_plugin.kubelet.pod_resources import PodResources
 from udev_device_plugin.reporting import http as web
 from udev_device_plugin.reporting.http.collect import StatusCollector, StatusSources
-from udev_device_plugin.reporting.http.status import Status
 from udev_device_plugin.telemetry.event_log import EventKind, EventLog
 from udev_device_plugin.telemetry.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
 PODS_ARE_KNOWN_AFTER = 10.0
-"""Seconds after which a kubelet that has just started certainly tells of all pods that hold devices."""
+"""Seconds after which a kubelet that has just started certainly lists all pods that hold devices."""
 
 
 class Agent:
@@ -81,34 +79,19 @@ class Agent:
     def _settings(self) -> Settings:
         return self._configuration.settings
 
-    @cached_property
-    def _overview(self) -> StatusCollector:
-        parts = StatusSources(
-            resources=lambda: [
-                (self._store.snapshot(spec.resource).devices, self._plugins.plugins[spec.resource])
-                for spec in self._settings.resources
-            ],
-            has_looked=self._controller.has_looked.is_set,
-            problems=lambda: [*self._health.alive(), *self._health.notes()],
-        )
-        return StatusCollector(parts, self._event_log, self._pod_resources, self._started)
-
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT."""
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
-        logger.info(
-            "starting",
-            extra={"version": __version__, "resources": list(self._plugins.plugins)},
-        )
+        logger.info("starting", extra={"version": __version__, "resources": list(self._plugins.plugins)})
         for warning in self._settings.warnings:
             logger.warning("%s", warning)
         for spec in self._settings.resources:
-            socket_name(self._settings.plugin_directory, spec.resource)  # too long a path is known at once
+            socket_name(self._settings.plugin_directory, spec.resource)  # raises if the path is too long
         gc.collect()
-        gc.freeze()  # what is there by now stays for good: the collector need not look through it again
+        gc.freeze()  # these objects stay: the collector need not examine them again
         gc.collect()  # counts what is left: the collector then runs often enough to free what holds a closed connection
         with self._web(), self._watching_config():
             remove_stale(self._settings.plugin_directory)
@@ -116,7 +99,7 @@ class Agent:
         logger.info("stopped")
 
     async def _run_components(self, stop: asyncio.Event) -> None:
-        """Everything that runs, side by side; the kubelet's side goes first when it is time to go."""
+        """Run all components until ``stop`` is set; then stop the kubelet's side first."""
         async with asyncio.TaskGroup() as group:
             sources = [
                 group.create_task(self._controller.run(), name="controller"),
@@ -132,19 +115,20 @@ class Agent:
                 source.cancel()
 
     async def _serve(self) -> None:
-        """Serve all resources once the host has been looked at: nothing is registered on a guess."""
+        """Serve all resources. Nothing is registered before the first complete look at the host."""
         await self._controller.has_looked.wait()
         await udev_is_idle()
         self._restore()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._directory.run(), name="plugin directory")
-            group.create_task(self._greet_kubelets(), name="new kubelets")
+            group.create_task(self._follow_kubelets(), name="new kubelets")
             group.create_task(self._plugins.run(), name="plugins")
 
-    async def _greet_kubelets(self) -> None:
-        """What is owed to each kubelet that answers: it may have cleared our links away, and knows what pods hold."""
+    async def _follow_kubelets(self) -> None:
+        """For each kubelet that starts, restore what it may have removed; ask the first one which devices pods hold."""
         epoch = await self._directory.answering()
-        # Once for what pods hold from before us, and once more when a kubelet that has just started knows its pods.
+        # Once for devices that pods hold since before our start, and again when a kubelet that has just started
+        # knows its pods.
         self._controller.ask_for_holders()
         later = asyncio.get_running_loop().call_later(PODS_ARE_KNOWN_AFTER, self._controller.ask_for_holders)
         try:
@@ -155,12 +139,12 @@ class Agent:
             later.cancel()
 
     def _restore(self) -> None:
-        """Make good what somebody else may have done to what we keep in the plugin directory."""
+        """Restore our files in the plugin directory: a kubelet that starts removes them."""
         self._links.restore()
         self._identity_record.restore()
 
     async def _rescan(self) -> None:
-        """The safety net: look at everything anew now and then, for what no source was told of."""
+        """Look at the whole host periodically, for changes without an event."""
         while True:
             self._reloaded.clear()
             try:
@@ -171,23 +155,20 @@ class Agent:
                 self._restore()
 
     def _reload(self) -> None:
-        """Do what the configuration says now; what stays as it was is not touched."""
+        """Reload the configuration and apply the differences."""
         before = self._settings
         is_new = self._configuration.reload()
-        self._note_reload(is_new)
+        kind = EventKind.RELOADED if is_new else EventKind.RELOAD_REFUSED
+        self._event_log.note("", asyncio.get_running_loop().time(), kind, text="; ".join(self._configuration.faults))
         if not is_new:
             return
         now = self._settings
         self._reloaded.set()
         if (before.resources, before.removal_grace_period) != (now.resources, now.removal_grace_period):
-            self._offer_anew(now)
+            self._apply(now)
 
-    def _note_reload(self, is_new: bool) -> None:
-        kind = EventKind.RELOADED if is_new else EventKind.RELOAD_REFUSED
-        self._event_log.note("", asyncio.get_running_loop().time(), kind, text="; ".join(self._configuration.faults))
-
-    def _offer_anew(self, settings: Settings) -> None:
-        """Have every component know what is configured now."""
+    def _apply(self, settings: Settings) -> None:
+        """Pass the configured resources to all components."""
         self._interest = Interest.of(settings.resources, self._interest.number + 1)
         self._controller.configure(settings.resources, settings.removal_grace_period, self._interest)
         for resource in self._plugins.plugins.keys() - self._store.snapshots.keys():
@@ -196,27 +177,29 @@ class Agent:
             self._plugins.add(resource)
         self._host.reconfigure(self._interest)
 
-    @contextlib.contextmanager
-    def _watching_config(self) -> Iterator[None]:
+    def _watching_config(self) -> contextlib.AbstractContextManager[object]:
         settings = self._settings
         if settings.config_file is None:
-            yield
-            return
+            return contextlib.nullcontext()
         path = os.path.abspath(settings.config_file)
-        with contextlib.closing(ConfigWatch(path, settings.config_content, self._reload)):
-            yield
+        return contextlib.closing(ConfigWatch(path, settings.config_content, self._reload))
 
     def _web(self) -> contextlib.AbstractContextManager[None]:
         if self._settings.listen is None:
             return contextlib.nullcontext()
+        sources = StatusSources(
+            resources=lambda: [
+                (self._store.snapshot(spec.resource).devices, self._plugins.plugins[spec.resource])
+                for spec in self._settings.resources
+            ],
+            has_looked=self._controller.has_looked.is_set,
+            problems=lambda: [*self._health.alive(), *self._health.notes()],
+        )
         pages = web.Pages(
             self._metrics.registry,
             alive=self._health.alive,
             ready=self._health.ready,
-            look=self._look,
+            look=StatusCollector(sources, self._event_log, self._pod_resources, self._started).look,
             notes=self._health.notes,
         )
         return web.serve(self._settings.listen, pages)
-
-    async def _look(self, newer_than: str | None) -> Status:
-        return await self._overview.look(newer_than)

@@ -1,6 +1,6 @@
-"""Flags, environment and file become settings; faults become lines and exit codes.
+"""The command ``udev-device-plugin``: runs the task that is configured; errors become lines and exit codes.
 
-Main thread. It decides nothing itself: ``reading`` judges what was given, ``run`` does the work.
+Main thread.
 """
 
 import os
@@ -26,52 +26,46 @@ def main(
     environ: Mapping[str, str] | None = None,
     run: Callable[[Settings], int] | None = None,
 ) -> int:
-    """Do what the command line says, by default this process's, and give the exit code."""
+    """Do what the command line says, by default this process's; return the exit code."""
     argv, environ = sys.argv[1:] if argv is None else argv, os.environ if environ is None else environ
     try:
         task, settings, output = loader.read(argv, environ)
     except ConfigError as error:
-        _say(map(str, error))
+        _print_to_stderr(map(str, error))
         return 2
     try:
+        if task is Task.RUN:
+            load = partial(loader.load, argv, environ, settings.config_file)
+            return run(settings) if run else _run_agent(settings, load)
         if task is Task.PRINT_SCHEMA:
-            return _print_schema()
-        if task is Task.CHECK:
-            return _report(settings)
-        if task is Task.LIST:
-            return _list_devices(settings, output)
-        load = partial(loader.load, argv, environ, settings.config_file)
-        return run(settings) if run else _run_agent(settings, load)
+            print(SCHEMA.read_text(encoding="ascii"), end="")
+        elif task is Task.CHECK:
+            _print_resources(settings)
+        else:
+            _list_devices(settings, output)
     except UdevDevicePluginError as error:
-        _say([str(error)])
+        _print_to_stderr([str(error)])
         return 1
+    return 0
 
 
-def _say(lines: Iterable[str]) -> None:
+def _print_to_stderr(lines: Iterable[str]) -> None:
     for line in lines:
         print(printable(line), file=sys.stderr)
 
 
-def _report(settings: Settings) -> int:
-    """What ``--check-config`` prints of a configuration without faults."""
-    _say(f"warning: {warning}" for warning in settings.warnings)
+def _print_resources(settings: Settings) -> None:
+    _print_to_stderr(f"warning: {warning}" for warning in settings.warnings)
     for resource in settings.resources:
         selectors = (str(path.selector) for group in resource.groups for path in group.paths)
         print(printable(f"{resource.resource}: {', '.join(selectors)}"))
-    return 0
 
 
-def _list_devices(settings: Settings, output: OutputFormat) -> int:
+def _list_devices(settings: Settings, output: OutputFormat) -> None:
     log_format.configure_for_person(settings.log_level.number)
     listing = scan.look(settings)
-    _say(f"warning: {warning}" for warning in listing.warnings)
+    _print_to_stderr(f"warning: {warning}" for warning in listing.warnings)
     show(listing, output)
-    return 0
-
-
-def _print_schema() -> int:
-    print(SCHEMA.read_text(encoding="ascii"), end="")
-    return 0
 
 
 def _run_agent(settings: Settings, load: Callable[[], Settings]) -> int:

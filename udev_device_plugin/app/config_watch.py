@@ -1,7 +1,6 @@
-"""Tells when the configuration file reads otherwise: an editor's rename, a write in place, a ConfigMap's swapped link.
+"""Watches the content of the configuration file: an editor's rename, a write in place, a ConfigMap's swapped link.
 
-Event loop only. Nothing runs while nothing happens to the file or to a link on the way to it. What
-stands in the file does not matter here.
+Event loop only. inotify watches the file and each symbolic link that leads to it.
 """
 
 import asyncio
@@ -11,11 +10,11 @@ from collections.abc import Callable, Collection, Iterator
 from udev_device_plugin.filesystem.loop_watch import LoopWatch
 from udev_device_plugin.selectors.paths.glob import Glob
 
-CALM = 0.1
-"""Seconds without a further change after which the file is read: who writes it may do so in several steps."""
+DELAY = 0.1
+"""Seconds without a further change after which the file is read: it may be written in several steps."""
 
-_MOST_LINKS = 40
-"""The kernel's own limit for the links on the way to a file."""
+_MAX_LINKS = 40
+"""The kernel's own limit for the symbolic links to a file."""
 
 
 class ConfigWatch:
@@ -24,7 +23,7 @@ class ConfigWatch:
     Args:
         path: absolute.
         content: its bytes when it was read; it may have been written since.
-        on_change: called on the loop when its bytes are others than before, or cannot be read any more.
+        on_change: called on the loop when its bytes differ from those before, or it cannot be read any more.
     """
 
     def __init__(self, path: str, content: bytes, on_change: Callable[[], None]) -> None:
@@ -39,7 +38,7 @@ class ConfigWatch:
             self._changed(())
 
     def close(self) -> None:
-        """Watch no longer."""
+        """Stop watching."""
         if self._timer is not None:
             self._timer.cancel()
         self._watch.close()
@@ -48,17 +47,17 @@ class ConfigWatch:
         del paths
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(CALM, self._look)
+        self._timer = asyncio.get_running_loop().call_later(DELAY, self._compare)
 
-    def _look(self) -> None:
-        self._follow()  # before the look: what changes after it is told
+    def _compare(self) -> None:
+        self._follow()  # before the file is read: a later change is reported
         content = _content(self._path)
         if content != self._content:
             self._content = content
             self._on_change()
 
     def _follow(self) -> None:
-        """Watch the file, and the links on the way to it as they are now."""
+        """Watch the file and its present links."""
         steps = {Glob.of(step) for step in steps_to(self._path)}
         for glob in self._steps - steps:
             self._watch.discard(glob)
@@ -68,7 +67,7 @@ class ConfigWatch:
 
 
 def steps_to(path: str) -> Iterator[str]:
-    """Every link on the way to what ``path`` leads to, and the end, whether it is there or not."""
+    """Return each symbolic link in ``path`` and in its targets, then the final path, whether it exists or not."""
     links, here, ahead = 0, "", [element for element in path.split("/") if element]
     while ahead:
         element = ahead.pop(0)
@@ -76,7 +75,7 @@ def steps_to(path: str) -> Iterator[str]:
             here = here if element == "." else here.rpartition("/")[0]
             continue
         step = f"{here}/{element}"
-        target = _target(step) if links < _MOST_LINKS else None
+        target = _target(step) if links < _MAX_LINKS else None
         if target is not None:
             links += 1
             yield step
@@ -88,7 +87,7 @@ def steps_to(path: str) -> Iterator[str]:
 
 
 def _target(path: str) -> str | None:
-    """What a link leads to; None for whatever is no link."""
+    """Return the target of a symbolic link; None for anything else."""
     try:
         return os.readlink(path)
     except OSError:
@@ -96,7 +95,7 @@ def _target(path: str) -> str | None:
 
 
 def _content(path: str) -> bytes | None:
-    """What stands in the file; None if it cannot be read. How much of it is meant, the reader judges."""
+    """Return the bytes of the file; None if it cannot be read."""
     try:
         with open(path, "rb") as file:
             return file.read()

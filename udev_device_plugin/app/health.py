@@ -1,4 +1,4 @@
-"""What ``/healthz`` and ``/readyz`` answer. Any thread: it reads what is replaced and never changed."""
+"""The answers of ``/healthz`` and ``/readyz``. Any thread: it reads only objects that are replaced, never changed."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from udev_device_plugin.kubelet.device_plugin.plugins import Plugins
 
 
 class Health:
-    """Reasons why something is not as it should be; none: all is well."""
+    """Problems of the components; no problem means healthy."""
 
     def __init__(
         self, host: HostObserver, controller: Controller, plugins: Plugins, configuration: Configuration
@@ -20,16 +20,16 @@ class Health:
         self._configuration = configuration
 
     def alive(self) -> Sequence[str]:
-        """Why the process should be started anew."""
+        """Return why the process should be restarted."""
         return () if self._host.is_running else ("udev: the thread that listens is not running",)
 
     def ready(self) -> Sequence[str]:
-        """Why the kubelet does not get what it should."""
+        """Return why a resource is not served."""
         if not self._controller.has_looked.is_set():
             return ("the first complete look at the host is not done",)
         plugins = self._plugins.plugins.values()
         return [f"{plugin.resource}: {trouble}" for plugin in plugins if (trouble := plugin.trouble) is not None]
 
     def notes(self) -> Sequence[str]:
-        """What is worth to be known besides."""
+        """Return problems that need a person, and change neither answer."""
         return [f"configuration not reloaded: {fault}" for fault in self._configuration.faults]

@@ -1,4 +1,4 @@
-"""Which IDs pods hold, as the controller asks. Event loop only."""
+"""The IDs that pods hold, for the controller. Event loop only."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -8,12 +8,12 @@ from udev_device_plugin.kubelet.pod_resources import PodResources
 
 
 class HeldDevices:
-    """Asks the kubelet.
+    """Queries the kubelet.
 
     Args:
-        pod_resources: where it is asked.
-        socket: the kubelet's, for that.
-        resources: those that are offered now.
+        pod_resources: the client.
+        socket: its socket.
+        resources: returns the offered resources.
     """
 
     def __init__(self, pod_resources: PodResources, socket: str, resources: Callable[[], Iterable[str]]) -> None:
@@ -23,11 +23,10 @@ class HeldDevices:
         self._has_answered = False
 
     async def ids(self) -> HeldIds | None:
-        """By resource; nothing if nobody ever knows, None if nobody knows just now."""
+        """Return held IDs by resource; empty if no kubelet serves this, None if it does not answer now."""
         resources = tuple(self._resources())
         held = await self._pod_resources.held(resources)
         if held is None:
-            # A kubelet that serves it and does not answer now will later; where none serves it, nobody ever knows.
             is_served = self._has_answered or os.path.exists(self._socket)
             return None if is_served else {}
         self._has_answered = True

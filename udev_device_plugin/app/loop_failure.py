@@ -1,8 +1,8 @@
-"""Ends the run when something fails on the event loop that nobody awaits: a callback, a timer, a signal handler.
+"""Ends the run when a callback of the event loop fails: a reader, a timer, a signal handler.
 
-Event loop only. By itself asyncio logs such a failure and goes on. What the callback had taken in is lost then, and the
-lists that the kubelet has are out of date, without anybody noticing: so the first one ends everything, as the failure
-of a task does.
+Event loop only. By default asyncio logs such a failure and continues. The changes that the callback should have
+processed are lost then, and the kubelet's lists stay out of date without a notice: so the first failure ends the run,
+as the failure of a task does.
 """
 
 import asyncio
@@ -11,14 +11,14 @@ from typing import Any, NoReturn
 
 
 class LoopFailureError(Exception):
-    """Something failed on the event loop; the cause is what it failed with."""
+    """A callback of the event loop failed; ``__cause__`` is its exception."""
 
 
 async def end_on_failure(work: Coroutine[Any, Any, None]) -> None:
-    """Do ``work``, with the loop's exception handler set: the first failure that is reported to it ends it.
+    """Await ``work``; the first failure reported to the loop's exception handler cancels it.
 
     Raises:
-        BaseExceptionGroup: what ``work`` raised, or ``LoopFailureError``.
+        BaseExceptionGroup: of the exception of ``work``, or of ``LoopFailureError``.
     """
     failures = _Failures()
     asyncio.get_running_loop().set_exception_handler(failures.handle)
@@ -35,7 +35,7 @@ class _Failures:
         self._is_over = False
 
     def handle(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Be the loop's exception handler; what does not end the run is logged, as asyncio does it."""
+        """Handle an exception of the loop; one that does not end the run is logged, as asyncio does."""
         error = context.get("exception")
         if error is None or self._first is not None or self._is_over or _is_harmless(context, error):
             loop.default_exception_handler(context)
@@ -54,12 +54,12 @@ class _Failures:
 
 
 def _is_harmless(context: dict[str, Any], error: BaseException) -> bool:
-    """Whether what was reported concerns nothing of ours that would stay undone."""
+    """Return whether the failure concerns no work of this program."""
     if "socket" in context and isinstance(error, OSError):
-        return True  # a server of asyncio's lacks descriptors or memory to accept: it tries again after a second
+        return True  # an asyncio server has no descriptors or memory to accept a connection; it retries after a second
     if "future" in context:
-        # "Exception was never retrieved", said when the garbage collector comes by: gRPC's, of calls whose other side
-        # hung up. Tasks of ours are awaited, or have `errors.raise_failure` for a callback.
+        # "Exception was never retrieved", reported at garbage collection: gRPC's, of calls whose client hung up.
+        # Tasks of ours are awaited, or have `errors.raise_failure` as a callback.
         return True
-    # Of two loops that gRPC serves one finds nothing to read any more (grpc/grpc#25364); nothing is lost by it.
+    # Of two loops that gRPC serves, one finds nothing left to read (grpc/grpc#25364); nothing is lost.
     return isinstance(error, BlockingIOError) and "PollerCompletionQueue" in context["message"]

@@ -1,7 +1,7 @@
-"""The configuration in force, and how another one comes to be: all of it or nothing.
+"""The settings in force, and their reload: all of a new configuration or nothing of it.
 
-Event loop only. A configuration that cannot be used changes nothing; it is told of in the log, in a
-metric and, until a good one comes, in ``faults``. What is made of a new one is ``agent``'s business.
+Event loop only. An invalid configuration changes nothing; it is reported in the log, in a metric and, until a valid
+one is read, in ``faults``. ``agent`` applies a new one.
 """
 
 import logging
@@ -17,20 +17,20 @@ from udev_device_plugin.telemetry.metrics import Metrics
 logger = logging.getLogger(__name__)
 
 FIXED = ("listen", "log_format", "plugin_directory", "pod_resources_socket")
-"""What takes effect at a start only."""
+"""Settings that take effect only at a start."""
 
 
 class Configuration:
     """The settings of a run.
 
     Args:
-        settings: what the run begins with.
-        load: reads them anew; ``ConfigError`` if they cannot be used.
-        metrics: counts the attempts.
+        settings: those at the start.
+        load: reads them again; raises ``ConfigError``.
+        metrics: counts reloads.
 
     Attributes:
         settings: in force now.
-        faults: why the latest attempt failed; empty if it did not.
+        faults: of the latest reload; empty if it succeeded.
     """
 
     def __init__(self, settings: Settings, load: Callable[[], Settings], metrics: Metrics) -> None:
@@ -40,20 +40,20 @@ class Configuration:
         self.faults: tuple[str, ...] = ()
 
     def reload(self) -> bool:
-        """Read the configuration anew; tells whether another one is in force now, or the same again."""
+        """Read the configuration again; return whether it could be used."""
         try:
             settings = self._load()
             for spec in settings.resources:
-                socket_name(self.settings.plugin_directory, spec.resource)  # too long a path is known at once
+                socket_name(self.settings.plugin_directory, spec.resource)  # raises if the path is too long
         except (ConfigError, StartError) as error:
             self._refuse(error)
             return False
         self.faults = ()
         self._metrics.reloads.labels("success").inc()
         before = self.settings
-        # What takes effect at a start only is what it was, also for the next comparison.
+        # Also for the next comparison, settings that take effect only at a start keep their values.
         self.settings = replace(settings, **{name: getattr(before, name) for name in FIXED})
-        self._say_what_changed(before, settings)
+        self._log_changes(before, settings)
         logs.configure(settings.log_level.number, is_json=before.log_format is LogFormat.JSON)
         return True
 
@@ -64,7 +64,7 @@ class Configuration:
             logger.error("configuration not reloaded: %s", fault)
 
     @staticmethod
-    def _say_what_changed(before: Settings, now: Settings) -> None:
+    def _log_changes(before: Settings, now: Settings) -> None:
         specs = {spec.resource: spec for spec in before.resources}
         logger.info(
             "configuration reloaded",

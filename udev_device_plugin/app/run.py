@@ -1,7 +1,6 @@
-"""One run of the program, and the exit code that it ends with.
+"""One run of the program, and its exit code.
 
-Main thread. Whatever fails for good ends the run; the process exits with 1, and whoever started it (a DaemonSet,
-systemd) starts it again.
+Main thread. A permanent failure ends the run; the process exits with 1, and a DaemonSet or systemd restarts it.
 """
 
 import asyncio
@@ -23,33 +22,28 @@ def run(settings: Settings, load: Callable[[], Settings]) -> int:
     """Run until SIGTERM or SIGINT.
 
     Args:
-        settings: what to begin with.
-        load: reads the settings anew; ``ConfigError`` if they cannot be used.
+        settings: those at the start.
+        load: reads the settings again; raises ``ConfigError``.
 
     Returns:
-        The exit code: 0 after a signal, 1 if a part broke down for good.
+        The exit code: 0 after a signal, 1 after a failure.
 
     Raises:
-        StartError: something that the program needs is not to be had.
+        StartError: something that the program needs is not available.
     """
     try:
         asyncio.run(_main(settings, load))
     except BaseExceptionGroup as group:
-        return _judge(group)
+        known, unknown = group.split(UdevDevicePluginError)
+        if unknown is not None:
+            logger.critical("internal error: %s", _first(unknown), exc_info=unknown)
+        if known is not None:
+            error = _first(known)
+            if isinstance(error, StartError):
+                raise error from group
+            logger.error("%s", error)  # noqa: TRY400 - a known error needs no traceback
+        return 1
     return 0
-
-
-def _judge(group: BaseExceptionGroup[BaseException]) -> int:
-    """What to tell of the errors that ended a run; returns the exit code."""
-    known, unknown = group.split(UdevDevicePluginError)
-    if unknown is not None:
-        logger.critical("internal error: %s", _first(unknown), exc_info=unknown)
-    if known is not None:
-        error = _first(known)
-        if isinstance(error, StartError):
-            raise error from group
-        logger.error("%s", error)
-    return 1
 
 
 def _first(group: BaseExceptionGroup[_E]) -> _E:

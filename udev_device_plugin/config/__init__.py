@@ -1,4 +1,1 @@
-"""Settings and device specs from text: frozen values, or a ``ConfigError`` with every fault at once.
-
-No I/O but reading the one configuration file.
-"""
+"""Settings and device specs from text: frozen values, or a ``ConfigError`` with all faults at once."""

@@ -1,8 +1,8 @@
-"""The command line and the environment, parsed: what was asked for, with all mistakes; ``loader`` checks values."""
+"""Parsing of the command line and the environment, with all faults. Pure; the values are checked by ``loader``."""
 
 import re
 from argparse import Action, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
@@ -11,15 +11,27 @@ from typing import Any, NoReturn
 import configargparse
 
 from udev_device_plugin import __version__
-from udev_device_plugin.config.faults import Findings, Place, listed, quoted
-from udev_device_plugin.config.options import CONFIG, DEFAULT_FILES, DEVICE, INSTEAD, OUTPUT, SETTINGS, Given, Option
-from udev_device_plugin.config.scalars import ScalarError
-from udev_device_plugin.config.settings import OutputFormat
+from udev_device_plugin.config.faults import Faults, Place, listed, quoted
+from udev_device_plugin.config.options import (
+    CONFIG,
+    DEFAULT_FILES,
+    DEVICE,
+    INSTEAD,
+    OUTPUT,
+    SETTINGS,
+    Given,
+    Option,
+    variable_of,
+)
+from udev_device_plugin.config.settings import OutputFormat, Task
 from udev_device_plugin.errors import ConfigError
 
 OPTIONS: tuple[Option[Any], ...] = (DEVICE, CONFIG, *SETTINGS, OUTPUT)
 CONFIG_ALIAS = "--config-file"
 """The name in the origin's later releases."""
+
+_METAVARS = {**{option.flag: option.metavar for option in OPTIONS}, CONFIG_ALIAS: CONFIG.metavar}
+"""The flags that have a value, and its name in the help text."""
 
 _DESCRIPTION = "Offer this host's devices to Kubernetes, and keep the offer true as they come and go."
 _EPILOG = """\
@@ -49,58 +61,36 @@ that cannot be used, 1 otherwise."""
 
 @dataclass(frozen=True, slots=True)
 class CommandLine:
-    """What was asked for on the command line and in the environment.
-
-    Attributes:
-        given: settings, not judged yet.
-        instead: one of ``INSTEAD``; None to run.
-        output: how to show what is on the host.
-    """
+    """The command line and the environment; the settings in ``given`` are not checked yet."""
 
     given: tuple[Given, ...]
-    instead: str | None
+    task: Task
     output: OutputFormat
 
 
-def read_command_line(argv: Sequence[str], environ: Mapping[str, str], findings: Findings) -> CommandLine:
-    """Take the command line and the environment apart; where both set something, the command line counts."""
-    parser = _parser(findings)
-    words = list(_joined(argv, findings))
-    namespace, rest = parser.parse_known_args(words, env_vars=_readable(environ, findings))
-    if rest:
-        _note_unknown(rest, findings)
+def read_command_line(argv: Sequence[str], environ: Mapping[str, str], faults: Faults) -> CommandLine:
+    """Parse the command line and the environment; where both set something, the command line counts."""
+    parser = _parser(faults)
+    words = list(_joined(argv, faults))
+    namespace, rest = parser.parse_known_args(words, env_vars=_readable(environ, faults))
+    _add_unknown(rest, faults)
     variables = parser.get_source_to_settings_dict().get("environment_variables", {})
     by_option = (_given(option, namespace, in_variable=option.variable in variables) for option in OPTIONS)
     given = tuple(one for several in by_option for one in several)
-    return CommandLine(given, _instead(namespace, findings), _output(given, findings))
-
-
-def _instead(namespace: Namespace, findings: Findings) -> str | None:
-    """What is asked for instead of running; only one thing can be."""
-    asked = [flag for flag in INSTEAD if getattr(namespace, _attribute(flag))]
-    for flag in asked[1:]:
-        findings.fault(flag, f"{asked[0]} is given too; give one of them")
-    return asked[0] if asked else None
-
-
-def _output(given: Iterable[Given], findings: Findings) -> OutputFormat:
-    for one in given:
-        if one.name == OUTPUT.name:
-            try:
-                return OUTPUT.parse(one.text)
-            except ScalarError as error:
-                findings.fault(one.place, str(error))
-    return OUTPUT.parse(OUTPUT.default)
+    tasks = [flag for flag in INSTEAD if getattr(namespace, flag)] or [Task.RUN.value]
+    for flag in tasks[1:]:
+        faults.add(flag, f"{tasks[0]} is given too; give one of them")
+    return CommandLine(given, Task(tasks[0]), OUTPUT.choose(given, faults))
 
 
 class _Collect(Action):
-    """Gathers a repeatable flag's texts; with ``append``, configargparse would split a variable's list."""
+    """Collects the values of a repeatable flag; with ``append``, configargparse would split a variable's list."""
 
     def __call__(self, _parser: object, namespace: Namespace, values: object, _flag: str | None = None) -> None:
         setattr(namespace, self.dest, [*(getattr(namespace, self.dest) or ()), values])
 
 
-def _parser(findings: Findings) -> Any:  # configargparse has no types
+def _parser(faults: Faults) -> Any:  # configargparse has no types
     parser = configargparse.ArgumentParser(
         prog="udev-device-plugin",
         description=_DESCRIPTION,
@@ -111,50 +101,33 @@ def _parser(findings: Findings) -> Any:  # configargparse has no types
         add_env_var_help=False,
     )
     for option in OPTIONS:
+        default = f"{listed(DEFAULT_FILES)}, if present" if option is CONFIG else option.default or "none"
         parser.add_argument(
-            *_flags(option),
+            *((option.flag, CONFIG_ALIAS) if option is CONFIG else (option.flag,)),
+            dest=option.flag,
             metavar=option.metavar,
             action=_Collect if option is DEVICE else "store",
             env_var=option.variable,
-            help=f"{option.meaning} Default: {_default(option)}. Environment: {option.variable}.",
+            help=f"{option.meaning} Default: {default}. Environment: {option.variable}.",
         )
     for flag, meaning in INSTEAD.items():
-        variable = _variable(flag)
-        parser.add_argument(flag, action="store_true", env_var=variable, help=f"{meaning} Environment: {variable}.")
+        text = f"{meaning} Environment: {variable_of(flag)}."
+        parser.add_argument(flag, dest=flag, action="store_true", env_var=variable_of(flag), help=text)
     parser.add_argument(
         "--version", action="version", version=f"%(prog)s {__version__}", help="Print the version and exit."
     )
-    parser.error = partial(_refuse, findings)
+    parser.error = partial(_refuse, faults)
     return parser
 
 
-def _flags(option: Option[Any]) -> tuple[str, ...]:
-    return (option.flag, CONFIG_ALIAS) if option is CONFIG else (option.flag,)
+def _refuse(faults: Faults, message: str) -> NoReturn:
+    """Raise the faults, where argparse would print its usage and exit."""
+    faults.add("", message)
+    raise ConfigError(faults.found)
 
 
-def _attribute(flag: str) -> str:
-    return flag.removeprefix("--").replace("-", "_")
-
-
-def _variable(flag: str) -> str:
-    return "UDEV_DEVICE_PLUGIN_" + _attribute(flag).upper()
-
-
-def _default(option: Option[Any]) -> str:
-    if option is CONFIG:
-        return f"{listed(DEFAULT_FILES)}, if present"
-    return option.default or "none"
-
-
-def _refuse(findings: Findings, message: str) -> NoReturn:
-    """In place of argparse's way out, which prints its usage and exits."""
-    findings.fault("", message)
-    raise ConfigError(findings.faults)
-
-
-def _joined(argv: Sequence[str], findings: Findings) -> Iterator[str]:
-    """Each flag and its value in one word: so a value may begin with a dash, and none is taken for a flag."""
-    valued = {flag for option in OPTIONS for flag in _flags(option)}
+def _joined(argv: Sequence[str], faults: Faults) -> Iterator[str]:
+    """Join each flag with its value: then a value may begin with a dash, and none is taken for a flag."""
     pending = None
     for word in argv:
         if pending and word != "--" and not re.match("--[a-z]", word):  # argparse eats a value of --
@@ -162,50 +135,49 @@ def _joined(argv: Sequence[str], findings: Findings) -> Iterator[str]:
             pending = None
             continue
         if pending:
-            _note_missing(pending, findings)
+            _add_missing(pending, faults)
             if word == "--":  # it was meant as the value; argparse would eat it
                 pending = None
                 continue
-        pending = word if word in valued else None
+        pending = word if word in _METAVARS else None
         if word.startswith((*(f"{flag}=" for flag in INSTEAD), "--help=", "--version=")):
-            findings.fault(word.partition("=")[0], "it takes no value; leave out what follows the flag")
+            faults.add(word.partition("=")[0], "it takes no value; leave out what follows the flag")
         elif not pending:
             yield word
     if pending:
-        _note_missing(pending, findings)
+        _add_missing(pending, faults)
 
 
-def _note_missing(flag: str, findings: Findings) -> None:
-    metavar = next(option.metavar for option in OPTIONS if flag in _flags(option))
-    findings.fault(flag, f"it needs a value; write {flag} {metavar}")
+def _add_missing(flag: str, faults: Faults) -> None:
+    faults.add(flag, f"it needs a value; write {flag} {_METAVARS[flag]}")
 
 
-def _readable(environ: Mapping[str, str], findings: Findings) -> Mapping[str, str]:
-    """The environment without what configargparse would end the reading at."""
+def _readable(environ: Mapping[str, str], faults: Faults) -> Mapping[str, str]:
+    """Return the environment without the values at which configargparse would end the parsing."""
     unreadable = set()
-    for variable in map(_variable, INSTEAD):
+    for variable in map(variable_of, INSTEAD):
         value = environ.get(variable, "false")
         if value.lower() not in ("true", "yes", "on", "1", "false", "no", "off", "0"):
-            findings.fault(variable, f"{quoted(value)} is neither true nor false; use one of them")
+            faults.add(variable, f"{quoted(value)} is neither true nor false; use one of them")
             unreadable.add(variable)
     return {name: text for name, text in environ.items() if name not in unreadable}
 
 
-def _note_unknown(rest: Sequence[str], findings: Findings) -> None:
-    known = [*INSTEAD, "--version", "--help", *(flag for option in OPTIONS for flag in _flags(option))]
+def _add_unknown(rest: Sequence[str], faults: Faults) -> None:
+    known = [*INSTEAD, "--version", "--help", *_METAVARS]
     after_flag = False
     for word in rest:
         if word.startswith("-"):
             flag = word.partition("=")[0]
             nearest = get_close_matches(flag[:60], known, n=1)
-            findings.fault(flag, f"unknown flag; {f'did you mean {nearest[0]}?' if nearest else 'see --help'}")
+            faults.add(flag, f"unknown flag; {f'did you mean {nearest[0]}?' if nearest else 'see --help'}")
             after_flag = True
         elif not after_flag:  # otherwise it is probably the unknown flag's value
-            findings.fault("", f"{quoted(word)} stands alone; every argument belongs to a flag, see --help")
+            faults.add("", f"{quoted(word)} stands alone; every argument belongs to a flag, see --help")
 
 
 def _given(option: Option[Any], namespace: Namespace, *, in_variable: bool) -> Iterator[Given]:
-    value = getattr(namespace, _attribute(option.flag))
+    value = getattr(namespace, option.flag)
     texts = value if isinstance(value, list) else [] if value is None else [value]
     for index, text in enumerate(texts):
         source = option.variable if in_variable else f"{option.flag}[{index}]" if len(texts) > 1 else option.flag

@@ -1,9 +1,9 @@
-"""The configuration file: found, read, parsed into settings and device specs, none of them checked yet."""
+"""The configuration file: read and parsed into settings and device specs, which are not checked yet."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from udev_device_plugin.config.faults import Findings, Place, quoted, suggestion
+from udev_device_plugin.config.faults import Faults, Place, quoted, suggestion
 from udev_device_plugin.config.options import SETTINGS, Given
 from udev_device_plugin.config.spec_parser import SPEC_KEYS
 from udev_device_plugin.config.yaml_document import MAX_TEXT, read_document
@@ -15,12 +15,12 @@ _KEYS = (*DEVICE_KEYS, *(option.name for option in SETTINGS))
 
 @dataclass(frozen=True, slots=True)
 class ConfigFile:
-    """What a configuration file holds.
+    """The contents of a configuration file.
 
     Attributes:
-        path: where it was read from; None if there is no file.
-        settings: its single settings, as text.
-        devices: what stands at ``devices``: a list of specs, or one.
+        path: None if there is no file.
+        settings: its settings with one value, as text.
+        devices: the value of ``devices``: a list of specs, or one.
         content: its bytes.
     """
 
@@ -30,70 +30,52 @@ class ConfigFile:
     content: bytes = b""
 
 
-def read_named_file(named: Given, findings: Findings) -> ConfigFile:
-    """Read the file that somebody named; it must be there."""
-    try:
-        return _parse(named.text, _read(named.text), findings)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        _note_unreadable(named.place, named.text, error, findings)
-        return ConfigFile(named.text)
-
-
-def read_default_file(paths: Iterable[str], findings: Findings) -> ConfigFile:
-    """Read the first file that is there, if any."""
-    for path in paths:
+def read_config_file(named: Given | None, default_files: Iterable[str], faults: Faults) -> ConfigFile:
+    """Read the named file, which must exist; without a name, the first default file that exists, if any."""
+    for path, place in [(named.text, named.place)] if named else [(file, Place(file)) for file in default_files]:
         try:
-            return _parse(path, _read(path), findings)
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except OSError as error:
-            _note_unreadable(Place(path), path, error, findings)
+            with open(path, "rb") as file:
+                content = file.read(MAX_TEXT + 1)
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+            if named is None and isinstance(error, (FileNotFoundError, NotADirectoryError)):
+                continue
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            faults.add(place, f"{quoted(path)} cannot be read: {reason}; name a YAML file that can be")
             return ConfigFile(path)
+        return _parse(path, content, faults)
     return ConfigFile()
 
 
-def _read(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read(MAX_TEXT + 1)
-
-
-def _note_unreadable(place: Place, path: str, error: Exception, findings: Findings) -> None:
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    findings.fault(place, f"{quoted(path)} cannot be read: {reason}; name a YAML file that can be")
-
-
-def _parse(path: str, data: bytes, findings: Findings) -> ConfigFile:
+def _parse(path: str, content: bytes, faults: Faults) -> ConfigFile:
     place = Place(path, line=1)
-    if len(data) > MAX_TEXT:
-        findings.fault(Place(path), f"it has more than {MAX_TEXT} bytes; make it smaller")
-        return ConfigFile(path)
+    empty = ConfigFile(path, content=content)
+    if len(content) > MAX_TEXT:
+        faults.add(Place(path), f"it has more than {MAX_TEXT} bytes; make it smaller")
+        return empty
     try:
-        text = data.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        findings.fault(place.at(line), f"the byte 0x{data[error.start]:02x} is not UTF-8; write the file as UTF-8 text")
-        return ConfigFile(path)
-    root = read_document(text, place, findings)
+        line = content.count(b"\n", 0, error.start) + 1
+        problem = f"the byte 0x{content[error.start]:02x} is not UTF-8; write the file as UTF-8 text"
+        faults.add(place.at(line), problem)
+        return empty
+    root = read_document(text, place, faults)
     if root is None or is_null(root):
-        return ConfigFile(path, content=data)
-    return replace(_take_apart(path, root, findings), content=data)
-
-
-def _take_apart(path: str, root: Node, findings: Findings) -> ConfigFile:
+        return empty
     if not isinstance(root, Mapping):
-        findings.fault(root.place, f"the file is {root}; write settings by name, and specs as a list at devices:")
-        return ConfigFile(path)
-    settings = [_setting(entry, findings) for entry in root.entries if not is_null(entry.value)]
-    return ConfigFile(path, tuple(setting for setting in settings if setting is not None), _devices(root, findings))
+        faults.add(root.place, f"the file is {root}; write settings by name, and specs as a list at devices:")
+        return empty
+    settings = [_setting(entry, faults) for entry in root.entries if not is_null(entry.value)]
+    return ConfigFile(path, tuple(filter(None, settings)), _devices(root, faults), content)
 
 
-def _setting(entry: Entry, findings: Findings) -> Given | None:
+def _setting(entry: Entry, faults: Faults) -> Given | None:
     if entry.key not in _KEYS:
-        findings.fault(entry.place, f"unknown key; {_remedy(entry.key)}")
+        faults.add(entry.place, f"unknown key; {_remedy(entry.key)}")
     elif entry.key not in DEVICE_KEYS:
         if isinstance(entry.value, Scalar):
             return Given(entry.key, entry.value.place, entry.value.text)
-        findings.fault(entry.value.place, f"it is {entry.value}; a single value is needed")
+        faults.add(entry.value.place, f"it is {entry.value}; a single value is needed")
     return None
 
 
@@ -105,8 +87,8 @@ def _remedy(key: str) -> str:
     return suggestion(key, _KEYS)
 
 
-def _devices(root: Mapping, findings: Findings) -> Node | None:
-    found = [node for key in DEVICE_KEYS if (node := root.get(key)) is not None]
-    if len(found) > 1:
-        findings.fault(found[1].place, "device is another name of devices, and both are given; join the lists")
-    return found[0] if found else None
+def _devices(root: Mapping, faults: Faults) -> Node | None:
+    given = [node for key in DEVICE_KEYS if (node := root.get(key)) is not None]
+    if len(given) > 1:
+        faults.add(given[1].place, "device is another name of devices, and both are given; join the lists")
+    return given[0] if given else None

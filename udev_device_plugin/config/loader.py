@@ -1,59 +1,34 @@
-"""Settings from what command line, environment and configuration file say.
+"""Settings from the command line, the environment and the configuration file.
 
-A setting's first source counts: flag, environment,
-file, default. What the file says is checked even where another source wins: it is one document, and whoever
-takes the other source away must not find it broken.
+A setting's first source counts: flag, environment, file, default. The file is checked even where another source
+counts: it must still be valid when that source is removed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
 
 from udev_device_plugin.config.command_line import read_command_line
-from udev_device_plugin.config.config_file import ConfigFile, read_default_file, read_named_file
-from udev_device_plugin.config.faults import Findings, Place
-from udev_device_plugin.config.options import (
-    CONFIG,
-    DEFAULT_FILES,
-    DEVICE,
-    DOMAIN,
-    LISTEN,
-    LOG_FORMAT,
-    LOG_LEVEL,
-    PLUGIN_DIRECTORY,
-    POD_RESOURCES_SOCKET,
-    REMOVAL_GRACE_PERIOD,
-    RESCAN_INTERVAL,
-    Given,
-    Option,
-)
-from udev_device_plugin.config.scalars import ScalarError
+from udev_device_plugin.config.config_file import ConfigFile, read_config_file
+from udev_device_plugin.config.faults import Faults, Place
+from udev_device_plugin.config.options import CONFIG, DEFAULT_FILES, DEVICE, DOMAIN, SETTINGS, Given
 from udev_device_plugin.config.settings import OutputFormat, Settings, Task
 from udev_device_plugin.config.spec_parser import read_resources
 from udev_device_plugin.config.specs import ResourceSpec
 from udev_device_plugin.config.yaml_document import read_document
 from udev_device_plugin.config.yaml_nodes import Node
 
-T = TypeVar("T")
-
 
 def read(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[Task, Settings, OutputFormat]:
-    """What to do, with which settings, and the form of a listing.
-
-    Args:
-        argv: the arguments, without the program's name.
-        environ: the environment.
+    """Return what to do, the settings, and the format of a listing; ``argv`` is without the program's name.
 
     Raises:
         ConfigError: with all the faults.
     """
-    findings = Findings()
-    line = read_command_line(argv, environ, findings)
-    task = Task(line.instead or "")
-    if task is Task.PRINT_SCHEMA:  # needs no configuration
-        findings.raise_faults()
-        return task, Settings(()), line.output
-    return task, settle(line.given, findings), line.output
+    faults = Faults()
+    line = read_command_line(argv, environ, faults)
+    if line.task is Task.PRINT_SCHEMA:  # needs no configuration
+        faults.raise_all()
+        return line.task, Settings(()), line.output
+    return line.task, settle(line.given, faults), line.output
 
 
 def load(
@@ -62,92 +37,72 @@ def load(
     config_file: str | None = None,
     default_files: Sequence[str] = DEFAULT_FILES,
 ) -> Settings:
-    """The settings that command line, environment and file make, as the file reads now.
+    """Return the settings, with the file read again.
 
     Args:
-        argv: as for ``read``.
-        environ: as for ``read``.
-        config_file: insist on this file, as a reload does; without it, the one that is named or found.
-        default_files: where to look for a file if none is named.
+        argv: without the program's name.
+        environ: the environment.
+        config_file: the only file to read, as a reload does; without it, the named or the default one.
+        default_files: read if none is named.
 
     Raises:
         ConfigError: with all the faults.
     """
-    findings = Findings()
-    given = read_command_line(argv, environ, findings).given
+    faults = Faults()
+    given = read_command_line(argv, environ, faults).given
     if config_file is not None:
         given = (Given(CONFIG.name, Place(CONFIG.flag), config_file), *given)
-    return settle(given, findings, default_files)
+    return settle(given, faults, default_files)
 
 
-def settle(given: Iterable[Given], findings: Findings, default_files: Sequence[str] = DEFAULT_FILES) -> Settings:
-    """Read the file, let the sources take precedence, check everything; ``ConfigError`` has all the faults.
+def settle(given: Iterable[Given], faults: Faults, default_files: Sequence[str] = DEFAULT_FILES) -> Settings:
+    """Read the file, choose each setting's value, check everything.
 
     Args:
         given: from command line and environment, first what takes precedence; ``device`` may be repeated.
-        findings: what was found on the way here; more is added.
-        default_files: looked for if ``given`` names no file.
+        faults: those found so far; others are added.
+        default_files: read if ``given`` names no file.
+
+    Raises:
+        ConfigError: with all the faults.
     """
     given = tuple(given)
-    before = len(findings.faults)
+    before = len(faults.found)
     named = next((one for one in given if one.name == CONFIG.name), None)
-    file = read_named_file(named, findings) if named else read_default_file(default_files, findings)
-    documents = _documents(given, findings)
-    all_read = len(findings.faults) == before
-    chooser = _Chooser((*given, *file.settings), findings)
-    domain = chooser.choose(DOMAIN)
-    noted = len(findings.faults)
-    resources = _resources(documents, file, domain, findings)
-    if not resources and all_read and len(findings.faults) == noted:
-        findings.fault("", f"no device to offer; give {DEVICE.flag}, {DEVICE.variable}, or devices: in a file")
-    settings = Settings(
+    file = read_config_file(named, default_files, faults)
+    documents = _documents(given, faults)
+    all_read = len(faults.found) == before
+    given = (*given, *file.settings)
+    domain = DOMAIN.choose(given, faults)
+    before = len(faults.found)
+    resources = _resources(documents, file, domain, faults)
+    if not resources and all_read and len(faults.found) == before:
+        faults.add("", f"no device to offer; give {DEVICE.flag}, {DEVICE.variable}, or devices: in a file")
+    others = {
+        option.name.replace("-", "_"): option.choose(given, faults) for option in SETTINGS if option is not DOMAIN
+    }
+    faults.raise_all()
+    return Settings(
         resources=resources,
-        listen=chooser.choose(LISTEN),
-        log_level=chooser.choose(LOG_LEVEL),
-        log_format=chooser.choose(LOG_FORMAT),
-        plugin_directory=chooser.choose(PLUGIN_DIRECTORY),
-        pod_resources_socket=chooser.choose(POD_RESOURCES_SOCKET),
-        removal_grace_period=chooser.choose(REMOVAL_GRACE_PERIOD),
-        rescan_interval=chooser.choose(RESCAN_INTERVAL),
         config_file=file.path,
         config_content=file.content,
-        warnings=tuple(findings.warnings),
+        warnings=tuple(faults.warnings),
+        **others,
     )
-    findings.raise_faults()
-    return settings
 
 
-@dataclass(frozen=True, slots=True)
-class _Chooser:
-    """Picks each setting's value from its first source, and checks the others."""
-
-    given: tuple[Given, ...]
-    findings: Findings
-
-    def choose(self, option: Option[T]) -> T:
-        values: list[T] = []
-        for given in (given for given in self.given if given.name == option.name):
-            try:
-                values.append(option.parse(given.text))
-            except ScalarError as error:
-                self.findings.fault(given.place, str(error))
-        return values[0] if values else option.parse(option.default)
-
-
-def _documents(given: Iterable[Given], findings: Findings) -> list[Node]:
+def _documents(given: Iterable[Given], faults: Faults) -> list[Node]:
     devices = (one for one in given if one.name == DEVICE.name)
-    documents = (read_document(device.text, device.place, findings) for device in devices)
+    documents = (read_document(device.text, device.place, faults) for device in devices)
     return [document for document in documents if document is not None]
 
 
-def _resources(
-    documents: Sequence[Node], file: ConfigFile, domain: str, findings: Findings
-) -> tuple[ResourceSpec, ...]:
-    """The specs of the first source that has any; they are not merged across sources."""
-    of_file = read_resources([] if file.devices is None else [file.devices], domain, findings)
+def _resources(documents: Sequence[Node], file: ConfigFile, domain: str, faults: Faults) -> tuple[ResourceSpec, ...]:
+    """Return the specs of the first source that has any; those of two sources are not merged."""
+    of_file = read_resources([] if file.devices is None else [file.devices], domain, faults)
     if not documents:
         return of_file
     if file.devices is not None:
         problem = f"not used: {documents[0].place.source} is given, and devices of two sources are not merged"
-        findings.warning(file.devices.place, problem)
-    return read_resources(documents, domain, findings)
+        faults.warn(file.devices.place, problem)
+    return read_resources(documents, domain, faults)

@@ -1,6 +1,6 @@
-"""Single values from their text: durations, addresses, names, paths.
+"""Parsers of single values: durations, addresses, names, paths.
 
-Floor 1: pure. Each function gives the value or raises a ``ScalarError`` that reads value, problem, remedy.
+Pure. Each function returns the value or raises a ``ScalarError`` that reads value, problem, remedy.
 """
 
 import re
@@ -12,8 +12,7 @@ from udev_device_plugin.config.faults import listed, quoted
 from udev_device_plugin.config.settings import ListenAddress
 
 MAX_SOCKET_PATH = 107
-"""Bytes of a unix socket's path, as the kernel has it (``sun_path`` without the closing NUL)."""
-
+"""Bytes of a unix socket's path, as in the kernel (``sun_path`` without the closing NUL)."""
 SOCKET_NAME = 33
 """Bytes of the shortest name that a resource's socket can have (``kubelet.endpoint``)."""
 
@@ -21,7 +20,7 @@ E = TypeVar("E", bound=Enum)
 
 
 class ScalarError(ValueError):
-    """A text that is not the value that is needed."""
+    """The text is not a value of the type that is needed."""
 
 
 _NANOSECONDS = {
@@ -34,13 +33,13 @@ _NANOSECONDS = {
     "m": 60 * 10**9,
     "h": 3600 * 10**9,
 }
-_PART = re.compile(r"([0-9]*)(?:\.([0-9]*))?([^0-9.]*)")
+_DURATION_PART = re.compile(r"([0-9]*)(?:\.([0-9]*))?([^0-9.]*)")
 _MAX_DURATION_TEXT = 100  # Python refuses to read numbers of thousands of digits
 _MAX_NANOSECONDS = 2**63 - 1
 
 
 def parse_duration(text: str) -> float:
-    """Read a duration as Go's ``time.ParseDuration`` does, but not a negative one; in seconds."""
+    """Return the seconds of a duration, read as by Go's ``time.ParseDuration``, but never negative."""
     unsigned = text.removeprefix("+")
     if unsigned == "0":
         return 0.0
@@ -48,35 +47,28 @@ def parse_duration(text: str) -> float:
         raise ScalarError(f"{quoted(text)} is negative; give a duration of 0 or more")
     if len(text) > _MAX_DURATION_TEXT:
         raise ScalarError(f"{quoted(text)} is too long for a duration; write it as 500ms, 30s, 5m or 1h30m")
-    nanoseconds = 0
-    position = 0
-    while position < len(unsigned) or not unsigned:
-        part = _PART.match(unsigned, position)
-        nanoseconds += _nanoseconds(part, text)
-        position = part.end() if part else 0
+    parts = _DURATION_PART.findall(unsigned)[:-1] or [("", "", "")]  # without the empty match at the end
+    nanoseconds = sum(_nanoseconds(whole, decimals, unit, text) for whole, decimals, unit in parts)
     if nanoseconds > _MAX_NANOSECONDS:
         raise ScalarError(f"{quoted(text)} is too far off; a duration is at most 2562047h")
     return nanoseconds / 10**9
 
 
-def _nanoseconds(part: re.Match[str] | None, text: str) -> int:
-    whole, decimals, unit = part.groups() if part else ("", "", "")
+def _nanoseconds(whole: str, decimals: str, unit: str, text: str) -> int:
     if not whole and not decimals:
         raise ScalarError(f"{quoted(text)} is not a duration; write it as 500ms, 30s, 5m or 1h30m")
     if not unit:
         raise ScalarError(f"{quoted(text)} lacks a unit; write it as {quoted(text + 's')} if seconds are meant")
     if unit not in _NANOSECONDS:
         raise ScalarError(f"{quoted(text)} has the unknown unit {quoted(unit)}; use h, m, s, ms, us or ns")
-    digits, places = int(f"{whole or ''}{decimals or ''}"), len(decimals or "")
-    nanoseconds: int = digits * _NANOSECONDS[unit] // 10**places
-    return nanoseconds
+    return int(whole + decimals) * _NANOSECONDS[unit] // int(10 ** len(decimals))
 
 
 _MAX_PORT = 65535
 
 
 def parse_listen(text: str) -> ListenAddress | None:
-    """Read ``host:port``; empty text turns listening off."""
+    """Return the address of ``host:port``; None, which is not to listen, for an empty text."""
     if not text:
         return None
     host, colon, port = text.rpartition(":")
@@ -90,7 +82,7 @@ def parse_listen(text: str) -> ListenAddress | None:
 def _host(host: str, text: str) -> str:
     if host == "":
         return ""
-    if host == "localhost":  # what Go's net.Listen makes of it; no other name is resolved here
+    if host == "localhost":  # as Go's net.Listen resolves it; no other name is resolved here
         return "127.0.0.1"
     family, address = (socket.AF_INET6, host[1:-1]) if host.startswith("[") else (socket.AF_INET, host)
     try:
@@ -109,7 +101,7 @@ _MAX_DOMAIN = 253 - len("requests.")
 
 
 def parse_domain(text: str) -> str:
-    """Read the prefix of resource names: an RFC 1123 subdomain that a kubelet takes for one."""
+    """Return the domain of resource names: an RFC 1123 subdomain that a kubelet accepts."""
     if not re.fullmatch(rf"{NAME}(?:\.{NAME})*", text):
         problem = "is not an RFC 1123 subdomain"
         raise ScalarError(f"{quoted(text)} {problem}; use lower-case letters, digits, - and ., as in squat.ai")
@@ -123,7 +115,7 @@ def parse_domain(text: str) -> str:
 
 
 def parse_resource_name(text: str) -> str:
-    """Read a resource's name without its domain."""
+    """Return a resource's name without its domain."""
     if not re.fullmatch(NAME, text):
         problem = "is not a resource name"
         raise ScalarError(f"{quoted(text)} {problem}; use lower-case letters, digits and, between them, -")
@@ -133,7 +125,7 @@ def parse_resource_name(text: str) -> str:
 
 
 def parse_permissions(text: str) -> str:
-    """Read what the device cgroup shall allow."""
+    """Return the permissions for the device cgroup."""
     if not text:
         raise ScalarError('"" allows nothing, and the container would not start; use letters of mrw')
     if not set(text) <= set("mrw") or len(set(text)) < len(text):
@@ -142,19 +134,19 @@ def parse_permissions(text: str) -> str:
 
 
 def parse_choice(text: str, choices: type[E]) -> E:
-    """Read one of an enumeration's values."""
-    for choice in choices:
-        if choice.value == text:
-            return choice
-    values = [str(choice.value) for choice in choices]
-    raise ScalarError(f"{quoted(text)} is not one of the choices; use {listed(values)}")
+    """Return the member of an enumeration of strings."""
+    try:
+        return choices(text)
+    except ValueError as error:
+        values = listed(str(choice.value) for choice in choices)
+        raise ScalarError(f"{quoted(text)} is not one of the choices; use {values}") from error
 
 
 def parse_path(text: str) -> str:
-    """Read an absolute path and give its shortest spelling; a trailing slash stays."""
+    """Return the shortest spelling of an absolute path; a trailing slash stays."""
     if not text.startswith("/"):
         raise ScalarError(f"{quoted(text)} is not an absolute path; begin with /")
-    if "\0" in text or not _is_unicode(text):
+    if re.search(r"[\0\ud800-\udfff]", text):  # a surrogate is half a character, and has no UTF-8
         raise ScalarError(f"{quoted(text)} contains what no path of a container can; use UTF-8, without NUL")
     elements = [element for element in text.split("/") if element not in ("", ".")]
     if ".." in elements:
@@ -164,7 +156,7 @@ def parse_path(text: str) -> str:
 
 
 def parse_socket_path(text: str) -> str:
-    """Read the path of a unix socket."""
+    """Return the path of a unix socket."""
     path = parse_path(text)
     if (length := len(path.encode())) > MAX_SOCKET_PATH:
         raise ScalarError(f"{quoted(text)} has {length} bytes; a socket's path has at most {MAX_SOCKET_PATH}")
@@ -172,18 +164,10 @@ def parse_socket_path(text: str) -> str:
 
 
 def parse_socket_directory(text: str) -> str:
-    """Read the directory of the kubelet's socket; with a trailing slash."""
+    """Return the directory of the kubelet's socket, with a trailing slash."""
     path = parse_path(text).rstrip("/") + "/"
     length, most = len(path.encode()), MAX_SOCKET_PATH - SOCKET_NAME
     if length > most:
         problem = f"has {length} bytes; with the sockets in it, of {MAX_SOCKET_PATH} at most, it can have {most}"
         raise ScalarError(f"{quoted(text)} {problem}; choose a shorter one, a symbolic link will do")
     return path
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

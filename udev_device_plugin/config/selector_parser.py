@@ -1,4 +1,4 @@
-"""Which kinds of selectors there are: the key of a group, and how its entries are read.
+"""The kinds of selectors: the key of a group, and the function that reads its entries.
 
 Pure. A new kind is entered here, with a module in ``entries`` and a package in ``selectors``.
 """

@@ -1,7 +1,4 @@
-"""All settings of a run, validated; what the rest of the program reads.
-
-Floor 1: values only; ``cli`` makes them from flags, environment and file.
-"""
+"""All settings of a run, validated. Pure."""
 
 import logging
 from dataclasses import dataclass, field
@@ -12,7 +9,7 @@ from udev_device_plugin.errors import Fault
 
 
 class LogLevel(Enum):
-    """The origin's names of log levels, from the most to the least."""
+    """Log levels by the origin's names, the most verbose first."""
 
     ALL = "all"
     DEBUG = "debug"
@@ -23,29 +20,19 @@ class LogLevel(Enum):
 
     @property
     def number(self) -> int:
-        """The level as ``logging`` counts it; beyond its highest for none."""
-        return _NUMBERS[self]
-
-
-_NUMBERS = {
-    LogLevel.ALL: 1,
-    LogLevel.DEBUG: logging.DEBUG,
-    LogLevel.INFO: logging.INFO,
-    LogLevel.WARN: logging.WARNING,
-    LogLevel.ERROR: logging.ERROR,
-    LogLevel.NONE: logging.CRITICAL + 1,
-}
+        """The level's number in ``logging``; above its highest for NONE."""
+        return {"ALL": 1, "NONE": logging.CRITICAL + 1, **logging.getLevelNamesMapping()}[self.name]
 
 
 class LogFormat(Enum):
-    """How a log line looks."""
+    """The format of log lines."""
 
     JSON = "json"
     TEXT = "text"
 
 
 class Task(Enum):
-    """What the program is started for: to run, or the flag that asks for something else."""
+    """What the program is started for: to run, or the flag of another task."""
 
     RUN = ""
     CHECK = "--check-config"
@@ -54,7 +41,7 @@ class Task(Enum):
 
 
 class OutputFormat(Enum):
-    """How what is on the host is shown."""
+    """The format of a listing."""
 
     TABLE = "table"
     JSON = "json"
@@ -62,7 +49,7 @@ class OutputFormat(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ListenAddress:
-    """Where the web part listens: IP address ("" is every one, IPv6 and IPv4), TCP port (0: any free one)."""
+    """Address of the HTTP server: IP address ("" is every one, IPv6 and IPv4), TCP port (0: any free one)."""
 
     host: str
     port: int
@@ -74,7 +61,7 @@ class Settings:
 
     Attributes:
         config_file: the file that was read, if any.
-        config_content: its bytes: what it reads like after that is news.
+        config_content: its bytes, for the comparison with what it contains later.
         warnings: what is legal in the configuration and probably not meant; for the log.
     """
 

@@ -1,7 +1,4 @@
-"""What to offer: the frozen form that all spellings of a device spec come down to.
-
-Pure values. Any thread. `spec_parser` makes them from text; ``devices.assembly`` reads them.
-"""
+"""The specs of resources: what to offer. Pure."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -9,6 +6,9 @@ from enum import Enum
 from udev_device_plugin.selectors.grouping import Grouping
 from udev_device_plugin.selectors.kind import SelectorKind
 from udev_device_plugin.selectors.paths.pairing import Pairing
+
+MAX_COUNT = 10_000
+"""Maximum of ``count`` and ``limit``: beyond any use, and one message to the kubelet can hold as many devices."""
 
 
 class PathType(Enum):
@@ -20,17 +20,15 @@ class PathType(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PathSpec:
-    """One entry of a group: what on the host, and what becomes of it in the container.
+    """One entry of a group: what it selects on the host, and how the container gets it.
 
     Attributes:
-        selector: what on the host.
-        mount_path: path in the container; with a trailing ``/`` the matched path's base name is appended;
+        mount_path: path in the container; after a trailing ``/`` the matched path's base name is appended;
             None: the matched path itself.
-        type: handed over as a device node, or bind-mounted.
         permissions: of ``r``, ``w``, ``m``, for the device cgroup; devices only.
         read_only: mounts only.
         limit: how many devices of a group may share one match, at least 1.
-        optional: without a match, it is left out and does not keep its group from forming devices.
+        optional: a device is complete without a match of this entry.
     """
 
     selector: SelectorKind
@@ -43,16 +41,16 @@ class PathSpec:
 
     @property
     def is_literal(self) -> bool:
-        """It names one path, and means whatever stands there."""
+        """It selects one path, whichever device is there."""
         return self.selector.is_literal
 
     @property
     def is_identifying(self) -> bool:
-        """Its match is part of what makes a device itself: a device node that must be there."""
+        """Its match is part of a device's identity: a device node that is required."""
         return self.type is PathType.DEVICE and not self.optional
 
     def container_path(self, path: str) -> str:
-        """Where ``path``, a match of this spec, is found in the container."""
+        """Return the path in the container for ``path``, a match of this spec."""
         if self.mount_path is None:
             return path
         if self.mount_path.endswith("/"):
@@ -62,11 +60,10 @@ class PathSpec:
 
 @dataclass(frozen=True, slots=True)
 class GroupSpec:
-    """What devices are made of; each is offered ``count`` times.
+    """The paths that go together into a device; all their selectors are of one kind.
 
     Attributes:
-        paths: what they are made of. The kinds of selectors do not mix within a group.
-        count: at least 1.
+        count: how often each device is offered, at least 1.
     """
 
     paths: tuple[PathSpec, ...]
@@ -79,18 +76,18 @@ class GroupSpec:
 
     @property
     def asks_for(self) -> tuple[tuple[SelectorKind, PathType, int, bool], ...]:
-        """What it asks for, whatever becomes of it in the container, and however often it is offered."""
+        """What it selects, without ``count`` and what concerns only the container."""
         return tuple((path.selector, path.type, path.limit, path.optional) for path in self.paths)
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceSpec:
-    """One schedulable resource, ``squat.ai/serial``, and the groups that its devices come from."""
+    """One schedulable resource, ``squat.ai/serial``, and the groups of its devices."""
 
     resource: str
     groups: tuple[GroupSpec, ...]
 
     @property
     def selectors(self) -> frozenset[SelectorKind]:
-        """All that it asks for."""
+        """The selectors of all groups."""
         return frozenset(path.selector for group in self.groups for path in group.paths)

@@ -1,7 +1,7 @@
-"""Text to nodes: YAML, read so that JSON is a subset of it, each scalar with its own text and place.
+"""YAML documents, of which JSON is a subset: text to nodes, each scalar with its own text and place.
 
-Floor 1: the only room that knows PyYAML, and nothing of it leaves; no I/O. Values are not constructed: what a
-scalar means is its reader's business (``0451`` may be a hexadecimal number there, and is not one for YAML).
+Pure. This module alone uses PyYAML. Values are not constructed, for a scalar's reader decides on its type: ``0451``
+may be hexadecimal there, and is octal for YAML.
 """
 
 import json
@@ -10,13 +10,13 @@ from itertools import islice
 
 import yaml
 
-from udev_device_plugin.config.faults import Findings, Place, quoted
+from udev_device_plugin.config.faults import Faults, Place, quoted
 from udev_device_plugin.config.yaml_nodes import Entry, Kind, Mapping, Node, Scalar, Sequence
 
 MAX_TEXT = 1 << 20
 """Characters of a document; a ConfigMap cannot hold more."""
 MAX_NODES = 50_000
-"""Nodes of a document, counted again for every alias and merge: what keeps a "billion laughs" small."""
+"""Nodes of a document, counted again for each alias and merge, against a "billion laughs"."""
 MAX_DEPTH = 32
 """Levels of a document; device specs need eight."""
 
@@ -35,23 +35,23 @@ _KINDS = {
 _COLLECTIONS = (_YAML + "seq", _YAML + "map")
 
 
-def read_document(text: str, place: Place, findings: Findings) -> Node | None:
-    """Read ``text``, all that stands at ``place``: null if it is empty, None if it cannot be read."""
+def read_document(text: str, place: Place, faults: Faults) -> Node | None:
+    """Return the node of ``text``, the whole text at ``place``: null if it is empty, None if it cannot be read."""
     if len(text) > MAX_TEXT:
-        findings.fault(place, f"it has {len(text)} characters; no more than {MAX_TEXT} are read, make it smaller")
+        faults.add(place, f"it has {len(text)} characters; no more than {MAX_TEXT} are read, make it smaller")
         return None
     try:
         roots = _compose(text)
         if len(roots) > 1:
-            findings.fault(place.at(_line(roots[1])), "a second document begins here; join both into one")
-        return _Converter(findings).node(roots[0], place, 1) if roots else Scalar(place, Kind.NULL, "")
+            faults.add(place.at(_line(roots[1])), "a second document begins here; join both into one")
+        return _Converter(faults).node(roots[0], place, 1) if roots else Scalar(place, Kind.NULL, "")
     except _UnreadableError as error:
-        findings.fault(place.at(error.line), error.problem)
+        faults.add(place.at(error.line), error.problem)
         return None
 
 
 class _UnreadableError(Exception):
-    """A text that has no nodes, or too many of them."""
+    """The text is not YAML, or too large."""
 
     def __init__(self, line: int, problem: str) -> None:
         super().__init__(problem)
@@ -67,7 +67,7 @@ def _check_size(nodes: int, depth: int, line: int) -> None:
 
 
 class _Composer(yaml.SafeLoader):
-    """PyYAML's, with bounds on what it builds."""
+    """PyYAML's, with limits."""
 
     nodes = 0
     depth = 0
@@ -120,14 +120,14 @@ def _line(node: yaml.Node) -> int:
 
 
 class _Converter:
-    """PyYAML's nodes to ours. An alias is resolved by walking to its target again; the walk is counted."""
+    """PyYAML's nodes to ours. The target of an alias is converted, and counted, once for each alias."""
 
-    def __init__(self, findings: Findings) -> None:
-        self._findings = findings
+    def __init__(self, faults: Faults) -> None:
+        self._faults = faults
         self._nodes = 0
 
     def node(self, node: yaml.Node, place: Place, depth: int) -> Node:
-        """Convert what stands at ``place``."""
+        """Convert the node at ``place``."""
         self._nodes += 1
         _check_size(self._nodes, depth, _line(node))
         place = place.at(_line(node))
@@ -142,28 +142,31 @@ class _Converter:
 
     def _check_tag(self, node: yaml.Node, place: Place, known: Collection[str]) -> None:
         if node.tag not in known:
-            self._findings.fault(place, f"it has the tag {quoted(node.tag)}; tags mean nothing here, leave it out")
+            self._faults.add(place, f"it has the tag {quoted(node.tag)}; tags mean nothing here, leave it out")
 
     def _text(self, node: yaml.ScalarNode, place: Place) -> str:
-        """The scalar's text, with JSON's pairs of surrogates joined; a lone one is no character."""
+        """Return the scalar's text, with JSON's pairs of surrogates joined; a single one is a fault."""
         text = str(node.value)
         try:
             return text.encode("utf-16", "surrogatepass").decode("utf-16")
         except UnicodeDecodeError:
-            self._findings.fault(place, f"{quoted(text)} contains half a character; leave the escape out")
+            self._faults.add(place, f"{quoted(text)} contains half a character; leave the escape out")
             return text.encode("utf-8", "replace").decode()
 
     def _entries(self, node: yaml.MappingNode, place: Place, depth: int) -> Iterator[Entry]:
-        """The mapping's own entries, then those merged into it that it does not have itself."""
+        """Return the mapping's own entries, then the merged ones whose keys it does not have itself."""
         seen: dict[str, Entry] = {}
         merged: list[yaml.Node] = []
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                self._findings.fault(place.at(_line(key)), "a list or mapping stands as a key; use a plain word")
+                self._faults.add(place.at(_line(key)), "a list or mapping stands as a key; use a plain word")
             elif key.tag == _MERGE:
                 merged.append(value)
             else:
-                self._add(self._entry(key, value, place, depth), seen)
+                entry = self._entry(key, value, place, depth)
+                if (first := seen.setdefault(entry.key, entry)) is not entry:
+                    where = f", on line {first.place.line} first" if first.place.line else ""
+                    self._faults.add(entry.place, f"the key is given twice{where}; keep one of them")
         for entry in (entry for value in merged for entry in self._merged(value, place, depth)):
             seen.setdefault(entry.key, entry)
         yield from seen.values()
@@ -173,13 +176,8 @@ class _Converter:
         key_place = place.key(text).at(_line(key))
         return Entry(key_place, text, self.node(value, key_place, depth + 1))
 
-    def _add(self, entry: Entry, seen: dict[str, Entry]) -> None:
-        if (first := seen.setdefault(entry.key, entry)) is not entry:
-            where = f", on line {first.place.line} first" if first.place.line else ""
-            self._findings.fault(entry.place, f"the key is given twice{where}; keep one of them")
-
     def _merged(self, value: yaml.Node, place: Place, depth: int) -> Iterator[Entry]:
-        """The entries that a merge key's value brings; in a list the first of two equal keys counts."""
+        """Return the entries of a merge key's value; in a list the first of two equal keys counts."""
         self._nodes += 1
         _check_size(self._nodes, depth, _line(value))
         if isinstance(value, yaml.MappingNode):
@@ -188,4 +186,4 @@ class _Converter:
             for item in value.value:
                 yield from self._merged(item, place, depth + 1)
         else:
-            self._findings.fault(place.at(_line(value)), "the merge key << needs a mapping, or a list of mappings")
+            self._faults.add(place.at(_line(value)), "the merge key << needs a mapping, or a list of mappings")

@@ -1,19 +1,23 @@
-"""The form between text and meaning: nodes that know their place, and typed reading of them.
+"""YAML nodes with their places, and typed reading of them.
 
-Floor 1: pure; no YAML here, no I/O. A reader never raises at what a person wrote: it notes the fault and
-gives something to go on with, so that all faults are found in one go.
+Pure. A reader never raises because of what is written: it adds the fault and returns a value to go on with,
+so that all faults are found at once.
 """
 
 import re
-from collections.abc import Sequence as Listing
+from collections.abc import Callable, Sequence as Listing
 from dataclasses import dataclass
 from enum import Enum
+from typing import TypeVar
 
-from udev_device_plugin.config.faults import Findings, Place, quoted, suggestion
+from udev_device_plugin.config.faults import Faults, Place, quoted, suggestion
+from udev_device_plugin.config.scalars import ScalarError
+
+T = TypeVar("T")
 
 
 class Kind(Enum):
-    """What YAML takes a scalar for, as a fault words it."""
+    """The type that a scalar has for YAML, as faults word it."""
 
     TEXT = "a text"
     NUMBER = "a number"
@@ -23,7 +27,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A single value: its text as it was written, without quotes and escapes."""
+    """A single value: its text without quotes and escapes."""
 
     place: Place
     kind: Kind
@@ -77,61 +81,79 @@ Node = Scalar | Sequence | Mapping
 
 
 def is_null(node: Node) -> bool:
-    """Nothing was written, or ``null``."""
+    """Whether the value is ``null`` or empty."""
     return isinstance(node, Scalar) and node.kind is Kind.NULL
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Nodes to plain values; what does not fit goes to ``findings``."""
+    """Reads plain values from nodes; a node that has another type or value than needed is added to ``faults``."""
 
-    findings: Findings
+    faults: Faults
 
     def mapping(self, node: Node, known: Listing[str], what: str) -> Mapping | None:
-        """A mapping with no other keys than the ``known`` ones."""
+        """Return ``node`` if it is a mapping; other keys than the ``known`` ones are faults."""
         if not isinstance(node, Mapping):
             self.wrong(node, f"{what} is needed, a mapping with {', '.join(known)}")
             return None
         for entry in node.entries:
             if entry.key not in known:
-                self.findings.fault(entry.place, f"unknown key; {suggestion(entry.key, known)}")
+                self.faults.add(entry.place, f"unknown key; {suggestion(entry.key, known)}")
         return node
 
-    def items(self, node: Node | None, parent: Node, key: str) -> tuple[Node, ...]:
-        """The items of the list ``key`` of ``parent``, at least one."""
+    def required(self, parent: Mapping, key: str, remedy: str) -> Node | None:
+        """Return the value of ``key``; a missing one is a fault."""
+        node = parent.get(key)
         if node is None:
-            self.findings.fault(parent.place, f"it has no {key}; give a list of one or more")
+            self.faults.add(parent.place, f"it has no {key}; {remedy}")
+        return node
+
+    def items(self, node: Node | None, parent: Mapping, key: str) -> tuple[Node, ...]:
+        """Return the items of ``node``, the list ``key`` of ``parent``; at least one is needed."""
+        if node is None:
+            self.faults.add(parent.place, f"it has no {key}; give a list of one or more")
         elif not isinstance(node, Sequence):
             self.wrong(node, "a list is needed: put it into [ ]")
         elif not node.items:
-            self.findings.fault(node.place, "the list is empty; give one item or more")
+            self.faults.add(node.place, "the list is empty; give one item or more")
         else:
             return node.items
         return ()
 
-    def text(self, node: Node) -> str | None:
-        """A text; what looks like something else must be quoted, for YAML may have another idea of it."""
-        if isinstance(node, Scalar) and node.kind is Kind.TEXT:
-            return node.text
+    def text(self, node: Node | None, parse: Callable[[str], T]) -> T | None:
+        """Parse a string. What YAML reads as another type must be quoted."""
+        if node is None or (isinstance(node, Scalar) and node.kind is Kind.TEXT):
+            return self.scalar(node, parse)
         quotable = isinstance(node, Scalar) and node.kind is not Kind.NULL
         self.wrong(node, "a text is needed" + (": put it into quotes" if quotable else ""))
         return None
 
+    def scalar(self, node: Node | None, parse: Callable[[str], T]) -> T | None:
+        """Parse a single value as it is written, of whatever type for YAML: 0451 is not a number here."""
+        if isinstance(node, Scalar):
+            try:
+                return parse(node.text)
+            except ScalarError as error:
+                self.faults.add(node.place, str(error))
+        elif node is not None:
+            self.wrong(node, "a single value is needed")
+        return None
+
     def whole_number(self, node: Node | None, maximum: int) -> int:
-        """A number from 1 to ``maximum``; missing and 0 mean 1, as they do for the origin."""
+        """Return a number from 1 to ``maximum``; missing and 0 mean 1, as in the origin."""
         if node is None:
             return 1
         if not isinstance(node, Scalar) or node.kind is not Kind.NUMBER:
             self.wrong(node, "a whole number is needed, without quotes")
         elif not re.fullmatch(r"\+?(0|[1-9][0-9]{0,8})", node.text) or int(node.text) > maximum:
             problem = f"{quoted(node.text)} is not a whole number from 0 to {maximum}; write it in plain digits"
-            self.findings.fault(node.place, problem)
+            self.faults.add(node.place, problem)
         else:
             return max(1, int(node.text))
         return 1
 
     def truth(self, node: Node | None) -> bool:
-        """True or false; missing means false."""
+        """Return a boolean; missing means false."""
         if node is None:
             return False
         if not isinstance(node, Scalar) or node.kind is not Kind.BOOLEAN:
@@ -140,6 +162,6 @@ class Reader:
         return node.text.lower() in ("true", "yes", "on")
 
     def wrong(self, node: Node, remedy: str) -> None:
-        """Note that ``node`` is of the wrong type."""
+        """Add the fault that ``node`` is of the wrong type."""
         subject = str(node) if isinstance(node, Scalar) and node.kind is not Kind.NULL else f"it is {node}"
-        self.findings.fault(node.place, f"{subject}; {remedy}")
+        self.faults.add(node.place, f"{subject}; {remedy}")

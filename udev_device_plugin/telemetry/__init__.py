@@ -1,1 +1,1 @@
-"""Metrics, the log of what happened to devices, and the form of log lines: plain values in."""
+"""Metrics, the log of events on devices, and the format of log lines."""

@@ -1,8 +1,6 @@
-"""What happened lately, and what the kubelet was told last: for a person who looks (the status page).
+"""Recent events and the lists last sent to the kubelet, for the status page.
 
-Floor 3; lives on the main loop. Whoever decides something notes it here, in a line. Bounded, and without a clock: when
-something happened is said by who notes it. The generation grows with whatever there is to see, so that who shows it
-knows when to look again; nobody else is woken.
+Event loop only. Bounded; the caller passes the time.
 """
 
 import asyncio
@@ -10,18 +8,18 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import TypeVar
 
 KEPT = 50
-"""Events of each resource: one that flaps does not push out what happened to the others."""
-
+"""Events of each resource, so that a device that flaps does not remove the events of other resources."""
 MAX_RESOURCES = 256
-"""Resources that are remembered, those that are not offered any more included."""
-
+"""Resources with events, including those that are not offered any more."""
 MAX_NAMED = 10
-"""How many devices one event names."""
-
+"""Devices that one event names."""
 MAX_TEXT = 500
-"""Characters of what is told of an event; some of it is others' words."""
+"""Characters of an event's text; parts of it come from other programs."""
+
+V = TypeVar("V")
 
 
 class EventKind(Enum):
@@ -50,21 +48,20 @@ _RETRIED = frozenset(
         EventKind.RELOAD_REFUSED,
     }
 )
-"""What happens again and again for one reason: kept once, with a count."""
+"""Events that repeat for one reason: kept once, with a count."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened.
+    """One event, or several equal ones.
 
     Attributes:
-        number: of all events of this run.
-        at: when, monotonic seconds.
-        kind: what.
-        devices: names of those that it happened to, ``MAX_NAMED`` at most.
-        more: how many more there were.
-        text: details, for a person; "" for none.
-        times: how often it happened, all alike; ``at`` is the latest.
+        number: counted over all events of this run.
+        at: monotonic seconds, of the latest.
+        devices: names of the devices, ``MAX_NAMED`` at most.
+        more: number of other devices.
+        text: details, for a person.
+        times: how often it happened.
     """
 
     number: int
@@ -78,7 +75,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class LastSent:
-    """What the kubelet was told last of a resource: how many IDs by health, and when, monotonic seconds."""
+    """The list last sent for a resource: the number of IDs by health, and the time in monotonic seconds."""
 
     at: float
     healthy: int
@@ -86,58 +83,52 @@ class LastSent:
 
 
 class EventLog:
-    """The latest events and lists of all resources; a resource of "" is the program itself.
+    """The latest events and lists of all resources; the resource "" is the program itself.
 
     Attributes:
-        generation: grows with whatever there is to see.
+        generation: grows with each change.
     """
 
     def __init__(self) -> None:
         self._events: dict[str, deque[Event]] = {}
-        self._told: dict[str, LastSent] = {}
+        self._sent: dict[str, LastSent] = {}
         self._newer = asyncio.Event()
         self._count = 0
         self.generation = 0
 
     def note(self, resource: str, at: float, kind: EventKind, devices: Iterable[str] = (), text: str = "") -> None:
-        """Something happened."""
+        """Add an event."""
         named = tuple(devices)
         self._count += 1
         event = Event(self._count, at, kind, named[:MAX_NAMED], max(0, len(named) - MAX_NAMED), _shortened(text))
-        # Taken out and put in again: the last is the one that something happened to last.
-        events = self._events.pop(resource, None) or deque(maxlen=KEPT)
+        events = self._events.get(resource) or deque(maxlen=KEPT)
         if kind in _RETRIED:
             event = _take_earlier(events, event)
         events.append(event)
-        self._events[resource] = events
-        while len(self._events) > MAX_RESOURCES:
-            del self._events[next(iter(self._events))]
+        _put(self._events, resource, events)
         self.changed()
 
-    def told(self, resource: str, told: LastSent) -> None:
-        """A list was handed over to the kubelet."""
-        self._told.pop(resource, None)
-        self._told[resource] = told
-        while len(self._told) > MAX_RESOURCES:
-            del self._told[next(iter(self._told))]
+    def note_sent(self, resource: str, sent: LastSent) -> None:
+        """Note the list that was sent to the kubelet."""
+        _put(self._sent, resource, sent)
         self.changed()
 
     def changed(self) -> None:
-        """There is something new to see, here or on a board."""
+        """Wake all that wait: something changed that the status page shows, here or elsewhere."""
         self.generation += 1
         woken, self._newer = self._newer, asyncio.Event()
         woken.set()
 
     def events(self, resource: str) -> tuple[Event, ...]:
-        """What happened to a resource, the oldest first."""
+        """Return the events of a resource, the oldest first."""
         return tuple(self._events.get(resource, ()))
 
-    def last_told(self, resource: str) -> LastSent | None:
-        """What the kubelet heard last; None if nothing yet."""
-        return self._told.get(resource)
+    def last_sent(self, resource: str) -> LastSent | None:
+        """Return what was last sent; None if nothing yet."""
+        return self._sent.get(resource)
 
     async def newer_than(self, generation: int) -> None:
-        """Wait until there is something newer than ``generation``."""
+        """Wait until ``generation`` is not the present one."""
         while self.generation == generation:
             await self._newer.wait()
 
@@ -146,15 +137,18 @@ def _shortened(text: str) -> str:
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
 
 
-def _said(event: Event) -> tuple[object, ...]:
-    """What an event tells, whenever and however often it happened."""
-    return event.kind, event.text, event.devices, event.more
+def _put(values: dict[str, V], resource: str, value: V) -> None:
+    """Put ``value`` last; drop the first of too many resources, whose last change is the oldest."""
+    values.pop(resource, None)
+    values[resource] = value
+    if len(values) > MAX_RESOURCES:
+        del values[next(iter(values))]
 
 
 def _take_earlier(events: deque[Event], event: Event) -> Event:
-    """Take an earlier event of the same kind and text out of the events; returns the event that stands for both."""
+    """Remove an earlier equal event, if any; return the event that counts both."""
     for earlier in events:
-        if _said(earlier) == _said(event):
+        if replace(earlier, number=event.number, at=event.at, times=1) == event:
             events.remove(earlier)
             return replace(event, times=earlier.times + 1)
     return event

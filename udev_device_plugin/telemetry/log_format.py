@@ -1,7 +1,6 @@
-"""How a log line looks: one JSON object a line on stdout, or text for a person.
+"""The format of log lines: one JSON object a line on stdout, or text for a person.
 
-Floor 1. State changes are logged, not ticks. What a line is about goes into fields of its own
-(``logger.info("registered", extra={"resource": …})``).
+Any thread. The subject of a line has fields of its own (``logger.info("registered", extra={"resource": …})``).
 """
 
 import json
@@ -11,18 +10,18 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 _NAMES = {logging.WARNING: "warn", logging.CRITICAL: "error"}
-"""Where the origin's name of a level is not Python's in lower case."""
+"""The origin's names of levels, where they are not Python's in lower case."""
 
 _OWN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 def configure(level: int, *, is_json: bool) -> None:
-    """Have everything that is logged from now on written to stdout, from ``level`` (``logging``'s numbers) on."""
+    """Write log lines of ``level``, a number of ``logging``, and above to stdout."""
     _configure(sys.stdout, level, _JsonFormatter() if is_json else _TextFormatter())
 
 
 def configure_for_person(level: int) -> None:
-    """Have what a person should know written to stderr: warnings and worse, unless ``level`` asks for less."""
+    """Write warnings and errors to stderr, or fewer lines if ``level`` is higher."""
     _configure(sys.stderr, max(level, logging.WARNING), _TextFormatter())
 
 
@@ -31,7 +30,7 @@ def _configure(stream: TextIO, level: int, formatter: logging.Formatter) -> None
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=level, force=True)
     logging.captureWarnings(capture=True)
-    # asyncio's debug lines tell of selectors, not of devices.
+    # asyncio's debug lines are about selectors, not about devices.
     logging.getLogger("asyncio").setLevel(max(level, logging.INFO))
 
 
@@ -54,7 +53,7 @@ class _JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        # Names from udev may hold anything: ASCII keeps a line a line and a terminal a terminal.
+        # Names from udev may contain any character: with ASCII, none breaks the line or controls a terminal.
         return json.dumps(line, default=str, ensure_ascii=True)
 
 

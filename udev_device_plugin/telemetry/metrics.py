@@ -1,6 +1,6 @@
-"""What is counted: the origin's three metrics under their own names, and ours.
+"""Metrics: the origin's three under their own names, and ours.
 
-Counters may be raised by any thread; what can be read off the snapshots is read when somebody asks.
+Any thread may increment counters; gauges are read from the snapshots at each scrape.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,17 +11,13 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from udev_device_plugin import __version__
 
 _ACTIONS = frozenset({"add", "remove", "change", "move", "online", "offline", "bind", "unbind", "other"})
-"""The kernel's actions (lib/kobject_uevent.c); anything else would let the sender choose label values."""
+"""The kernel's actions (lib/kobject_uevent.c); all others count as ``other``: a sender must not choose label values."""
 
 _LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 
 
 class Metrics:
-    """All metrics of one run, in a registry of their own.
-
-    Attributes:
-        registry: what ``/metrics`` shows.
-    """
+    """All metrics of one run, in a registry of their own, which ``/metrics`` shows."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -61,21 +57,21 @@ class Metrics:
     def read_from(
         self, devices: Callable[[], Iterable[tuple[str, int, int]]], connected: Callable[[], Iterable[tuple[str, bool]]]
     ) -> None:
-        """Where the gauges find what they show.
+        """Set the sources of the gauges.
 
         Args:
             devices: each resource, how many devices are listed, how many of them are Healthy.
-            connected: each resource, and whether the kubelet listens to it.
+            connected: each resource, and whether the kubelet reads its ListAndWatch stream.
         """
         self._devices = devices
         self._connected = connected
 
     def count_uevent(self, action: str) -> None:
-        """Count one event of udev's, by its action (the udev thread alone): a storm has a hundred thousand."""
+        """Count one event of udev by its action. Host thread only, without a lock: a storm has a hundred thousand."""
         self._uevents[action if action in _ACTIONS else "other"] += 1
 
     def collect(self) -> Iterable[Metric]:
-        """What is read off when somebody asks (prometheus-client's ``Collector`` protocol)."""
+        """Return the metrics that are read at each scrape (prometheus-client's ``Collector`` protocol)."""
         origin = GaugeMetricFamily(
             "generic_device_plugin_devices", "Healthy devices, replicas included.", labels=["resource"]
         )

@@ -1,4 +1,4 @@
-"""The front door: precedence of sources, one line for each fault, and exit codes."""
+"""The command: precedence of sources, one line for each fault, and exit codes."""
 
 import json
 import os

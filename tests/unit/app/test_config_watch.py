@@ -48,12 +48,12 @@ async def test_what_was_written_between_the_reading_and_the_watch_is_a_change(tm
 
 
 async def test_the_same_bytes_are_none(tmp_path: Path) -> None:
-    told, file = asyncio.Queue[str](), tmp_path / "config.yaml"
+    texts, file = asyncio.Queue[str](), tmp_path / "config.yaml"
     file.write_text("a")
-    with closing(ConfigWatch(str(file), b"a", lambda: told.put_nowait(file.read_text()))):
+    with closing(ConfigWatch(str(file), b"a", lambda: texts.put_nowait(file.read_text()))):
         file.write_text("a")
         (tmp_path / "new").write_text("a")
         (tmp_path / "new").replace(file)
         file.write_text("b")
-        assert await asyncio.wait_for(told.get(), 10) == "b"
-        assert told.empty()
+        assert await asyncio.wait_for(texts.get(), 10) == "b"
+        assert texts.empty()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from udev_device_plugin.config.faults import Findings, Place
+from udev_device_plugin.config.faults import Faults, Place
 from udev_device_plugin.config.loader import settle
 from udev_device_plugin.config.options import CONFIG, DEVICE, SETTINGS, Given, Option
 from udev_device_plugin.config.settings import ListenAddress, LogFormat, LogLevel, Settings
@@ -25,7 +25,7 @@ A_DEVICE = Given("device", Place("--device"), "{type: a, paths: [/dev/a]}")
 
 
 def settled(*given: Given, files: Iterable[Path | str] = ()) -> Settings:
-    return settle(given, Findings(), [str(file) for file in files])
+    return settle(given, Faults(), [str(file) for file in files])
 
 
 def faults(*given: Given, files: Iterable[Path | str] = ()) -> list[str]:

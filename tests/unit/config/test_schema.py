@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 
 from tests.lab.fuzzing import TARGETS, inputs
 from udev_device_plugin.app.cli import main
-from udev_device_plugin.config.faults import Findings, Place
+from udev_device_plugin.config.faults import Faults, Place
 from udev_device_plugin.config.loader import settle
 from udev_device_plugin.config.options import CONFIG, SETTINGS, Given
 from udev_device_plugin.config.spec_parser import SPEC_KEYS
@@ -34,7 +34,7 @@ def program_takes(text: str, tmp_path: Path) -> bool:
     file.write_bytes(text.encode("utf-8", "surrogateescape"))
     given = [Given(CONFIG.name, Place(CONFIG.flag), str(file))]
     try:
-        settle(given, Findings())
+        settle(given, Faults())
     except ConfigError as error:
         return all(fault.problem.startswith("no device to offer") for fault in error)
     return True
@@ -71,9 +71,9 @@ def test_it_is_a_schema() -> None:
 
 
 def test_every_setting_is_in_it_with_its_meaning() -> None:
-    told = {name: value["description"] for name, value in SCHEMA["properties"].items()}
-    assert {option.name: option.meaning for option in SETTINGS}.items() <= told.items()
-    assert told.keys() == {"devices", "device", *(option.name for option in SETTINGS)}
+    described = {name: value["description"] for name, value in SCHEMA["properties"].items()}
+    assert {option.name: option.meaning for option in SETTINGS}.items() <= described.items()
+    assert described.keys() == {"devices", "device", *(option.name for option in SETTINGS)}
 
 
 def documented() -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""Device specs: both spellings come down to one model, and every mistake is told with place, value and remedy."""
+"""Device specs: both spellings come down to one model, and every mistake is a fault with place, value and remedy."""
 
 import json
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from udev_device_plugin.config.faults import Findings, Place
+from udev_device_plugin.config.faults import Faults, Place
 from udev_device_plugin.config.spec_parser import read_resources
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
 from udev_device_plugin.config.yaml_document import read_document
@@ -14,20 +14,20 @@ from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.paths.selector import PathSelector
 
 
-def findings_of(*texts: str) -> tuple[tuple[ResourceSpec, ...], Findings]:
-    findings = Findings()
-    documents = [read_document(text, Place("--device"), findings) for text in texts]
-    return read_resources([node for node in documents if node is not None], "squat.ai", findings), findings
+def read(*texts: str) -> tuple[tuple[ResourceSpec, ...], Faults]:
+    noted = Faults()
+    documents = [read_document(text, Place("--device"), noted) for text in texts]
+    return read_resources([node for node in documents if node is not None], "squat.ai", noted), noted
 
 
 def resources(*texts: str) -> tuple[ResourceSpec, ...]:
-    specs, findings = findings_of(*texts)
-    assert findings.faults == []
+    specs, noted = read(*texts)
+    assert noted.found == []
     return specs
 
 
 def faults(*texts: str) -> list[str]:
-    return [str(fault).removeprefix("--device: ") for fault in findings_of(*texts)[1].faults]
+    return [str(fault).removeprefix("--device: ") for fault in read(*texts)[1].found]
 
 
 def path(text: str, **options: Any) -> PathSpec:
@@ -223,7 +223,7 @@ PATH = "groups[0].paths[0]"
     ],
 )
 def test_a_mistake_is_one_fault_with_place_value_and_remedy(text: str, expected: str) -> None:
-    (fault,) = findings_of(text)[1].faults
+    (fault,) = read(text)[1].found
     assert str(fault).startswith((expected, f"--device: {expected}"))
     assert str(fault).isprintable()
 
@@ -252,9 +252,9 @@ def test_two_specs_of_one_resource_are_a_fault_that_names_both() -> None:
 
 
 def test_warnings_of_globs_come_with_their_place_and_are_no_faults() -> None:
-    _, findings = findings_of("{name: a, groups: [{paths: [{path: /dev/**}, '/dev/tty{A,B}']}]}")
-    assert findings.faults == []
-    stars, braces = map(str, findings.warnings)
+    _, noted = read("{name: a, groups: [{paths: [{path: /dev/**}, '/dev/tty{A,B}']}]}")
+    assert noted.found == []
+    stars, braces = map(str, noted.warnings)
     assert stars.startswith('--device: groups[0].paths[0]: "/dev/**": ** means the same as *, within one element')
     assert stars.endswith("write one glob for each depth")
     assert braces.startswith('--device: groups[0].paths[1]: "/dev/tty{A,B}": braces are ordinary characters')
@@ -307,9 +307,9 @@ def mutated(draw: st.DrawFn, value: Any) -> Any:
 @settings(max_examples=200)
 @given(mutated(VALID))
 def test_whatever_becomes_of_a_valid_spec_it_is_read_or_a_fault(value: Any) -> None:
-    specs, findings = findings_of(json.dumps(value))
-    assert specs or findings.faults or value == []
-    for fault in (*findings.faults, *findings.warnings):
+    specs, noted = read(json.dumps(value))
+    assert specs or noted.found or value == []
+    for fault in (*noted.found, *noted.warnings):
         assert str(fault).isprintable()
         assert fault.place
         assert len(str(fault)) < 400

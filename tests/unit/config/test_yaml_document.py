@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from udev_device_plugin.config.faults import Findings, Place
+from udev_device_plugin.config.faults import Faults, Place
 from udev_device_plugin.config.yaml_document import MAX_TEXT, read_document
 from udev_device_plugin.config.yaml_nodes import Kind, Mapping, Node, Scalar, Sequence
 
@@ -14,17 +14,17 @@ FILE = Place("config.yaml", line=1)
 
 
 def read(text: str) -> Node:
-    findings = Findings()
-    node = read_document(text, FILE, findings)
-    assert findings.faults == []
+    noted = Faults()
+    node = read_document(text, FILE, noted)
+    assert noted.found == []
     assert node is not None
     return node
 
 
 def faults(text: str, place: Place = FILE) -> list[str]:
-    findings = Findings()
-    read_document(text, place, findings)
-    return [str(fault) for fault in findings.faults]
+    noted = Faults()
+    read_document(text, place, noted)
+    return [str(fault) for fault in noted.found]
 
 
 def plain(node: Node) -> Any:
@@ -54,8 +54,8 @@ def test_every_node_knows_its_line_and_the_way_to_it() -> None:
 
 
 def test_a_flag_of_one_line_has_no_line_numbers() -> None:
-    findings = Findings()
-    node = read_document("{paths: [x]}", Place("--device"), findings)
+    noted = Faults()
+    node = read_document("{paths: [x]}", Place("--device"), noted)
     assert node is not None
     assert places(node) == ["--device", "--device: paths", "--device: paths[0]"]
 
@@ -227,7 +227,7 @@ def test_a_fault_in_json_with_tabs_has_its_line() -> None:
     )
 )
 def test_whatever_the_text_it_is_read_or_a_fault(text: str) -> None:
-    findings = Findings()
-    node = read_document(text, FILE, findings)
-    assert node is not None or findings.faults
-    assert all(str(fault).isprintable() for fault in findings.faults)
+    noted = Faults()
+    node = read_document(text, FILE, noted)
+    assert node is not None or noted.found
+    assert all(str(fault).isprintable() for fault in noted.found)

@@ -1,4 +1,4 @@
-"""What happened lately: bounded, in order, and it wakes who waits for news."""
+"""What happened lately: bounded, in order, and it wakes all that wait for a change."""
 
 import asyncio
 from collections.abc import Callable
@@ -57,22 +57,22 @@ def test_names_texts_and_resources_are_bounded() -> None:
     history = EventLog()
     history.note(A, 0.0, EventKind.HERE, map(str, range(1000)))
     history.note(A, 0.0, EventKind.REGISTRATION_REFUSED, text="x" * 100_000)
-    named, told = history.events(A)
+    named, refused = history.events(A)
     assert (len(named.devices), named.more) == (MAX_NAMED, 1000 - MAX_NAMED)
-    assert len(told.text) == MAX_TEXT
+    assert len(refused.text) == MAX_TEXT
     for number in range(2 * MAX_RESOURCES):
         history.note(f"squat.ai/{number}", 0.0, EventKind.HERE)
-        history.told(f"squat.ai/{number}", LastSent(0.0, 1, 0))
+        history.note_sent(f"squat.ai/{number}", LastSent(0.0, 1, 0))
     assert history.events(A) == ()
-    assert history.last_told("squat.ai/0") is None
-    assert history.last_told(f"squat.ai/{2 * MAX_RESOURCES - 1}") == LastSent(0.0, 1, 0)
+    assert history.last_sent("squat.ai/0") is None
+    assert history.last_sent(f"squat.ai/{2 * MAX_RESOURCES - 1}") == LastSent(0.0, 1, 0)
 
 
 async def test_whatever_is_new_wakes_all_who_wait() -> None:
     history = EventLog()
     ways: list[Callable[[], None]] = [
         lambda: history.note(A, 0.0, EventKind.HERE),
-        lambda: history.told(A, LastSent(0.0, 1, 0)),
+        lambda: history.note_sent(A, LastSent(0.0, 1, 0)),
         history.changed,
     ]
     for news in ways:

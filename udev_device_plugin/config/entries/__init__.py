@@ -1,1 +1,1 @@
-"""Entries of a group, one module for each kind of selector: nodes to the model."""
+"""Entries of a group, one module for each kind of selector."""

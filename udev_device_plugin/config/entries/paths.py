@@ -1,92 +1,62 @@
-"""Entries of a group's ``paths``.
+"""Entries of a group's ``paths``. Pure."""
 
-Pure. A fault is noted and reading goes on.
-"""
-
-from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
-from typing import TypeVar
 
-from udev_device_plugin.config.entries.values import MAX_COUNT
 from udev_device_plugin.config.faults import Place, quoted
 from udev_device_plugin.config.scalars import ScalarError, parse_choice, parse_path, parse_permissions
-from udev_device_plugin.config.specs import PathSpec, PathType
+from udev_device_plugin.config.specs import MAX_COUNT, PathSpec, PathType
 from udev_device_plugin.config.yaml_nodes import Mapping, Node, Reader
 from udev_device_plugin.selectors.paths.glob import Glob, GlobError
 from udev_device_plugin.selectors.paths.selector import PathSelector
 
 PATH_KEYS = ("path", "mountPath", "type", "permissions", "readOnly", "limit", "optional")
 
-T = TypeVar("T")
-
-_NOWHERE = Glob.of("/dev/null")
-"""Stands in for a glob that could not be read, so that the rest of its path can be."""
+_PLACEHOLDER = PathSelector(Glob.of("/dev/null"))
+"""The selector while the options are read: they are checked even if the glob has a fault."""
 
 
 def read_path(node: Node, reader: Reader) -> PathSpec | None:
-    """One path of a group: a mapping, or its ``path`` alone."""
-    if not isinstance(node, Mapping):
-        return read_path_alone(node, reader)
-    reader.mapping(node, PATH_KEYS, "a path")
-    glob = _optional(node, "path", Glob.parse, reader)
-    if node.get("path") is None:
-        reader.findings.fault(node.place, "it has no path; give the path on the host")
-    type_ = _optional(node, "type", partial(parse_choice, choices=PathType), reader)
-    path = PathSpec(
-        selector=PathSelector(glob or _NOWHERE),
-        mount_path=_optional(node, "mountPath", parse_path, reader),
-        type=type_ or PathType.DEVICE,
-        permissions=_optional(node, "permissions", parse_permissions, reader) or "mrw",
-        read_only=reader.truth(node.get("readOnly")),
-        limit=reader.whole_number(node.get("limit"), MAX_COUNT),
-        optional=reader.truth(node.get("optional")),
-    )
-    _check_type(path, node, reader)
+    """Return one path of a group, written as a mapping or as a glob alone; None if its glob has a fault."""
+    if isinstance(node, Mapping):
+        reader.mapping(node, PATH_KEYS, "a path")
+        glob = reader.text(reader.required(node, "path", "give the path on the host"), _parse_glob)
+        path = _read_options(node, reader)
+    else:
+        glob, path = reader.text(node, _parse_glob), PathSpec(_PLACEHOLDER)
     if glob is None:
         return None
     _check_glob(glob, path.type, node.place, reader)
+    return replace(path, selector=PathSelector(glob))
+
+
+def _parse_glob(text: str) -> Glob:
+    try:
+        return Glob.parse(text)
+    except GlobError as error:
+        raise ScalarError(f"{quoted(text)}, {error}") from error
+
+
+def _read_options(node: Mapping, reader: Reader) -> PathSpec:
+    permissions, read_only = node.get("permissions"), node.get("readOnly")
+    path = PathSpec(
+        _PLACEHOLDER,
+        type=reader.text(node.get("type"), partial(parse_choice, choices=PathType)) or PathType.DEVICE,
+        mount_path=reader.text(node.get("mountPath"), parse_path),
+        permissions=reader.text(permissions, parse_permissions) or "mrw",
+        read_only=reader.truth(read_only),
+        limit=reader.whole_number(node.get("limit"), MAX_COUNT),
+        optional=reader.truth(node.get("optional")),
+    )
+    if path.type is PathType.MOUNT and permissions is not None:
+        reader.faults.add(permissions.place, "permissions are for devices; for a mount, use readOnly")
+    if path.type is PathType.DEVICE and path.read_only and read_only is not None:
+        reader.faults.add(read_only.place, "readOnly is for mounts; for a device, use permissions: r")
     return path
 
 
-def read_path_alone(node: Node, reader: Reader) -> PathSpec | None:
-    """A path without options."""
-    glob = _parsed(node, Glob.parse, reader)
-    if glob is None:
-        return None
-    _check_glob(glob, PathType.DEVICE, node.place, reader)
-    return PathSpec(PathSelector(glob))
-
-
-def _check_type(path: PathSpec, node: Mapping, reader: Reader) -> None:
-    """Refuse what only the other type has."""
-    permissions, read_only = node.get("permissions"), node.get("readOnly")
-    if path.type is PathType.MOUNT and permissions is not None:
-        reader.findings.fault(permissions.place, "permissions are for devices; for a mount, use readOnly")
-    if path.type is PathType.DEVICE and path.read_only and read_only is not None:
-        reader.findings.fault(read_only.place, "readOnly is for mounts; for a device, use permissions: r")
-
-
 def _check_glob(glob: Glob, type_: PathType, place: Place, reader: Reader) -> None:
-    """Note what is legal for a glob and of no use here."""
     if type_ is PathType.DEVICE and glob.literal == "/":
-        reader.findings.fault(place, f"{quoted(glob.text)} is the root directory; name a device node")
+        reader.faults.add(place, f"{quoted(glob.text)} is the root directory; name a device node")
     for warning in glob.warnings:
-        reader.findings.warning(place, f"{quoted(glob.text)}: {warning}")
-
-
-def _optional(node: Mapping, key: str, parse: Callable[[str], T], reader: Reader) -> T | None:
-    value = node.get(key)
-    return None if value is None else _parsed(value, parse, reader)
-
-
-def _parsed(node: Node, parse: Callable[[str], T], reader: Reader) -> T | None:
-    text = reader.text(node)
-    if text is None:
-        return None
-    try:
-        return parse(text)
-    except GlobError as error:
-        reader.findings.fault(node.place, f"{quoted(text)}, {error}")
-    except ScalarError as error:
-        reader.findings.fault(node.place, str(error))
-    return None
+        reader.faults.warn(place, f"{quoted(glob.text)}: {warning}")

@@ -1,108 +1,85 @@
-"""Entries of a group's ``usb``.
-
-Pure. A fault is noted and reading goes on.
-"""
+"""Entries of a group's ``usb``. Pure."""
 
 import re
 
-from udev_device_plugin.config.entries.values import parsed, written
 from udev_device_plugin.config.faults import quoted
 from udev_device_plugin.config.scalars import ScalarError, parse_path, parse_permissions
 from udev_device_plugin.config.specs import PathSpec
-from udev_device_plugin.config.yaml_nodes import Entry, Mapping, Node, Reader, Sequence
+from udev_device_plugin.config.yaml_nodes import Kind, Mapping, Node, Reader, Scalar, Sequence
 from udev_device_plugin.selectors.usb.selector import RAW, UsbSelector
 
 USB_KEYS = ("vendor", "product", "serial", "nodes", "mountPath", "permissions")
 MAX_NODES = 256
-"""Of one subsystem of one USB device: far more than any has."""
-
+"""Nodes of one subsystem of one USB device: far more than any device has."""
 MAX_SERIAL = 126
 """Characters of a USB string descriptor."""
-
 SUBSYSTEM = "[a-z0-9][a-z0-9_-]{0,63}"
-"""The name of a subsystem."""
-
 USB_ID = "(?:0[xX])?[0-9a-fA-F]{1,4}"
-"""A vendor's or a product's number."""
-
-_USB_PERMISSIONS = "rw"
+"""A vendor or product ID."""
 
 
 def read_usb(node: Node, reader: Reader) -> PathSpec | None:
-    """An entry of ``usb``: a USB device."""
+    """Return one USB device; None if its IDs or nodes have a fault."""
     entry = reader.mapping(node, USB_KEYS, "a USB device")
     if entry is None:
         return None
-    vendor, product = (_usb_id(entry, key, reader) for key in ("vendor", "product"))
-    serial = written(entry, "serial", parse_serial, reader)
-    nodes, is_open_ended = _nodes(entry.get("nodes"), reader)
-    mount_path = written(entry, "mountPath", parse_directory, reader)
-    permissions = written(entry, "permissions", parse_permissions, reader) or _USB_PERMISSIONS
+    vendor, product = (
+        reader.scalar(reader.required(entry, key, "give the id that lsusb prints"), _parse_usb_id)
+        for key in ("vendor", "product")
+    )
+    serial = reader.scalar(entry.get("serial"), _parse_serial)
+    nodes, is_open_ended = _read_nodes(entry.get("nodes"), reader)
+    mount_path = reader.scalar(entry.get("mountPath"), _parse_directory)
+    permissions = reader.scalar(entry.get("permissions"), parse_permissions) or "rw"
     if vendor is None or product is None or nodes is None:
         return None
     return PathSpec(UsbSelector(vendor, product, serial, nodes, is_open_ended), mount_path, permissions=permissions)
 
 
-def parse_usb_id(text: str) -> str:
-    """Read a vendor or product id: up to four hexadecimal digits, as ``lsusb`` prints them."""
+def _parse_usb_id(text: str) -> str:
     if not re.fullmatch(USB_ID, text):
         raise ScalarError(f"{quoted(text)} is not a USB id; give up to four hexadecimal digits, as lsusb prints them")
     return text.lower().removeprefix("0x").zfill(4)
 
 
-def parse_serial(text: str) -> str:
-    """Read a serial number: exactly what the hardware tells."""
+def _parse_serial(text: str) -> str:
     if not text or len(text) > MAX_SERIAL:
         problem = f"has {len(text)} characters; give 1 to {MAX_SERIAL}, or leave serial out for any"
         raise ScalarError(f"{quoted(text)} {problem}")
     return text
 
 
-def parse_directory(text: str) -> str:
-    """Read a directory of the container's: the nodes keep their names in it."""
+def _parse_directory(text: str) -> str:
     path = parse_path(text)
     if not path.endswith("/"):
         raise ScalarError(f"{quoted(text)} is no directory for the stick's nodes; let it end in /")
     return path
 
 
-def parse_subsystem(text: str) -> str:
-    """Read the name of a subsystem, as udev has it."""
+def _parse_subsystem(text: str) -> str:
     if not re.fullmatch(SUBSYSTEM, text):
         raise ScalarError(f"{quoted(text)} is not a subsystem; name one as udevadm info prints it: tty, usbmisc, …")
     return text
 
 
-def _usb_id(entry: Mapping, key: str, reader: Reader) -> str | None:
-    if entry.get(key) is None:
-        reader.findings.fault(entry.place, f"it has no {key}; give the id that lsusb prints")
-    return written(entry, key, parse_usb_id, reader)
-
-
-def _nodes(node: Node | None, reader: Reader) -> tuple[tuple[tuple[str, int], ...] | None, bool]:
-    """How many nodes of which subsystem, and whether there may be more; None if that could not be read."""
+def _read_nodes(node: Node | None, reader: Reader) -> tuple[tuple[tuple[str, int], ...] | None, bool]:
+    """Return the number of nodes by subsystem, and whether there may be more; None if a name has a fault."""
+    numbers: list[tuple[str | None, int]]
     match node:
         case None:
             return ((RAW, 1),), False
         case Mapping(entries=entries) if entries:
-            numbers = [(_named(entry, reader), reader.whole_number(entry.value, MAX_NODES)) for entry in entries]
-            return _without_gaps(numbers), False
+            keys = [Scalar(entry.place, Kind.TEXT, entry.key) for entry in entries]
+            numbers = [
+                (reader.scalar(key, _parse_subsystem), reader.whole_number(entry.value, MAX_NODES))
+                for key, entry in zip(keys, entries, strict=True)
+            ]
         case Sequence(items=items) if items:
-            names = dict.fromkeys(parsed(item, parse_subsystem, reader) for item in items)
-            return _without_gaps([(name, 1) for name in names]), True
-    reader.wrong(node, "name the subsystems of the nodes, with their numbers, {tty: 4, usbmisc: 1}, or without, [tty]")
-    return None, False
-
-
-def _named(entry: Entry, reader: Reader) -> str | None:
-    try:
-        return parse_subsystem(entry.key)
-    except ScalarError as error:
-        reader.findings.fault(entry.place, str(error))
-        return None
-
-
-def _without_gaps(numbers: list[tuple[str | None, int]]) -> tuple[tuple[str, int], ...] | None:
-    """The numbers, if no name was lost to a fault."""
+            names = dict.fromkeys(reader.scalar(item, _parse_subsystem) for item in items)
+            numbers = [(name, 1) for name in names]
+        case _:
+            remedy = "name the subsystems of the nodes, with their numbers, {tty: 4, usbmisc: 1}, or without, [tty]"
+            reader.wrong(node, remedy)
+            return None, False
     named = tuple((name, number) for name, number in numbers if name is not None)
-    return named if len(named) == len(numbers) else None
+    return named if len(named) == len(numbers) else None, isinstance(node, Sequence)

@@ -72,7 +72,7 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
 
     def _note_list(self, devices: DeviceSet) -> None:
         healthy = devices.healthy_count
-        self._event_log.told(devices.resource, LastSent(time.monotonic(), healthy, devices.count - healthy))
+        self._event_log.note_sent(devices.resource, LastSent(time.monotonic(), healthy, devices.count - healthy))
 
     async def Allocate(
         self, request: api_pb2.AllocateRequest, context: grpc.aio.ServicerContext

@@ -84,7 +84,7 @@ class StatusCollector:
                 ResourceStatus(
                     devices,
                     plugin.trouble,
-                    event_log.last_told(plugin.resource),
+                    event_log.last_sent(plugin.resource),
                     event_log.events(plugin.resource),
                 )
                 for devices, plugin in self._parts.resources()
