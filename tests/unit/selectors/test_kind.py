@@ -16,10 +16,11 @@ from udev_device_plugin.host.model import DeviceNumber, HostDevice, UsbDevice
 from udev_device_plugin.reporting.list_devices.explain import explain
 from udev_device_plugin.reporting.list_devices.model import Host
 from udev_device_plugin.selectors.grouping import Grouping
-from udev_device_plugin.selectors.kind import DeviceRecord, MatchFacts, UsbDeviceRecord
+from udev_device_plugin.selectors.kind import MatchFacts
 from udev_device_plugin.selectors.mismatch import NearMisses, bounded
 from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.paths.pairing import Pairing
+from udev_device_plugin.selectors.records import DeviceRecord, UsbDeviceRecord
 from udev_device_plugin.selectors.udev_rule.rule import Rule
 
 

@@ -15,7 +15,7 @@ from udev_device_plugin.host.looks import NotLookedError
 from udev_device_plugin.host.udev.rule_subject import all_subjects
 from udev_device_plugin.reporting.list_devices.explain import explain
 from udev_device_plugin.reporting.list_devices.model import Host, Listing
-from udev_device_plugin.selectors.udev_rule.mismatch import compare
+from udev_device_plugin.selectors.udev_rule.nearest import compare
 
 
 def look(settings: Settings) -> Listing:
