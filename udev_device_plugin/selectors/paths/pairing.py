@@ -1,6 +1,6 @@
 """Pairs the matches of a group's paths: device *i* takes match *i* of each.
 
-Pure. Any thread. Follows generic-device-plugin, with one addition: what known devices use already is counted.
+Pure. Any thread. As generic-device-plugin does it, but counting what known devices use already.
 """
 
 import itertools

@@ -1,10 +1,10 @@
-r"""From the text of a udev rule's match part to its terms; what is wrong is shown at its character.
+r"""Parses the match part of a udev rule into terms; an error shows the character that is wrong.
 
-Pure. Any thread. The text is untrusted: whatever it is, terms or a ``RuleError`` come of it, and soon.
+Pure. Any thread. The text is untrusted: any text gives terms or a ``RuleError``, in bounded time.
 
 It reads what udevd's own parser reads: between terms any number of commas and white space, or nothing at all; white
 space around an operator; ``"…"`` with ``\"`` for a quote and no other escape; ``e"…"`` with C's escapes (udev 247 and
-later). Beyond it, a newline is white space; what can never match, or what a rule here cannot do, is refused.
+later). In addition a newline is white space. What can never match, or what a rule here cannot do, is refused.
 """
 
 import re
@@ -67,7 +67,7 @@ class RuleError(ValueError):
         self.problem = problem
 
     def pointer(self) -> str:
-        """Two lines: the line of the rule that is wrong, and a ``^`` under the character."""
+        """Return two lines: the line of the rule that is wrong, and a ``^`` under the character."""
         start = self.rule.rfind("\n", 0, self.position) + 1
         line = self.rule[start:].partition("\n")[0]
         column = self.position - start
@@ -77,8 +77,11 @@ class RuleError(ValueError):
 
 
 def parse_terms(text: str) -> tuple[Term, ...]:
-    """The terms of a rule, in the order in which they were written; ``RuleError`` tells where they end."""
-    _check(text)
+    """Return the terms of a rule as they were written; ``RuleError`` says where and why it cannot be used."""
+    if len(text) > MAX_RULE:
+        raise RuleError(text, MAX_RULE, f"the rule is longer than {MAX_RULE} characters; shorten it")
+    if (odd := re.search("[\0\ud800-\udfff]", text)) is not None:
+        raise RuleError(text, odd.start(), f"U+{ord(odd[0]):04X} cannot stand in a rule; leave it out")
     terms: list[Term] = []
     position = _skip(_BLANK, text, 0)
     while position < len(text):
@@ -88,13 +91,6 @@ def parse_terms(text: str) -> tuple[Term, ...]:
     if not terms:
         raise RuleError(text, 0, 'the rule is empty; write what is to match, such as SUBSYSTEM=="tty"')
     return tuple(terms)
-
-
-def _check(text: str) -> None:
-    if len(text) > MAX_RULE:
-        raise RuleError(text, MAX_RULE, f"the rule is longer than {MAX_RULE} characters; shorten it")
-    if (odd := re.search("[\0\ud800-\udfff]", text)) is not None:
-        raise RuleError(text, odd.start(), f"U+{ord(odd[0]):04X} cannot stand in a rule; leave it out")
 
 
 def _skip(pattern: re.Pattern[str], text: str, position: int) -> int:
@@ -108,7 +104,7 @@ def _term(text: str, start: int) -> tuple[Term, int]:
     negated, position = _operator(text, key, _skip(_SPACE, text, position))
     quote = _skip(_SPACE, text, position)
     raw, places, position = _raw(text, quote)
-    if key == "SUBSYSTEM" and raw.decode("latin-1") in _ANY_SUBSYSTEM:  # udevd takes the three for one
+    if key == "SUBSYSTEM" and raw.decode("latin-1") in _ANY_SUBSYSTEM:  # the same to udevd
         return Term(key, name, negated, Value.any_of(raw, _ANY_SUBSYSTEM)), position
     try:
         value = Value.parse(raw)
@@ -173,14 +169,13 @@ def _operator(text: str, key: str, position: int) -> tuple[bool, int]:
     if operator is None:
         raise RuleError(text, position, f'after {key}, == or != is missing; write {key}=="value"')
     if operator[0] not in ("==", "!="):
-        raise RuleError(
-            text, position, f"{operator[0]} assigns, and this only matches; write == or !=, or leave it out"
-        )
+        problem = f"{operator[0]} assigns, and this only matches; write == or !=, or leave it out"
+        raise RuleError(text, position, problem)
     return operator[0] == "!=", operator.end()
 
 
 def _raw(text: str, position: int) -> tuple[bytes, list[int], int]:
-    """The bytes of a quoted value, the position of each and of its end in the text, and where the text goes on."""
+    """Return the bytes of a quoted value, the position of each and of its end, and where the text goes on."""
     prefix = _PREFIX.match(text, position)
     if prefix is None:
         raise RuleError(text, position, 'a value must stand in double quotes; write "value"')
@@ -189,8 +184,8 @@ def _raw(text: str, position: int) -> tuple[bytes, list[int], int]:
         raise RuleError(text, position, f"the prefix {prefix[0][:20]} of a value is not understood here; {remedy}")
     raw = bytearray()
     places: list[int] = []
-    quote = index = prefix.end()
-    index += 1
+    quote = prefix.end()
+    index = quote + 1
     while not text.startswith('"', index):
         if index >= len(text) or text[index] in "\r\n":
             raise RuleError(text, quote, 'the quote is not closed on its line; add "')
@@ -202,16 +197,14 @@ def _raw(text: str, position: int) -> tuple[bytes, list[int], int]:
 
 
 def _piece(text: str, index: int, *, escapes: bool) -> tuple[bytes, int]:
-    """The bytes of one character of a value, and the index after it."""
+    """Return the bytes of one character of a value, and the index behind it."""
     if escapes and text[index] == "\\":
         return _escape(text, index)
     if text.startswith('\\"', index):
         return b'"', index + 2
     if not escapes and (found := _SUBSTITUTION.match(text, index)) is not None:
-        problem = (
-            f"{found[0]}: nothing is substituted in a match; write what it is, or [{text[index]}] for the character"
-        )
-        raise RuleError(text, index, problem)
+        problem = f"nothing is substituted in a match; write what it is, or [{text[index]}] for the character"
+        raise RuleError(text, index, f"{found[0]}: {problem}")
     return text[index].encode(), index + 1
 
 
@@ -229,9 +222,9 @@ def _escape(text: str, index: int) -> tuple[bytes, int]:
 
 
 def _is_character(number: int) -> bool:
-    """Whether Unicode has it: neither a half of a pair nor a number set aside."""
-    beyond, half = number > 0x10FFFF, 0xD800 <= number <= 0xDFFF  # noqa: PLR2004 - Unicode's own limits
-    return not (beyond or half or 0xFDD0 <= number <= 0xFDEF or number & 0xFFFE == 0xFFFE)  # noqa: PLR2004 - as above
+    """Whether Unicode has it: it is neither a surrogate nor a noncharacter."""
+    beyond, surrogate = number > 0x10FFFF, 0xD800 <= number <= 0xDFFF  # noqa: PLR2004 - Unicode's own limits
+    return not (beyond or surrogate or 0xFDD0 <= number <= 0xFDEF or number & 0xFFFE == 0xFFFE)  # noqa: PLR2004 - ditto
 
 
 def _check_value(text: str, quote: int, key: str, value: Value) -> None:
