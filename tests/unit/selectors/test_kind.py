@@ -77,7 +77,7 @@ def test_its_devices_are_described_in_full_and_watched() -> None:
 def test_what_it_selects_is_offered_and_listed_and_the_reason_is_its_own() -> None:
     offering, empty = (one.selectors[0] for one in explain([A, B], host(), "/links/").resources)
     assert [(one.device.identity, one.member.node) for one in offering.offered] == [((LINK,), TTY)]
-    assert (empty.kind, empty.remark) == ("serial", "no USB device has that number")
+    assert (empty.path_spec.selector.kind, empty.remark) == ("serial", "no USB device has that number")
 
 
 def test_what_was_offered_is_known_to_the_next_process(tmp_path: Path) -> None:
