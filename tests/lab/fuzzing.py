@@ -167,7 +167,7 @@ def check_rule(data: bytes, subject: MadeUpSubject) -> bool:
     assert matches == (mismatch is None)
     if mismatch is not None:
         _assert_one_line(str(mismatch))
-        assert 0 <= mismatch.telling <= mismatch.fitted < mismatch.terms
+        assert 0 <= mismatch.specific <= mismatch.fitted < mismatch.terms
     if rule.subsystems is not None:
         assert not matches or subject.subsystem in rule.subsystems
     return True

@@ -55,7 +55,7 @@ class MatchFacts(Protocol):
 
 
 class SelectorKind(Protocol):
-    """A selector: what on the host a spec means. Hashable; equal selectors mean the same.
+    """A selector: what a spec selects on the host. Hashable; equal selectors select the same.
 
     Selectors may inherit the defaults. ``str()`` of a selector is what people read.
 
@@ -74,12 +74,12 @@ class SelectorKind(Protocol):
 
     @property
     def is_literal(self) -> bool:
-        """Whether it names one path, and means whatever exists there."""
+        """Whether it names one path, and selects whatever exists there."""
         return False
 
     @property
     def globs(self) -> tuple[Glob, ...]:
-        """The paths that it means, whatever udev says about them; they are watched."""
+        """The paths that it selects, whatever udev says about them; they are watched."""
         return ()
 
     @property
@@ -92,7 +92,7 @@ class SelectorKind(Protocol):
         return False
 
     def selects(self, device: DeviceRecord) -> bool:  # noqa: ARG002 - a default
-        """Whether it means a device because of what udev says about it, wherever its node is."""
+        """Whether it selects a device because of what udev says about it, wherever its node is."""
         return False
 
     def mismatches(self, facts: MatchFacts) -> tuple[NearMisses, str]:

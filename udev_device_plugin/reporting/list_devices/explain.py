@@ -38,7 +38,7 @@ def explain(
     warnings: Sequence[str] = (),
     recall: Recall = lambda _: AssembledResource(),
 ) -> Listing:
-    """Return what ``specs`` mean on a host.
+    """Return what ``specs`` select on a host.
 
     Args:
         specs: the resources.

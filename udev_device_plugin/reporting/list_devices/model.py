@@ -1,4 +1,4 @@
-"""What a resource's configuration means on a host at one moment: the values behind ``--list-devices``.
+"""What selectors select on a host at one moment: the values behind ``--list-devices``.
 
 Pure. `explain` creates them, `rows` and `json_form` show them.
 """

@@ -19,7 +19,7 @@ from udev_device_plugin.selectors.udev_rule.nearest import compare
 
 
 def look(settings: Settings) -> Listing:
-    """Return what ``settings`` mean on this host now.
+    """Return what ``settings`` select on this host now.
 
     Raises:
         SourceError: the host cannot be looked at.

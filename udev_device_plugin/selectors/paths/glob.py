@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from udev_device_plugin.selectors.paths.wildcard import (
     ANY,
     STAR,
+    PatternError,
     Token,
     character,
     character_class,
@@ -31,18 +32,8 @@ MAX_PATH = 4095
 """The kernel's limit for a path (``PATH_MAX`` without the closing NUL); a longer pattern is a mistake."""
 
 
-class GlobError(ValueError):
-    """A pattern that is malformed.
-
-    Attributes:
-        position: index of the character that is wrong.
-        problem: what is wrong with it, and what would be right.
-    """
-
-    def __init__(self, position: int, problem: str) -> None:
-        super().__init__(f"position {position}: {problem}")
-        self.position = position
-        self.problem = problem
+class GlobError(PatternError):
+    """A glob that is malformed."""
 
 
 @dataclass(frozen=True, slots=True)

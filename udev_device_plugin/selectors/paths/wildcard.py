@@ -8,6 +8,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
+class PatternError(ValueError):
+    """A pattern that cannot be used.
+
+    Attributes:
+        position: index of the character that is wrong.
+        problem: what is wrong with it, and what would be right; one line.
+    """
+
+    def __init__(self, position: int, problem: str) -> None:
+        super().__init__(f"position {position}: {problem}")
+        self.position = position
+        self.problem = problem
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """What one character of a text must be: a regular expression, and the character if there is only one."""

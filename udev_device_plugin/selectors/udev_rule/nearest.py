@@ -1,7 +1,7 @@
 """Which devices come close to a rule without matching it, and why: the rule is tried once more, term by term.
 
 Pure, but the compared devices may belong to one thread. A host has thousands of devices. A device comes close if it
-fits a term that tells more than the subsystem. If none does, the devices of the subsystem count, if they are few.
+fits a term that is specific (`Term.is_specific`). If none does, the devices of the subsystem count, if they are few.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -45,7 +45,7 @@ class _Seen:
     @property
     def rank(self) -> tuple[int, int, int, str]:
         """The closest has the lowest."""
-        return -self.mismatch.telling, -self.mismatch.fitted, len(self.name), self.name
+        return -self.mismatch.specific, -self.mismatch.fitted, len(self.name), self.name
 
     @property
     def miss(self) -> NearMiss:
@@ -68,7 +68,7 @@ class Nearest:
     @property
     def has_nothing(self) -> bool:
         """Whether nothing came close: then devices of another subsystem are tried too."""
-        return not (self._has_matched or self._without_node or _telling(self._of_subsystem))
+        return not (self._has_matched or self._without_node or _specific(self._of_subsystem))
 
     def is_of_subsystem(self, subsystem: str) -> bool:
         """Whether a device of this subsystem may match."""
@@ -87,15 +87,15 @@ class Nearest:
 
     def result(self) -> NearMisses:
         """Return what came closest."""
-        near = _telling(self._of_subsystem)
+        near = _specific(self._of_subsystem)
         if self.has_nothing:
-            near = _telling(self._of_others) or (self._of_subsystem if len(self._of_subsystem) <= FEW else [])
-        best = max((seen.mismatch.telling for seen in near), default=0)
-        good = [seen for seen in near if seen.mismatch.telling >= best - 1]  # those that fit much less distract
+            near = _specific(self._of_others) or (self._of_subsystem if len(self._of_subsystem) <= FEW else [])
+        best = max((seen.mismatch.specific for seen in near), default=0)
+        good = [seen for seen in near if seen.mismatch.specific >= best - 1]  # those that fit much less distract
         good.sort(key=lambda seen: seen.rank)
         number = None if self._subsystems is None else len(self._of_subsystem)
         return replace(bounded([*self._without_node, *(seen.miss for seen in good)]), of_subsystem=number)
 
 
-def _telling(seen: Iterable[_Seen]) -> list[_Seen]:
-    return [one for one in seen if one.mismatch.telling]
+def _specific(seen: Iterable[_Seen]) -> list[_Seen]:
+    return [one for one in seen if one.mismatch.specific]

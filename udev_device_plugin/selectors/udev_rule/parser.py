@@ -10,6 +10,7 @@ later). In addition a newline is white space. What can never match, or what a ru
 import re
 from difflib import get_close_matches
 
+from udev_device_plugin.selectors.paths.wildcard import PatternError
 from udev_device_plugin.selectors.udev_rule.terms import KEYS, Term
 from udev_device_plugin.selectors.udev_rule.values import RuleValueError, Value
 
@@ -51,20 +52,12 @@ _ELSEWHERE = {
 }
 
 
-class RuleError(ValueError):
-    """A rule that cannot be used.
-
-    Attributes:
-        rule: its text.
-        position: index of the character that is wrong.
-        problem: what is wrong with it, and what would be right; one line.
-    """
+class RuleError(PatternError):
+    """A rule that cannot be used; ``rule`` is its text."""
 
     def __init__(self, rule: str, position: int, problem: str) -> None:
-        super().__init__(f"position {position}: {problem}")
+        super().__init__(position, problem)
         self.rule = rule
-        self.position = position
-        self.problem = problem
 
     def pointer(self) -> str:
         """Return two lines: the line of the rule that is wrong, and a ``^`` under the character."""
@@ -109,7 +102,7 @@ def _term(text: str, start: int) -> tuple[Term, int]:
     try:
         value = Value.parse(raw)
     except RuleValueError as problem:
-        raise RuleError(text, places[problem.index], problem.problem) from None
+        raise RuleError(text, places[problem.position], problem.problem) from None
     _check_value(text, quote, key, value)
     return Term(key, name, negated, value), position
 

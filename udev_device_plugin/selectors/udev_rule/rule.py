@@ -25,7 +25,7 @@ class Mismatch:
         found: what the device has for it.
         device: the kernel's name of the device that was read: the subject, or the ancestor that came closest.
         fitted: how many terms fit.
-        telling: how many of those tell more than the subsystem.
+        specific: how many of those are specific.
         terms: how many there are.
     """
 
@@ -33,7 +33,7 @@ class Mismatch:
     found: Found
     device: str
     fitted: int
-    telling: int
+    specific: int
     terms: int
 
     def __str__(self) -> str:
@@ -92,11 +92,11 @@ class Rule:
             )
             compared.append(max(relatives, key=_Compared.closeness))
         fitting = [term for one in compared for term in one.fitting]
-        telling = sum(term.is_telling for term in fitting)
+        specific = sum(term.is_specific for term in fitting)
         for one in compared:
             for term, found in one.terms:
                 if not term.fits(found):
-                    return Mismatch(term, found, one.device, len(fitting), telling, len(self.terms))
+                    return Mismatch(term, found, one.device, len(fitting), specific, len(self.terms))
         return None
 
     def _parts(self) -> tuple[Sequence[Term], Sequence[Term]]:

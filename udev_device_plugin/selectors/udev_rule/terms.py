@@ -74,7 +74,7 @@ class Term:
         return KEYS[self.key].is_of_lineage
 
     @property
-    def is_telling(self) -> bool:
+    def is_specific(self) -> bool:
         """Whether few devices fit it: it does not ask for a whole subsystem, nor for anything but something."""
         return not self.negated and self.key not in ("SUBSYSTEM", "SUBSYSTEMS")
 

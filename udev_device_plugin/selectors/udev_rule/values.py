@@ -24,6 +24,7 @@ from udev_device_plugin.selectors.paths.wildcard import (
     ANY,
     NONE,
     STAR,
+    PatternError,
     Token,
     character,
     character_class,
@@ -52,18 +53,8 @@ _CLASSES = {
 }
 
 
-class RuleValueError(ValueError):
-    """A value that means nothing, or probably not what its author meant.
-
-    Attributes:
-        index: the byte of the value that is wrong.
-        problem: what is wrong with it, and what would be right.
-    """
-
-    def __init__(self, index: int, problem: str) -> None:
-        super().__init__(f"byte {index}: {problem}")
-        self.index = index
-        self.problem = problem
+class RuleValueError(PatternError):
+    """A value with a class that cannot be used; positions are bytes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,14 +46,14 @@ class UsbSelector(SelectorKind):
         return repr(self)
 
     def wants_usb_device(self, usb_device: UsbDeviceRecord) -> bool:
-        """Whether it means a USB device."""
+        """Whether it selects a USB device."""
         return (usb_device.vendor, usb_device.product) == (self.vendor, self.product) and self.serial in (
             None,
             usb_device.serial,
         )
 
     def selects(self, device: DeviceRecord) -> bool:
-        """Whether it means a node."""
+        """Whether it selects a node."""
         return (
             device.usb_device is not None
             and device.subsystem in dict(self.nodes)
@@ -61,7 +61,7 @@ class UsbSelector(SelectorKind):
         )
 
     def mismatches(self, facts: MatchFacts) -> tuple[NearMisses, str]:
-        """Return USB devices that it means and does not offer, or almost means; and a remark if it means none.
+        """Return USB devices that match and are not offered, or almost match; and a remark if none matches.
 
         The closest come first: those with nodes missing, then another serial number, then another product.
         """
