@@ -17,16 +17,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from udev_device_plugin.selectors.paths.wildcard import (
-    ANY,
-    STAR,
-    PatternError,
-    Token,
-    character,
-    character_class,
-    literal_of,
-    pattern_of,
-)
+from udev_device_plugin.selectors.paths.wildcard import ANY, STAR, PatternError, Token, literal_of, pattern_of
 
 MAX_PATH = 4095
 """The kernel's limit for a path (``PATH_MAX`` without the closing NUL); a longer pattern is a mistake."""
@@ -144,9 +135,9 @@ def _tokens(part: str, offset: int) -> Iterator[Token]:
                 continue
             case "\\":
                 index += 1
-                yield character(_escaped(part, index, offset))
+                yield Token.of(_escaped(part, index, offset))
             case plain:
-                yield character(plain)
+                yield Token.of(plain)
         index += 1
 
 
@@ -169,7 +160,7 @@ def _class(part: str, start: int, offset: int) -> tuple[Token, int]:
         if part.startswith("-", index):
             high, index = _member(part, index + 1, start, offset)
         ranges.append((low, high))
-    return character_class(ranges, negated=negated), index + 1
+    return Token.of_class(ranges, negated=negated), index + 1
 
 
 def _member(part: str, index: int, start: int, offset: int) -> tuple[str, int]:

@@ -29,23 +29,23 @@ class Token:
     regex: str
     literal: str | None = None
 
+    @classmethod
+    def of(cls, character: str) -> "Token":
+        """Return a token for this character."""
+        return cls(re.escape(character), character)
+
+    @classmethod
+    def of_class(cls, ranges: Iterable[tuple[str, str]], *, negated: bool) -> "Token":
+        """Return a token for the characters of these ranges, or for all others; a reversed range is empty."""
+        members = "".join(f"{re.escape(low)}-{re.escape(high)}" for low, high in ranges if low <= high)
+        if not members:
+            return ANY if negated else NONE
+        return cls(f"[{'^' if negated else ''}{members}]")
+
 
 ANY = Token(".")
 STAR = Token("")
 NONE = Token("(?!)")
-
-
-def character(text: str) -> Token:
-    """Return a token for this character."""
-    return Token(re.escape(text), text)
-
-
-def character_class(ranges: Iterable[tuple[str, str]], *, negated: bool) -> Token:
-    """Return a token for the characters of these ranges, or for all others; a range that is reversed is empty."""
-    members = "".join(f"{re.escape(low)}-{re.escape(high)}" for low, high in ranges if low <= high)
-    if not members:
-        return ANY if negated else NONE
-    return Token(f"[{'^' if negated else ''}{members}]")
 
 
 def literal_of(tokens: Sequence[Token]) -> str | None:

@@ -20,17 +20,7 @@ import string
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from udev_device_plugin.selectors.paths.wildcard import (
-    ANY,
-    NONE,
-    STAR,
-    PatternError,
-    Token,
-    character,
-    character_class,
-    literal_of,
-    pattern_of,
-)
+from udev_device_plugin.selectors.paths.wildcard import ANY, NONE, STAR, PatternError, Token, literal_of, pattern_of
 
 MAX_ATTRIBUTE = 511
 """Bytes of an attribute that are compared where its trailing whitespace does not count (the size of udevd's buffer)."""
@@ -147,9 +137,9 @@ def _tokens(text: str, offset: int) -> Iterator[Token]:
                 yield NONE  # fnmatch: with nothing to escape, it matches nothing
             case "\\":
                 index += 1
-                yield character(text[index])
+                yield Token.of(text[index])
             case plain:
-                yield character(plain)
+                yield Token.of(plain)
         index += 1
 
 
@@ -170,7 +160,7 @@ def _class(text: str, start: int, offset: int) -> tuple[Token, int]:
         if text.startswith("-", index) and not text.startswith("-]", index):
             high, index = _member(text, index + 1, start, offset)
         ranges.append((low, high))
-    return character_class(ranges, negated=negated), index + 1
+    return Token.of_class(ranges, negated=negated), index + 1
 
 
 def _named_class(name: str, index: int) -> str:
