@@ -32,7 +32,7 @@ def assemble(
     moment = Moment(given.now, previous.is_first, previous.gatherings)
     for index, group in enumerate(groups):
         mine = [formed for formed in kept if formed.group == index]
-        now = group.formed(mine, moment)
+        now = group.assembled(mine, moment)
         settling += now.settling
         new = (
             AssembledDevice(one.identity, index, one.members, True, given.now, member=one.member, needs=one.needs)

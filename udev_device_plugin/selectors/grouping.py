@@ -99,7 +99,7 @@ class Group(Protocol[M]):
     def renewed(self, device: Composition[M], /) -> Composition[M]:
         """Return a known device as it is now: its health, and where its members are."""
 
-    def formed(self, known: Sequence[Composition[M]], moment: Moment, /) -> GroupDevices[M]:
+    def assembled(self, known: Sequence[Composition[M]], moment: Moment, /) -> GroupDevices[M]:
         """Complete the known devices as far as possible, and assemble new ones."""
 
 

@@ -56,7 +56,7 @@ class _PairedGroup(Generic[M]):
                 is_healthy = False
         return Parts(device.identity, tuple(members), is_healthy)
 
-    def formed(self, known: Sequence[Composition[M]], moment: Moment, /) -> GroupDevices[M]:  # noqa: ARG002 - at any moment
+    def assembled(self, known: Sequence[Composition[M]], moment: Moment, /) -> GroupDevices[M]:  # noqa: ARG002 - at any moment
         """Give optional members to known devices that lack them, and pair what is left.
 
         A new device takes the next match of every path, and at least one that nothing uses yet: so there are as many

@@ -77,7 +77,7 @@ class _GroupOfUsbDevices(Generic[M]):
         here = {node.identity: node for node in now.members if node is not None}
         return replace(now, members=tuple(here.get(node.identity, node) for node in device.members if node is not None))
 
-    def formed(self, known: Sequence[Composition[M]], moment: Moment, /) -> GroupDevices[M]:
+    def assembled(self, known: Sequence[Composition[M]], moment: Moment, /) -> GroupDevices[M]:
         """New are the USB devices that are complete, and have been for long enough."""
         identities = {device.identity for device in known}
         new, settling = [], []
