@@ -32,7 +32,7 @@ def assemble(
     moment = Moment(given.now, previous.is_first, previous.settling)
     for index, group in enumerate(groups):
         known = [device for device in kept if device.group == index]
-        now = group.formed(known, moment)
+        now = group.assembled(known, moment)
         settling += now.settling
         new = (
             AssembledDevice(one.identity, index, one.members, True, given.now, member=one.member, needs=one.needs)

@@ -1,6 +1,6 @@
-r"""How values that hold what the host says are spelled in JSON, the same wherever they are shown.
+r"""How devices and texts of the host look in JSON, wherever they are shown.
 
-Floor 3, pure. A byte that is no UTF-8 is spelled ``\xff``.
+Pure. A byte that is no UTF-8 becomes ``\xff``.
 """
 
 import re
@@ -8,12 +8,12 @@ from typing import Any
 
 from udev_device_plugin.devices.store import Device, Member
 
-_NO_UTF8 = re.compile("[\udc80-\udcff]")  # as ``os.fsdecode`` has it
-_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
+_NO_UTF8 = re.compile("[\udc80-\udcff]")  # as ``os.fsdecode`` makes them
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def device_values(device: Device) -> dict[str, Any]:
-    """What a device is, and what a container gets with it."""
+    """Return what a device is, and what a container gets with it."""
     return {
         "identity": [*map(readable, device.identity)],
         "health": "Healthy" if device.is_healthy else "Unhealthy",
@@ -23,7 +23,7 @@ def device_values(device: Device) -> dict[str, Any]:
 
 
 def member_values(member: Member) -> dict[str, Any]:
-    """One thing that a container gets with a device."""
+    """Return one thing that a container gets with a device."""
     return {
         "type": member.type.value,
         "identity": readable(member.identity),
@@ -37,6 +37,6 @@ def member_values(member: Member) -> dict[str, Any]:
 
 
 def readable(text: str) -> str:
-    """Halves of surrogate pairs, which are what bytes beyond UTF-8 become, are spelled out: JSON's readers differ."""
+    """Spell surrogates out, which bytes that are no UTF-8 become: JSON parsers treat them differently."""
     text = _NO_UTF8.sub(lambda found: f"\\x{ord(found[0]) & 0xFF:02x}", text)
-    return _HALF_A_PAIR.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

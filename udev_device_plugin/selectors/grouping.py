@@ -1,67 +1,20 @@
-"""How the matches of a group's paths become devices: what every way of grouping answers.
+"""How the matches of a group's paths become devices: what both ways of grouping can do.
 
-Pure. Any thread. There are two ways, ``paths.pairing`` and ``usb.grouping``; a selector says which is its own, and a
-group has that of its selectors, whose kinds do not mix within a group.
+Pure. Any thread. The two ways are ``paths.pairing`` and ``usb.grouping``; a selector says which is its own. A group
+uses that of its selectors, whose kinds do not mix within a group.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from udev_device_plugin.selectors.records import GroupPath, Match
+
 Numbers = tuple[tuple[str, int], ...]
 """How many nodes of which subsystem."""
 
-
-class Match(Protocol):
-    """Something on the host that a path may have, as groupings see it (`devices.candidates.Candidate`)."""
-
-    @property
-    def identity(self) -> str:
-        """What makes it itself."""
-
-    @property
-    def path(self) -> str:
-        """The path that was matched."""
-
-    @property
-    def node(self) -> Hashable:
-        """Which node it is."""
-
-    @property
-    def subsystem(self) -> str:
-        """Of its device, if it is chosen with a USB device."""
-
-    @property
-    def usb_device(self) -> str:
-        """The identity of the USB device that it is chosen with; "" for a node that stands for itself."""
-
-    @property
-    def usb_device_path(self) -> str:
-        """Where that is in sysfs."""
-
-
 M = TypeVar("M", bound=Match)
 M_co = TypeVar("M_co", bound=Match, covariant=True)
-
-
-class GroupPath(Protocol):
-    """One path of a group (`config.specs.PathSpec`)."""
-
-    @property
-    def selector(self) -> object:
-        """What it means on the host."""
-
-    @property
-    def limit(self) -> int:
-        """How many devices of the group may share one match."""
-
-    @property
-    def optional(self) -> bool:
-        """Without a match, it is left out."""
-
-    @property
-    def is_identifying(self) -> bool:
-        """Its match is part of what makes a device itself."""
 
 
 class Composition(Protocol[M_co]):
@@ -69,15 +22,15 @@ class Composition(Protocol[M_co]):
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """What makes it itself."""
+        """What it is known by."""
 
     @property
     def members(self) -> tuple[M_co | None, ...]:
-        """The matches; None for an optional path that has none."""
+        """The matches; None for an optional path without one."""
 
     @property
     def is_healthy(self) -> bool:
-        """Whether all that are required are there."""
+        """Whether all required members are there."""
 
     @property
     def member(self) -> int:
@@ -85,7 +38,7 @@ class Composition(Protocol[M_co]):
 
     @property
     def needs(self) -> Numbers:
-        """Of a USB device: how many nodes it takes to be whole."""
+        """Of a USB device: how many nodes make it complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +54,13 @@ class Parts(Generic[M]):
 
 @dataclass(frozen=True, slots=True)
 class SettlingUsbDevice:
-    """A USB device whose nodes are still counted.
+    """A USB device that may get more nodes before it is offered.
 
     Attributes:
         group: which of the spec's groups it belongs to.
         usb_device: its identity.
-        nodes: those that were there at last.
-        until: when it is taken to be whole, if nothing changes before; monotonic seconds.
+        nodes: those that were there last.
+        until: when it counts as complete if nothing changes before; monotonic seconds.
     """
 
     group: int
@@ -118,12 +71,12 @@ class SettlingUsbDevice:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When devices are formed.
+    """When devices are assembled.
 
     Attributes:
         now: monotonic seconds.
-        is_first: the host has not been looked at before: what is there is as complete as it gets.
-        settling: what was still counted the last time.
+        is_first: whether this is the first time: what is there counts as complete.
+        settling: the USB devices that were incomplete the last time.
     """
 
     now: float
@@ -132,14 +85,8 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
-class Formed(Generic[M]):
-    """The devices of a group.
-
-    Attributes:
-        known: those that were known, as they are now.
-        new: those that the group's matches make besides.
-        settling: what may not be whole yet.
-    """
+class GroupDevices(Generic[M]):
+    """The devices of a group: the known ones as they are now, new ones, and what may not be complete yet."""
 
     known: Sequence[Composition[M]]
     new: Sequence[Composition[M]]
@@ -147,31 +94,31 @@ class Formed(Generic[M]):
 
 
 class Group(Protocol[M]):
-    """One group, with what its paths have now."""
+    """One group, with what its paths match now."""
 
     def renewed(self, device: Composition[M], /) -> Composition[M]:
-        """A known device as it is now: its health, and where its members are."""
+        """Return a known device as it is now: its health, and where its members are."""
 
-    def formed(self, known: Sequence[Composition[M]], moment: Moment, /) -> Formed[M]:
-        """The known devices, complete as far as they can be, and those that are made anew."""
+    def assembled(self, known: Sequence[Composition[M]], moment: Moment, /) -> GroupDevices[M]:
+        """Complete the known devices as far as possible, and assemble new ones."""
 
 
 class Grouping(Protocol):
-    """A way of grouping."""
+    """A way of grouping.
 
-    @property
-    def is_by_usb_device(self) -> bool:
-        """A match is known by its USB device and its place in that, and not by itself."""
+    Attributes:
+        is_by_usb_device: whether a match is known by its USB device and its place in that, and not by itself.
+        needs_every_path: whether a path without a match keeps its group from having devices.
+    """
 
-    @property
-    def needs_every_path(self) -> bool:
-        """A path without a match keeps its group from forming devices."""
+    is_by_usb_device: bool
+    needs_every_path: bool
 
     def path_of(self, member: int, number: int) -> int:
-        """Which of the group's paths gave the match with this number to a device with this ``Composition.member``."""
+        """Return which of the group's paths gave match ``number`` to a device with this ``Composition.member``."""
 
     def can_be_of(self, device: Composition[Match], paths: int) -> bool:
-        """Whether a group of so many paths can have made a device."""
+        """Whether a group of so many paths can have assembled a device."""
 
     def group(
         self,
@@ -180,11 +127,4 @@ class Grouping(Protocol):
         found: Sequence[Mapping[str, M]],
         known: Iterable[Composition[M]],
     ) -> Group[M]:
-        """The group with this index.
-
-        Args:
-            index: which of the spec's groups it is.
-            paths: its paths.
-            found: what each of them may have now, by identity.
-            known: the devices that it had.
-        """
+        """Return group ``index`` of the spec with what each path may use now, by identity, and its known devices."""

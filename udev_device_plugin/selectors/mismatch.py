@@ -1,4 +1,4 @@
-"""What a selector does not give to a device, though one might think so, and why: few enough to be read.
+"""What comes close to a selector, or matches and is not offered, and why: few enough for a person to read.
 
 Pure. Any thread.
 """
@@ -7,16 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 MOST = 8
-"""How many are told of one selector."""
+"""How many are shown for one selector."""
 
 
 @dataclass(frozen=True, slots=True)
 class NearMiss:
-    """Something on the host that a selector does not mean, or that is not offered though it does.
+    """Something on the host that a selector does not offer: its path or kernel name, and the reason.
 
-    Attributes:
-        name: the path, or the kernel's name of the device.
-        why: what speaks against it: ``ATTRS{idProduct} is ea70, wanted ea60``.
+    A reason is a phrase like ``ATTRS{idProduct} is ea70, wanted ea60``.
     """
 
     name: str
@@ -30,7 +28,7 @@ class NearMisses:
     Attributes:
         closest: the closest first.
         more: how many there are besides.
-        of_subsystem: how many devices are of the subsystem that is asked for; None if there is none.
+        of_subsystem: how many devices are of the rule's subsystem; None if it names none.
     """
 
     closest: tuple[NearMiss, ...] = ()
@@ -39,6 +37,6 @@ class NearMisses:
 
 
 def bounded(misses: Iterable[NearMiss]) -> NearMisses:
-    """So many of them as a person reads; the closest come first."""
+    """Return the first `MOST` of them, and the number of the others."""
     misses = tuple(misses)
     return NearMisses(misses[:MOST], len(misses[MOST:]))

@@ -16,10 +16,11 @@ from udev_device_plugin.host.model import DeviceNumber, HostDevice, UsbDevice
 from udev_device_plugin.reporting.list_devices.explain import explain
 from udev_device_plugin.reporting.list_devices.model import Host
 from udev_device_plugin.selectors.grouping import Grouping
-from udev_device_plugin.selectors.kind import DeviceRecord, MatchFacts, UsbDeviceRecord
+from udev_device_plugin.selectors.kind import MatchFacts
 from udev_device_plugin.selectors.mismatch import NearMisses, bounded
 from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.paths.pairing import Pairing
+from udev_device_plugin.selectors.records import DeviceRecord, UsbDeviceRecord
 from udev_device_plugin.selectors.udev_rule.rule import Rule
 
 
@@ -76,7 +77,7 @@ def test_its_devices_are_described_in_full_and_watched() -> None:
 def test_what_it_selects_is_offered_and_listed_and_the_reason_is_its_own() -> None:
     offering, empty = (one.selectors[0] for one in explain([A, B], host(), "/links/").resources)
     assert [(one.device.identity, one.member.node) for one in offering.offered] == [((LINK,), TTY)]
-    assert (empty.kind, empty.remark) == ("serial", "no USB device has that number")
+    assert (empty.path_spec.selector.kind, empty.remark) == ("serial", "no USB device has that number")
 
 
 def test_what_was_offered_is_known_to_the_next_process(tmp_path: Path) -> None:

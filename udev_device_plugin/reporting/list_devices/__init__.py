@@ -1,5 +1,4 @@
-"""What ``--list-devices`` shows: what each selector means on this host now, and what almost matches and why not.
+"""``--list-devices``: what each selector selects on this host now, and what almost matches and why not.
 
-It explains what `devices` has decided, and decides nothing about devices on offer itself. Pure but for `scan` and
-`output`.
+It explains what `devices` decides, and decides nothing itself. Pure but for `scan` and `output`.
 """

@@ -1,6 +1,6 @@
-"""A listing for machines: the JSON of ``--list-devices --output json``.
+"""A listing as JSON: ``--list-devices --output json``.
 
-Pure. Keys that it has today stay, and mean the same, for as long as its ``form`` is 1; new ones may come.
+Pure. As long as ``form`` is 1, existing keys stay and keep their meaning; new ones may be added.
 Those that ``/devices`` has too are the same there.
 
 ======================== ===============================================================================================
@@ -18,7 +18,7 @@ key                      meaning
 ``..numaNodes[]``        that the device belongs to
 ``..members[]``          what a container gets: ``type``, ``node``, ``number``, ``hostPath``, ``containerPath``, …
 ``.selectors[]``         in the configuration's order
-``..group, ..member``    where it stands, counted from 0; with ``type``, each path is a group of its own
+``..group, ..member``    where it is, counted from 0; with ``type``, each path is a group of its own
 ``..kind, ..selector``   ``path``, ``usb`` or ``udev``; the selector, in words
 ``..optional``           whether its group does without it
 ``..matches[]``          what it gives to devices: as ``members[]``, with the device's ``ids`` and ``remarks[]``
@@ -43,7 +43,7 @@ FORM = 1
 
 
 def to_json(listing: Listing) -> str:
-    """The whole, indented, in ASCII: nothing in it means anything to a terminal."""
+    """Return the listing, indented, in ASCII: no character of it controls a terminal."""
     return json.dumps(
         {
             "form": FORM,
@@ -76,9 +76,9 @@ def _selector(selector: SelectorListing, ids: Callable[[Device], list[str]]) -> 
         return {**member_values(offered.member), "ids": ids(offered.device), "remarks": remarks}
 
     return {
-        "group": selector.group,
-        "member": selector.member,
-        "kind": selector.kind,
+        "group": selector.slot.group,
+        "member": selector.slot.member,
+        "kind": selector.path_spec.selector.kind,
         "selector": readable(str(selector.path_spec.selector)),
         "optional": selector.path_spec.optional,
         "matches": [*map(match, selector.offered)],

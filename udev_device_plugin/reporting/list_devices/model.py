@@ -1,6 +1,6 @@
-"""What there is to see of a host at one moment: frozen values, which ``table`` and ``json_form`` show.
+"""What selectors select on a host at one moment: the values behind ``--list-devices``.
 
-Pure.
+Pure. `explain` creates them, `rows` and `json_form` show them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ class Host:
 
     Attributes:
         inventory: what it has.
-        dead_links: configured paths at which a link stands that leads nowhere.
+        dead_links: the dangling links among the configured paths.
         near: what comes close to each rule.
     """
 
@@ -34,25 +34,27 @@ class Host:
 
 @dataclass(frozen=True)
 class Decided:
-    """What the plugin makes of one resource on this host; only to be explained.
+    """What the plugin offers of one resource on this host, before it is explained.
 
     Attributes:
         spec: the resource.
         host: the host.
-        found: what each of its paths may have.
-        formation: what it offers.
-        devices: the same, described.
+        found: what each of its paths may use.
+        assembled: what it offers.
     """
 
     spec: ResourceSpec
     host: Host
     found: Candidates
-    formation: AssembledResource
-    devices: DeviceSet
+    assembled: AssembledResource
+
+    def path_spec(self, slot: Slot) -> PathSpec:
+        """Return the path in a slot."""
+        return self.spec.groups[slot.group].paths[slot.member]
 
     @cached_property
     def by_node(self) -> Mapping[NodeKey, Sequence[tuple[Slot, Candidate]]]:
-        """Which paths may have a node."""
+        """Which paths may use a node."""
         by_node: dict[NodeKey, list[tuple[Slot, Candidate]]] = {}
         for slot, found in self.found.items():
             for candidate in found.values():
@@ -62,13 +64,7 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """One thing on the host that a selector gives to a device.
-
-    Attributes:
-        device: the device.
-        member: the thing.
-        remarks: what is worth to be known of it.
-    """
+    """A member that a selector gives to a device, with remarks about it."""
 
     device: Device
     member: Member
@@ -77,33 +73,26 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class SelectorListing:
-    """What there is to see of one selector.
+    """One selector's part of a listing.
 
     Attributes:
-        group: which of the resource's groups it stands in.
-        member: its place in there.
+        slot: where it is in the resource's spec.
         path_spec: the selector, and what becomes of its matches.
         offered: what it gives to devices.
         misses: what almost matches, or matches and is not offered.
         remark: why there is nothing; "" if there is something, or nothing to say.
     """
 
-    group: int
-    member: int
+    slot: Slot
     path_spec: PathSpec
     offered: tuple[Offered, ...]
     misses: NearMisses
     remark: str = ""
 
-    @property
-    def kind(self) -> str:
-        """What it asks of: ``path``, ``usb`` or ``udev``."""
-        return self.path_spec.selector.kind
-
 
 @dataclass(frozen=True, slots=True)
 class ResourceListing:
-    """What there is to see of one resource; selectors are in the configuration's order."""
+    """One resource's part of a listing; selectors are in the configuration's order."""
 
     devices: DeviceSet
     selectors: tuple[SelectorListing, ...]
@@ -111,12 +100,7 @@ class ResourceListing:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What there is to see; resources are in the configuration's order.
-
-    Attributes:
-        resources: one for each.
-        warnings: what is doubtful about the configuration on this host.
-    """
+    """A listing; resources are in the configuration's order, warnings are about the configuration on this host."""
 
     resources: tuple[ResourceListing, ...]
     warnings: tuple[str, ...] = ()

@@ -1,7 +1,4 @@
-"""Writes a listing to stdout, in the form that fits who reads it.
-
-What draws tables is imported only where there is a terminal.
-"""
+"""Writes a listing to stdout: JSON, tables on a terminal, or plain lines."""
 
 import contextlib
 import io
@@ -13,12 +10,14 @@ from typing import TextIO
 from udev_device_plugin.config.settings import OutputFormat
 from udev_device_plugin.reporting.list_devices.json_form import to_json
 from udev_device_plugin.reporting.list_devices.model import Listing
-from udev_device_plugin.reporting.list_devices.text import lines
+from udev_device_plugin.reporting.list_devices.rows import rows, shown
+
+_HEADING = ("RESOURCE", "SELECTOR", "STATUS", "NAME", "DETAILS")
 
 
 def show(listing: Listing, output: OutputFormat) -> None:
-    """Write a listing to stdout: JSON, tables on a terminal, or plain lines."""
-    with _whoever_reads() as stdout:
+    """Write a listing to stdout."""
+    with _stdout() as stdout:
         if output is OutputFormat.JSON:
             stdout.write(f"{to_json(listing)}\n")
         elif stdout.isatty():
@@ -30,9 +29,26 @@ def show(listing: Listing, output: OutputFormat) -> None:
         stdout.flush()
 
 
+def lines(listing: Listing) -> Iterator[str]:
+    """Yield a listing in columns, for a pipe or a file: nothing is cut, and each line suffices for ``grep``."""
+    table = [_HEADING, *_cells(listing)]
+    *widths, _ = (max(map(len, column)) for column in zip(*table, strict=True))
+    for *cells, details in table:
+        columns = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
+        yield "  ".join([*columns, details])
+
+
+def _cells(listing: Listing) -> Iterator[tuple[str, ...]]:
+    for resource in listing.resources:
+        for selector in resource.selectors:
+            for row in rows(resource, selector):
+                details = ", ".join(f"{name} {text}" if name else text for name, text in row.details)
+                yield resource.devices.resource, shown(selector), row.status, row.name or "-", details
+
+
 @contextlib.contextmanager
-def _whoever_reads() -> Iterator[TextIO]:
-    """Stdout, for readers of another character set too, and for those who have read enough (``head``)."""
+def _stdout() -> Iterator[TextIO]:
+    """Stdout for readers of any character set, and for those that close the pipe early (``head``)."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:

@@ -1,7 +1,6 @@
-"""A listing for a person, row by row: what `text` and `table` have in common.
+"""A listing as rows for a person, which `output` and `table` share.
 
-Pure. What devices and configuration say is untrusted: it leaves this module with everything escaped that a
-terminal would obey or that would break a line.
+Pure. Texts of devices and of the configuration are untrusted: control characters and line breaks are escaped here.
 """
 
 from collections.abc import Iterator
@@ -21,8 +20,8 @@ class Row:
 
     Attributes:
         status: one of those above.
-        name: its path, or the kernel's name of it.
-        details: by name; a detail without one is a sentence.
+        name: its path, or the kernel's name.
+        details: names and texts; a text without a name is a sentence.
     """
 
     status: str
@@ -31,7 +30,7 @@ class Row:
 
 
 def rows(resource: ResourceListing, selector: SelectorListing) -> Iterator[Row]:
-    """What a selector gives to devices, then what it does not."""
+    """Yield what a selector gives to devices, then what it does not."""
     for offered in selector.offered:
         status = HEALTHY if offered.device.is_healthy else UNHEALTHY
         yield Row(status, _escaped(offered.member.node), tuple(_details(resource, offered)))
@@ -55,7 +54,7 @@ def _details(resource: ResourceListing, offered: Offered) -> Iterator[tuple[str,
 
 
 def heading(resource: ResourceListing) -> str:
-    """A resource in a line."""
+    """Return one line about a resource."""
     devices = resource.devices
     replicas = f", {devices.count} with replicas" if devices.count != len(devices.devices) else ""
     plural = "" if len(devices.devices) == 1 else "s"
@@ -63,7 +62,7 @@ def heading(resource: ResourceListing) -> str:
 
 
 def shown(selector: SelectorListing) -> str:
-    """A selector, as it is written, more or less."""
+    """Return a selector as text."""
     return _escaped(str(selector.path_spec.selector))
 
 

@@ -1,7 +1,7 @@
-"""One complete look at the host, for who wants to see what the configuration means on it: ``--list-devices``.
+"""Looks at the whole host once, for ``--list-devices``.
 
-Main thread. What decides about devices is what the plugin itself uses, so that what is shown is what would be
-offered. Nothing is made or written: no link, no socket, nothing in the plugin directory; so it may run beside a plugin.
+Main thread. Devices are decided by the plugin's own code, so the listing is what would be offered. Nothing is created
+or written: no link, no socket, nothing in the plugin directory. So it may run beside a plugin.
 """
 
 from udev_device_plugin.config.settings import Settings
@@ -15,11 +15,11 @@ from udev_device_plugin.host.looks import NotLookedError
 from udev_device_plugin.host.udev.rule_subject import all_subjects
 from udev_device_plugin.reporting.list_devices.explain import explain
 from udev_device_plugin.reporting.list_devices.model import Host, Listing
-from udev_device_plugin.selectors.udev_rule.mismatch import compare
+from udev_device_plugin.selectors.udev_rule.nearest import compare
 
 
 def look(settings: Settings) -> Listing:
-    """What ``settings`` mean on this host now.
+    """Return what ``settings`` select on this host now.
 
     Raises:
         SourceError: the host cannot be looked at.
@@ -31,11 +31,10 @@ def look(settings: Settings) -> Listing:
     except (OSError, NotLookedError) as error:
         raise SourceError(f"the host cannot be looked at: {error}: is libudev there, and /sys mounted?") from error
     inventory.replace(seen)
-    near = compare(interest.rules, all_subjects)
     own_directory = OwnDirectory.below(settings.plugin_directory)
     return explain(
         settings.resources,
-        Host(inventory, dead_links, near),
+        Host(inventory, dead_links, compare(interest.rules, all_subjects)),
         own_directory.path,
         [str(warning) for warning in settings.warnings],
         IdentityRecord(own_directory).recall,

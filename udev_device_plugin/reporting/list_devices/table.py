@@ -1,6 +1,6 @@
-"""A listing on a terminal, drawn by rich, which is imported here alone: a start of the plugin never sees it.
+"""A listing on a terminal, drawn by rich, which only this module imports: the daemon never does.
 
-Texts are escaped (``rows``) and never read as rich's markup; what is too long is folded, not cut.
+Texts are escaped (``rows``) and never parsed as rich's markup; what is too long is folded, not cut.
 """
 
 from typing import TextIO
@@ -27,7 +27,7 @@ _NAME_WIDTH = len("container path ")
 
 
 def draw(listing: Listing, file: TextIO) -> None:
-    """Draw a listing on a terminal, as wide as that is."""
+    """Draw a listing in the width of the terminal."""
     console = Console(file=file, highlight=False, markup=False, emoji=False)
     for resource in listing.resources:
         console.print(Text(heading(resource), style="bold", overflow="fold"))

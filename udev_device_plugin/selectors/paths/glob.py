@@ -1,6 +1,6 @@
-r"""Globs: which paths a pattern means, exactly as Go's ``path.Match`` has it for each element of a path.
+r"""Globs: patterns of paths, exactly as Go's ``path.Match`` has them for each element of a path.
 
-Pure; never looks at a file system. Any thread.
+Pure; reads no file system. Any thread.
 
 The grammar of one element (there is no other metacharacter, and a slash always ends the element)::
 
@@ -16,53 +16,35 @@ A class needs a member; ``]`` and ``-`` are members only after a ``\``, and ``!`
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 
-from udev_device_plugin.selectors.paths.wildcard import ANY, STAR, Token, class_token, regex_of
+from udev_device_plugin.selectors.paths.wildcard import ANY, STAR, PatternError, Token, literal_of, pattern_of
 
 MAX_PATH = 4095
 """The kernel's limit for a path (``PATH_MAX`` without the closing NUL); a longer pattern is a mistake."""
 
-MAX_REMEMBERED = 1024
-"""Paths whose globs are remembered: what is followed is let go again, and most often comes back."""
 
-_SPECIAL = re.compile(r"[*?[\\]")
-
-
-class GlobError(ValueError):
-    """A pattern that is malformed.
-
-    Attributes:
-        position: index of the character that is wrong.
-        problem: what is wrong with it, and what would be right.
-    """
-
-    def __init__(self, position: int, problem: str) -> None:
-        super().__init__(f"position {position}: {problem}")
-        self.position = position
-        self.problem = problem
+class GlobError(PatternError):
+    """A glob that is malformed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """One element of a glob: what stands between two slashes.
+    """What is between two slashes of a glob.
 
     Attributes:
-        text: as written.
-        literal: the name that it means, without escapes; "" when it has metacharacters.
+        literal: the only name that it matches, without escapes; "" when it has metacharacters.
     """
 
-    text: str
-    literal: str = field(compare=False)
-    _pattern: re.Pattern[str] | None = field(compare=False, repr=False)
+    literal: str
+    _pattern: re.Pattern[str] | None = None
 
     @property
     def is_literal(self) -> bool:
-        """It has no unescaped metacharacter, and means one name."""
+        """Whether it has no unescaped metacharacter."""
         return self._pattern is None
 
     def matches(self, name: str) -> bool:
-        """Whether a directory entry's name is meant."""
+        """Whether it matches the name of a directory entry."""
         if self._pattern is None:
             return name == self.literal
         return "/" not in name and self._pattern.fullmatch(name) is not None
@@ -74,52 +56,49 @@ class Glob:
 
     Attributes:
         text: as written.
-        elements: what stands between its slashes; empty ones and ``.`` are left out.
-        is_literal: it has no unescaped metacharacter, and means one path.
-        warnings: what is legal and probably not meant.
+        elements: what is between its slashes, without empty ones and ``.``.
+        warnings: what is legal and probably a mistake.
     """
 
     text: str
     elements: tuple[Element, ...] = field(compare=False, repr=False)
     warnings: tuple[str, ...] = field(default=(), compare=False, repr=False)
-    is_literal: bool = field(init=False, compare=False, repr=False)
-
-    def __post_init__(self) -> None:
-        # Asked for each match of each path at each change: worked out once.
-        object.__setattr__(self, "is_literal", all(element.is_literal for element in self.elements))
 
     @classmethod
     def parse(cls, text: str) -> "Glob":
-        """Read a pattern; ``GlobError`` tells where and why it is malformed."""
+        """Parse a pattern; ``GlobError`` says where and why it is malformed."""
         if not text.startswith("/"):
             raise GlobError(0, "it is not an absolute path; begin with /")
         if "\0" in text:
             raise GlobError(text.index("\0"), "a path cannot contain a NUL character; leave it out")
         if len(text) > MAX_PATH:
             raise GlobError(MAX_PATH, f"it is longer than a path can be ({MAX_PATH} characters); shorten it")
-        elements = tuple(_elements(text))
-        return cls(text, elements, tuple(_warnings(text)))
+        return cls(text, tuple(_elements(text)), tuple(_warnings(text)))
 
     @classmethod
-    @lru_cache(maxsize=MAX_REMEMBERED)
     def of(cls, path: str) -> "Glob":
-        """The literal glob that means ``path`` and nothing else."""
-        text = _SPECIAL.sub(r"\\\g<0>", path)
+        """Return the literal glob that matches ``path`` alone."""
+        text = re.sub(r"[*?[\\]", r"\\\g<0>", path)
         names = path.split("/")
         if names[0] or ".." in names or "\0" in path or len(text) > MAX_PATH:
             return cls.parse(text)  # which says what is wrong with it
-        return cls(text, tuple(Element(name, name, None) for name in names if name not in ("", ".")))
+        return cls(text, tuple(Element(name) for name in names if name not in ("", ".")))
 
     def __str__(self) -> str:
         return self.text
 
     @property
+    def is_literal(self) -> bool:
+        """Whether it has no unescaped metacharacter, and matches one path."""
+        return all(element.is_literal for element in self.elements)
+
+    @property
     def literal(self) -> str:
-        """The path that a literal glob means, in its shortest spelling; "" when there are metacharacters."""
+        """The path that a literal glob matches, in its shortest spelling; "" when there are metacharacters."""
         return "/" + "/".join(element.literal for element in self.elements) if self.is_literal else ""
 
     def matches(self, path: str) -> bool:
-        """Whether an absolute path in its shortest spelling is meant."""
+        """Whether it matches an absolute path in its shortest spelling."""
         names = path.split("/")[1:] if path != "/" else []
         return (
             path.startswith("/")
@@ -132,47 +111,45 @@ def _elements(text: str) -> Iterator[Element]:
     position = 1
     for part in text[1:].split("/"):
         tokens = tuple(_tokens(part, position))
-        characters = [token.literal for token in tokens if token.literal is not None]
-        is_literal = len(characters) == len(tokens)
-        name = "".join(characters) if is_literal else ""
-        if is_literal and name == "..":
+        name = literal_of(tokens)
+        if name == "..":
             raise GlobError(position, "an element .. leads back up; write the path without it")
-        if not (is_literal and name in ("", ".")):
-            yield Element(part, name, None if is_literal else re.compile(regex_of(tokens), re.DOTALL))
+        if name is None:
+            yield Element("", pattern_of(tokens))
+        elif name not in ("", "."):
+            yield Element(name)
         position += len(part) + 1
 
 
 def _tokens(part: str, offset: int) -> Iterator[Token]:
     index = 0
     while index < len(part):
-        if part[index] == "[":
-            token, index = _character_class(part, index, offset)
-        elif part[index] == "\\":
-            character, index = _escaped(part, index, offset)
-            token = Token(re.escape(character), character)
-        else:
-            token, index = _plain(part[index]), index + 1
-        yield token
+        match part[index]:
+            case "*":
+                yield STAR
+            case "?":
+                yield ANY
+            case "[":
+                token, index = _class(part, index, offset)
+                yield token
+                continue
+            case "\\":
+                index += 1
+                yield Token.of(_escaped(part, index, offset))
+            case plain:
+                yield Token.of(plain)
+        index += 1
 
 
-def _plain(character: str) -> Token:
-    match character:
-        case "*":
-            return STAR
-        case "?":
-            return ANY
-        case _:
-            return Token(re.escape(character), character)
+def _escaped(part: str, index: int, offset: int) -> str:
+    """Return the character at ``index``, which is behind a backslash."""
+    if index == len(part):
+        raise GlobError(offset + index - 1, r"\ has nothing to escape; write \\ for the character itself")
+    return part[index]
 
 
-def _escaped(part: str, index: int, offset: int) -> tuple[str, int]:
-    if index + 1 == len(part):
-        raise GlobError(offset + index, r"\ has nothing to escape; write \\ for the character itself")
-    return part[index + 1], index + 2
-
-
-def _character_class(part: str, start: int, offset: int) -> tuple[Token, int]:
-    """Read the class that opens at ``start``; give it and the index after its closing bracket."""
+def _class(part: str, start: int, offset: int) -> tuple[Token, int]:
+    """Parse the class that opens at ``start``; return it and the index behind its closing bracket."""
     index = start + 1
     negated = part.startswith("^", index)
     index += negated
@@ -183,7 +160,7 @@ def _character_class(part: str, start: int, offset: int) -> tuple[Token, int]:
         if part.startswith("-", index):
             high, index = _member(part, index + 1, start, offset)
         ranges.append((low, high))
-    return _class_token(ranges, negated=negated), index + 1
+    return Token.of_class(ranges, negated=negated), index + 1
 
 
 def _member(part: str, index: int, start: int, offset: int) -> tuple[str, int]:
@@ -192,15 +169,8 @@ def _member(part: str, index: int, start: int, offset: int) -> tuple[str, int]:
     if part[index] in "]-":
         sign = part[index]
         raise GlobError(offset + index, f"the class needs a member before {sign}; write \\{sign} to make it one")
-    if part[index] == "\\":
-        return _escaped(part, index, offset)
-    return part[index], index + 1
-
-
-def _class_token(ranges: list[tuple[str, str]], *, negated: bool) -> Token:
-    # Go takes a reversed range as an empty one; re would refuse it.
-    members = "".join(f"{re.escape(low)}-{re.escape(high)}" for low, high in ranges if low <= high)
-    return class_token(members, negated=negated)
+    index += part[index] == "\\"
+    return _escaped(part, index, offset), index + 1
 
 
 def _warnings(text: str) -> Iterator[str]:

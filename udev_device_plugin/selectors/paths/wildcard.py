@@ -1,18 +1,46 @@
-"""Wildcards: what a glob of any grammar comes to, and a regular expression of it that never runs away.
+"""What a glob of any grammar is parsed to, and a regular expression of it whose time is bounded.
 
-Pure. Any thread. Reads no pattern itself: ``paths.glob`` and ``udev_rule.values`` do.
+Pure. Any thread. ``paths.glob`` and ``udev_rule.values`` parse the two grammars.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+
+class PatternError(ValueError):
+    """A pattern that cannot be used.
+
+    Attributes:
+        position: index of the character that is wrong.
+        problem: what is wrong with it, and what would be right; one line.
+    """
+
+    def __init__(self, position: int, problem: str) -> None:
+        super().__init__(f"position {position}: {problem}")
+        self.position = position
+        self.problem = problem
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What one character of a text must be: a regular expression, and the character if only one will do."""
+    """What one character of a text must be: a regular expression, and the character if there is only one."""
 
     regex: str
     literal: str | None = None
+
+    @classmethod
+    def of(cls, character: str) -> "Token":
+        """Return a token for this character."""
+        return cls(re.escape(character), character)
+
+    @classmethod
+    def of_class(cls, ranges: Iterable[tuple[str, str]], *, negated: bool) -> "Token":
+        """Return a token for the characters of these ranges, or for all others; a reversed range is empty."""
+        members = "".join(f"{re.escape(low)}-{re.escape(high)}" for low, high in ranges if low <= high)
+        if not members:
+            return ANY if negated else NONE
+        return cls(f"[{'^' if negated else ''}{members}]")
 
 
 ANY = Token(".")
@@ -20,18 +48,17 @@ STAR = Token("")
 NONE = Token("(?!)")
 
 
-def class_token(members: str, *, negated: bool) -> Token:
-    """One character of those that ``members`` has in the spelling of ``re``; or, negated, one of the others."""
-    if not members:
-        return ANY if negated else NONE
-    return Token(f"[{'^' if negated else ''}{members}]")
+def literal_of(tokens: Sequence[Token]) -> str | None:
+    """Return the only text that the tokens match; None if there are others."""
+    characters = [token.literal for token in tokens if token.literal is not None]
+    return "".join(characters) if len(characters) == len(tokens) else None
 
 
-def regex_of(tokens: Sequence[Token]) -> str:
-    """Join tokens so that matching never takes more than length of the text times length of the pattern.
+def pattern_of(tokens: Iterable[Token]) -> re.Pattern[str]:
+    """Compile tokens so that matching never takes more than length of the text times length of the pattern.
 
-    What stands between two stars matches a fixed number of characters, so its leftmost match leaves the most
-    to the rest: an atomic group takes it and never comes back. Only the last star tries every place.
+    What is between two stars matches a fixed number of characters, so its leftmost match leaves the most
+    to the rest: an atomic group takes it and never backtracks. Only the last star tries every place.
     """
     chunks = [""]
     for token in tokens:
@@ -40,4 +67,5 @@ def regex_of(tokens: Sequence[Token]) -> str:
         elif chunks[-1] or len(chunks) == 1:  # a run of stars is one star
             chunks.append("")
     first, rest = chunks[0], chunks[1:]
-    return first + "".join(f"(?>.*?{chunk})" for chunk in rest[:-1]) + "".join(f".*{last}" for last in rest[-1:])
+    middle = "".join(f"(?>.*?{chunk})" for chunk in rest[:-1])
+    return re.compile(first + middle + "".join(f".*{last}" for last in rest[-1:]), re.DOTALL)

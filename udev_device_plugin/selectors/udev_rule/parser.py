@@ -1,22 +1,22 @@
-r"""From the text of a udev rule's match part to its terms; what is wrong is shown at its character.
+r"""Parses the match part of a udev rule into terms; an error has the position of the character that is wrong.
 
-Pure. Any thread. The text is untrusted: whatever it is, terms or a ``RuleError`` come of it, and soon.
+Pure. Any thread. The text is untrusted: any text gives terms or a ``RuleError``, in bounded time.
 
 It reads what udevd's own parser reads: between terms any number of commas and white space, or nothing at all; white
 space around an operator; ``"…"`` with ``\"`` for a quote and no other escape; ``e"…"`` with C's escapes (udev 247 and
-later). Beyond it, a newline is white space; what can never match, or what a rule here cannot do, is refused.
+later). In addition a newline is white space. What can never match, or what a rule here cannot do, is refused.
 """
 
 import re
 from difflib import get_close_matches
 
+from udev_device_plugin.selectors.paths.wildcard import PatternError
 from udev_device_plugin.selectors.udev_rule.terms import KEYS, Term
 from udev_device_plugin.selectors.udev_rule.values import RuleValueError, Value
 
 MAX_RULE = 4096
 """Characters; no real rule has as many, and each costs time with each device."""
 
-_WINDOW = 100
 _BLANK = re.compile(r"(?:[ \t\r\n,]|\\\r?\n)*")
 _SPACE = re.compile(r"[ \t\r\n]*")
 _WORD = re.compile(r"[A-Za-z_]+")
@@ -51,34 +51,16 @@ _ELSEWHERE = {
 }
 
 
-class RuleError(ValueError):
-    """A rule that cannot be used.
-
-    Attributes:
-        rule: its text.
-        position: index of the character that is wrong.
-        problem: what is wrong with it, and what would be right; one line.
-    """
-
-    def __init__(self, rule: str, position: int, problem: str) -> None:
-        super().__init__(f"position {position}: {problem}")
-        self.rule = rule
-        self.position = position
-        self.problem = problem
-
-    def pointer(self) -> str:
-        """Two lines: the line of the rule that is wrong, and a ``^`` under the character."""
-        start = self.rule.rfind("\n", 0, self.position) + 1
-        line = self.rule[start:].partition("\n")[0]
-        column = self.position - start
-        cut = max(0, column - _WINDOW // 2)
-        shown = "".join(one if one.isprintable() else " " for one in line[cut : cut + _WINDOW])
-        return f"{shown}\n{' ' * (column - cut)}^"
+class RuleError(PatternError):
+    """A rule that cannot be used."""
 
 
 def parse_terms(text: str) -> tuple[Term, ...]:
-    """The terms of a rule, in the order in which they were written; ``RuleError`` tells where they end."""
-    _check(text)
+    """Return the terms of a rule as they were written; ``RuleError`` says where and why it cannot be used."""
+    if len(text) > MAX_RULE:
+        raise RuleError(MAX_RULE, f"the rule is longer than {MAX_RULE} characters; shorten it")
+    if (odd := re.search("[\0\ud800-\udfff]", text)) is not None:
+        raise RuleError(odd.start(), f"U+{ord(odd[0]):04X} cannot stand in a rule; leave it out")
     terms: list[Term] = []
     position = _skip(_BLANK, text, 0)
     while position < len(text):
@@ -86,15 +68,8 @@ def parse_terms(text: str) -> tuple[Term, ...]:
         terms.append(term)
         position = _skip(_BLANK, text, position)
     if not terms:
-        raise RuleError(text, 0, 'the rule is empty; write what is to match, such as SUBSYSTEM=="tty"')
+        raise RuleError(0, 'the rule is empty; write what is to match, such as SUBSYSTEM=="tty"')
     return tuple(terms)
-
-
-def _check(text: str) -> None:
-    if len(text) > MAX_RULE:
-        raise RuleError(text, MAX_RULE, f"the rule is longer than {MAX_RULE} characters; shorten it")
-    if (odd := re.search("[\0\ud800-\udfff]", text)) is not None:
-        raise RuleError(text, odd.start(), f"U+{ord(odd[0]):04X} cannot stand in a rule; leave it out")
 
 
 def _skip(pattern: re.Pattern[str], text: str, position: int) -> int:
@@ -108,22 +83,22 @@ def _term(text: str, start: int) -> tuple[Term, int]:
     negated, position = _operator(text, key, _skip(_SPACE, text, position))
     quote = _skip(_SPACE, text, position)
     raw, places, position = _raw(text, quote)
-    if key == "SUBSYSTEM" and raw.decode("latin-1") in _ANY_SUBSYSTEM:  # udevd takes the three for one
+    if key == "SUBSYSTEM" and raw.decode("latin-1") in _ANY_SUBSYSTEM:  # the same to udevd
         return Term(key, name, negated, Value.any_of(raw, _ANY_SUBSYSTEM)), position
     try:
         value = Value.parse(raw)
     except RuleValueError as problem:
-        raise RuleError(text, places[problem.index], problem.problem) from None
-    _check_value(text, quote, key, value)
+        raise RuleError(places[problem.position], problem.problem) from None
+    _check_value(quote, key, value)
     return Term(key, name, negated, value), position
 
 
 def _key(text: str, start: int) -> tuple[str, int]:
     word = _WORD.match(text, start)
     if word is None:
-        raise RuleError(text, start, f'{text[start]!r} begins no match; write one as KEY=="value"')
+        raise RuleError(start, f'{text[start]!r} begins no match; write one as KEY=="value"')
     if (key := word[0]) not in KEYS:
-        raise RuleError(text, start, _unknown(key))
+        raise RuleError(start, _unknown(key))
     return key, word.end()
 
 
@@ -141,16 +116,16 @@ def _unknown(key: str) -> str:
 def _name(text: str, key: str, position: int) -> tuple[str, int]:
     if not text.startswith("{", position):
         if KEYS[key].is_named:
-            raise RuleError(text, position, f"{key} needs a name in braces; write {key}{{name}}")
+            raise RuleError(position, f"{key} needs a name in braces; write {key}{{name}}")
         return "", position
     if not KEYS[key].is_named:
-        raise RuleError(text, position, f"{key} takes no name in braces; leave {{…}} out")
+        raise RuleError(position, f"{key} takes no name in braces; leave {{…}} out")
     end = text.find("}", position)
     if end < 0:
-        raise RuleError(text, position, "the brace is not closed; add }")
+        raise RuleError(position, "the brace is not closed; add }")
     name = text[position + 1 : end]
     if problem := _name_problem(key, name):
-        raise RuleError(text, position + 1, problem)
+        raise RuleError(position + 1, problem)
     return name, end + 1
 
 
@@ -171,29 +146,27 @@ def _name_problem(key: str, name: str) -> str:
 def _operator(text: str, key: str, position: int) -> tuple[bool, int]:
     operator = _OPERATOR.match(text, position)
     if operator is None:
-        raise RuleError(text, position, f'after {key}, == or != is missing; write {key}=="value"')
+        raise RuleError(position, f'after {key}, == or != is missing; write {key}=="value"')
     if operator[0] not in ("==", "!="):
-        raise RuleError(
-            text, position, f"{operator[0]} assigns, and this only matches; write == or !=, or leave it out"
-        )
+        raise RuleError(position, f"{operator[0]} assigns, and this only matches; write == or !=, or leave it out")
     return operator[0] == "!=", operator.end()
 
 
 def _raw(text: str, position: int) -> tuple[bytes, list[int], int]:
-    """The bytes of a quoted value, the position of each and of its end in the text, and where the text goes on."""
+    """Return the bytes of a quoted value, the position of each and of its end, and where the text goes on."""
     prefix = _PREFIX.match(text, position)
     if prefix is None:
-        raise RuleError(text, position, 'a value must stand in double quotes; write "value"')
+        raise RuleError(position, 'a value must stand in double quotes; write "value"')
     if prefix[0] not in ("", "e"):
         remedy = "write both letters, such as [Aa]" if set(prefix[0]) <= set("ei") else 'only e"…" is known'
-        raise RuleError(text, position, f"the prefix {prefix[0][:20]} of a value is not understood here; {remedy}")
+        raise RuleError(position, f"the prefix {prefix[0][:20]} of a value is not understood here; {remedy}")
     raw = bytearray()
     places: list[int] = []
-    quote = index = prefix.end()
-    index += 1
+    quote = prefix.end()
+    index = quote + 1
     while not text.startswith('"', index):
         if index >= len(text) or text[index] in "\r\n":
-            raise RuleError(text, quote, 'the quote is not closed on its line; add "')
+            raise RuleError(quote, 'the quote is not closed on its line; add "')
         piece, end = _piece(text, index, escapes=prefix[0] == "e")
         raw += piece
         places += [index] * len(piece)
@@ -202,41 +175,39 @@ def _raw(text: str, position: int) -> tuple[bytes, list[int], int]:
 
 
 def _piece(text: str, index: int, *, escapes: bool) -> tuple[bytes, int]:
-    """The bytes of one character of a value, and the index after it."""
+    """Return the bytes of one character of a value, and the index behind it."""
     if escapes and text[index] == "\\":
         return _escape(text, index)
     if text.startswith('\\"', index):
         return b'"', index + 2
     if not escapes and (found := _SUBSTITUTION.match(text, index)) is not None:
-        problem = (
-            f"{found[0]}: nothing is substituted in a match; write what it is, or [{text[index]}] for the character"
-        )
-        raise RuleError(text, index, problem)
+        problem = f"nothing is substituted in a match; write what it is, or [{text[index]}] for the character"
+        raise RuleError(index, f"{found[0]}: {problem}")
     return text[index].encode(), index + 1
 
 
 def _escape(text: str, index: int) -> tuple[bytes, int]:
     found = _ESCAPE.match(text, index)
     if found is None:
-        raise RuleError(text, index, r"this is no escape of C; write \\ for the character \ itself")
+        raise RuleError(index, r"this is no escape of C; write \\ for the character \ itself")
     simple, pair, short, long, octal = found.groups()
     if simple:
         return bytes([_ESCAPES[simple]]), found.end()
     number = int(octal, 8) if octal else int(pair or short or long, 16)
     if number == 0 or ((short or long) and not _is_character(number)):
-        raise RuleError(text, index, f"{found[0]} is no character that can stand in a value; leave it out")
+        raise RuleError(index, f"{found[0]} is no character that can stand in a value; leave it out")
     return chr(number).encode() if short or long else bytes([number]), found.end()
 
 
 def _is_character(number: int) -> bool:
-    """Whether Unicode has it: neither a half of a pair nor a number set aside."""
-    beyond, half = number > 0x10FFFF, 0xD800 <= number <= 0xDFFF  # noqa: PLR2004 - Unicode's own limits
-    return not (beyond or half or 0xFDD0 <= number <= 0xFDEF or number & 0xFFFE == 0xFFFE)  # noqa: PLR2004 - as above
+    """Whether Unicode has it: it is neither a surrogate nor a noncharacter."""
+    beyond, surrogate = number > 0x10FFFF, 0xD800 <= number <= 0xDFFF  # noqa: PLR2004 - Unicode's own limits
+    return not (beyond or surrogate or 0xFDD0 <= number <= 0xFDEF or number & 0xFFFE == 0xFFFE)  # noqa: PLR2004 - ditto
 
 
-def _check_value(text: str, quote: int, key: str, value: Value) -> None:
+def _check_value(quote: int, key: str, value: Value) -> None:
     alternatives = value.raw.split(b"|")
     if key == "SYMLINK" and any(one.startswith(b"/") for one in alternatives):
-        raise RuleError(text, quote, "udev's links are named without /dev/; leave it out")
+        raise RuleError(quote, "udev's links are named without /dev/; leave it out")
     if key == "DEVPATH" and any(one.startswith(b"/sys/") for one in alternatives):
-        raise RuleError(text, quote, "udev's device paths begin with /devices/; leave /sys out")
+        raise RuleError(quote, "udev's device paths begin with /devices/; leave /sys out")

@@ -1,16 +1,17 @@
 """Rules: the match part of a udev rule, and whether a device matches it as it would in udevd.
 
-Pure. A rule itself may be used on any thread; it touches its subject only on the caller's.
+Pure, but a rule reads its subject on the caller's thread, which a subject may belong to.
 
-All terms must fit (``terms``). Those of ``KERNELS``, ``SUBSYSTEMS``, ``DRIVERS``, ``TAGS`` and ``ATTRS{}`` must
+All terms must fit (`terms`). Those of ``KERNELS``, ``SUBSYSTEMS``, ``DRIVERS``, ``TAGS`` and ``ATTRS{}`` must
 all fit one and the same device: the subject itself or one of its ancestors.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from udev_device_plugin.selectors.records import Subject
 from udev_device_plugin.selectors.udev_rule.parser import parse_terms
-from udev_device_plugin.selectors.udev_rule.terms import KEYS, Found, Relative, Subject, Term
+from udev_device_plugin.selectors.udev_rule.terms import KEYS, Found, Term
 
 _SHOWN = 60
 
@@ -21,10 +22,10 @@ class Mismatch:
 
     Attributes:
         term: that term.
-        found: what the device has there; None for an attribute that is not there.
-        device: the name of the device that was looked at: the subject, or the ancestor that came closest.
+        found: what the device has for it.
+        device: the kernel's name of the device that was read: the subject, or the ancestor that came closest.
         fitted: how many terms fit.
-        telling: how many of those tell more than the subsystem.
+        specific: how many of those are specific.
         terms: how many there are.
     """
 
@@ -32,7 +33,7 @@ class Mismatch:
     found: Found
     device: str
     fitted: int
-    telling: int
+    specific: int
     terms: int
 
     def __str__(self) -> str:
@@ -55,7 +56,7 @@ class Rule:
 
     @classmethod
     def parse(cls, text: str) -> "Rule":
-        """Read a rule; ``RuleError`` tells where and why it cannot be used."""
+        """Parse a rule; ``RuleError`` says where and why it cannot be used."""
         return cls(text, tuple(sorted(parse_terms(text), key=lambda term: KEYS[term.key].cost)))
 
     def __str__(self) -> str:
@@ -73,54 +74,50 @@ class Rule:
         return wanted
 
     def matches(self, subject: Subject) -> bool:
-        """Whether a device matches; looks no further than it must."""
+        """Whether a device matches; reads no more than it must."""
         own, of_lineage = self._parts()
-        return all(term.fits(term.look(subject)) for term in own) and (
-            not of_lineage or any(_fits_all(of_lineage, relative) for relative in subject.lineage())
+        return all(term.fits(term.read(subject)) for term in own) and (
+            not of_lineage
+            or any(all(term.fits(term.read_ancestor(one)) for term in of_lineage) for one in subject.lineage())
         )
 
     def mismatch(self, subject: Subject) -> Mismatch | None:
-        """What does not fit, and how much does; None if the device matches. Looks at every term."""
+        """Return what does not fit, and how much does; None if the device matches. Tries every term."""
         own, of_lineage = self._parts()
-        looked = _Look(subject.name, tuple((term, term.look(subject)) for term in own))
-        closest = max(_looks(of_lineage, subject.lineage()), key=_Look.closeness) if of_lineage else _Look("", ())
-        fitting = [*looked.fitting, *closest.fitting]
-        telling = sum(term.is_telling for term in fitting)
-        for look in (looked, closest):
-            for term, found in look.terms:
+        compared = [_Compared(subject.name, [(term, term.read(subject)) for term in own])]
+        if of_lineage:  # of equals, ``max`` takes the first, which is the nearest
+            relatives = (
+                _Compared(one.name, [(term, term.read_ancestor(one)) for term in of_lineage])
+                for one in subject.lineage()
+            )
+            compared.append(max(relatives, key=_Compared.closeness))
+        fitting = [term for one in compared for term in one.fitting]
+        specific = sum(term.is_specific for term in fitting)
+        for one in compared:
+            for term, found in one.terms:
                 if not term.fits(found):
-                    return Mismatch(term, found, look.device, len(fitting), telling, len(self.terms))
+                    return Mismatch(term, found, one.device, len(fitting), specific, len(self.terms))
         return None
 
-    def _parts(self) -> "tuple[Sequence[Term], Sequence[Term]]":
+    def _parts(self) -> tuple[Sequence[Term], Sequence[Term]]:
         own = [term for term in self.terms if not term.is_of_lineage]
         return own, self.terms[len(own) :]
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """What one device has where terms look."""
+class _Compared:
+    """What one device has for each of some terms."""
 
     device: str
-    terms: "tuple[tuple[Term, Found], ...]"
+    terms: Sequence[tuple[Term, Found]]
 
     @property
     def fitting(self) -> Sequence[Term]:
         return [term for term, found in self.terms if term.fits(found)]
 
     def closeness(self) -> tuple[int, int]:
-        """Of two ancestors that fit equally few terms, the one that has what is asked for tells more."""
+        """Of two ancestors that fit equally many terms, the one that has what is asked for is closer."""
         return len(self.fitting), sum(found is not None for _, found in self.terms)
-
-
-def _fits_all(terms: Sequence[Term], relative: Relative) -> bool:
-    return all(term.fits(term.look_at_relative(relative)) for term in terms)
-
-
-def _looks(terms: Sequence[Term], lineage: Iterable[Relative]) -> Iterable[_Look]:
-    """Never empty, and nearest first, which is what ``max`` takes among equals."""
-    for relative in lineage:
-        yield _Look(relative.name, tuple((term, term.look_at_relative(relative)) for term in terms))
 
 
 def _all_shown(found: Found) -> str:
@@ -130,6 +127,6 @@ def _all_shown(found: Found) -> str:
 
 
 def _shown(text: str) -> str:
-    """A text of a device or a rule, for a line of ours: short, and nothing that a terminal would obey."""
+    """Return a short form for one line on a terminal, without control characters."""
     shown = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text[:_SHOWN])
     return (shown + "…" if text[_SHOWN:] else shown) or '""'

@@ -1,37 +1,27 @@
-"""Selects devices by the match part of a udev rule.
+"""Selects devices by the match part of a udev rule, and explains why one is not offered. Pure; any thread."""
 
-Pure. Any thread.
-"""
-
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 from udev_device_plugin.selectors.grouping import Grouping
-from udev_device_plugin.selectors.kind import DeviceRecord, MatchFacts, UsbDeviceRecord
-from udev_device_plugin.selectors.mismatch import NearMisses
-from udev_device_plugin.selectors.paths.glob import Glob
+from udev_device_plugin.selectors.kind import MatchFacts, SelectorKind
+from udev_device_plugin.selectors.mismatch import NearMiss, NearMisses, bounded
 from udev_device_plugin.selectors.paths.pairing import Pairing
-from udev_device_plugin.selectors.udev_rule.mismatch import mismatches
+from udev_device_plugin.selectors.records import DeviceRecord
 from udev_device_plugin.selectors.udev_rule.rule import Rule
 
 
 @dataclass(frozen=True, slots=True)
-class UdevSelector:
-    """The devices that match a rule."""
+class UdevSelector(SelectorKind):
+    """Selects the devices that match a rule, each by itself."""
 
     rule: Rule
 
     kind: ClassVar[str] = "udev"
-    is_literal: ClassVar[bool] = False
-    globs: ClassVar[tuple[Glob, ...]] = ()
     grouping: ClassVar[Grouping] = Pairing()
 
     def __str__(self) -> str:
-        return str(self.rule)
-
-    @property
-    def record(self) -> str:
-        """The rule, however it was written."""
         return str(self.rule)
 
     @property
@@ -39,14 +29,28 @@ class UdevSelector:
         """The rule."""
         return (self.rule,)
 
-    def wants_usb_device(self, usb_device: UsbDeviceRecord) -> bool:  # noqa: ARG002 - each device is asked by itself
-        """No: the rule is tried on each device by itself."""
-        return False
-
     def selects(self, device: DeviceRecord) -> bool:
         """Whether the rule matched where the device was read."""
         return str(self.rule) in device.rules
 
     def mismatches(self, facts: MatchFacts) -> tuple[NearMisses, str]:
-        """What almost matches, or matches and is not offered."""
-        return mismatches(self, facts)
+        """Return what matches and is not offered or comes close, and why; and a remark if nothing matches."""
+        near = facts.near_misses(self.rule)
+        own = bounded([*facts.not_offered(), *self._without_node(facts)])
+        misses = NearMisses((*own.closest, *near.closest), own.more + near.more)
+        return misses, "" if own.closest else self._remark(near)
+
+    def _without_node(self, facts: MatchFacts) -> Iterator[NearMiss]:
+        """Devices that match, but whose node is not where the kernel has it."""
+        for device in sorted(facts.devices(), key=lambda device: device.sys_path):
+            if self.selects(device) and not facts.is_there(device.devnode):
+                name = device.sys_path.rpartition("/")[2]
+                yield NearMiss(name, f"matches, but its node {device.devnode} is not there")
+
+    def _remark(self, near: NearMisses) -> str:
+        names = " or ".join(sorted(self.rule.subsystems or ()))
+        if near.of_subsystem == 0:
+            return f"no device is of the subsystem {names}"
+        if near.of_subsystem is not None and not near.closest:
+            return f"no device matches, and none of the {near.of_subsystem} of the subsystem {names} comes close"
+        return "no device with a node matches"

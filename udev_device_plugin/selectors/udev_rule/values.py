@@ -1,6 +1,6 @@
 r"""The values that a udev rule wants, compared exactly as udevd compares them.
 
-Pure. Any thread. Knows nothing of keys and devices.
+Pure. Any thread. Does not depend on keys and devices.
 
 udevd compares bytes, in the C locale. A value is split at every ``|``; there is no escaping it. If the whole has none
 of ``*``, ``?`` and ``[``, its alternatives are literal, backslashes included. Otherwise each is a glob of fnmatch(3)
@@ -20,12 +20,11 @@ import string
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from udev_device_plugin.selectors.paths.wildcard import ANY, NONE, STAR, Token, class_token, regex_of
+from udev_device_plugin.selectors.paths.wildcard import ANY, NONE, STAR, PatternError, Token, literal_of, pattern_of
 
 MAX_ATTRIBUTE = 511
-"""So many bytes of an attribute are compared where its trailing whitespace does not count (udevd's own buffer)."""
+"""Bytes of an attribute that are compared where its trailing whitespace does not count (the size of udevd's buffer)."""
 
-_SOMETHING = b"?*"
 _SPACES = " \t\n\v\f\r"  # C's isspace
 _TRAILING = " \t\n\r"  # what udevd removes
 _CLASSES = {
@@ -44,18 +43,8 @@ _CLASSES = {
 }
 
 
-class RuleValueError(ValueError):
-    """A value that means nothing, or hardly what it seems to.
-
-    Attributes:
-        index: the byte of the value that is wrong.
-        problem: what is wrong with it, and what would be right.
-    """
-
-    def __init__(self, index: int, problem: str) -> None:
-        super().__init__(f"byte {index}: {problem}")
-        self.index = index
-        self.problem = problem
+class RuleValueError(PatternError):
+    """A value with a class that cannot be used; positions are bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +52,10 @@ class Value:
     """What a rule wants a text to be.
 
     Attributes:
-        raw: its bytes, as udevd keeps them after quotes and escapes are gone.
-        literals: the texts that it takes as they stand, in Latin-1, which has a character for each byte.
-        inverted: it is ``?*``: to be empty is what it means, and the operator is turned round.
-        strips: the trailing whitespace of an attribute does not count.
+        raw: its bytes, as udevd keeps them without quotes and escapes.
+        literals: the texts that it takes as they are, in Latin-1, which has a character for each byte.
+        inverted: whether it is ``?*``, which takes the empty text and inverts the operator.
+        strips: whether the trailing whitespace of an attribute does not count.
     """
 
     raw: bytes
@@ -77,41 +66,46 @@ class Value:
 
     @classmethod
     def parse(cls, raw: bytes) -> "Value":
-        """Understand a value; ``RuleValueError`` tells where that ends."""
+        """Parse a value; ``RuleValueError`` says where and why it cannot be used."""
         alternatives = raw.decode("latin-1").split("|")
         first = next((text for text in alternatives if text), "")
         strips = first != "" and first[-1] not in _SPACES  # udevd looks at the first alternative only
-        if raw == _SOMETHING:
+        if raw == b"?*":
             return cls(raw, frozenset([""]), inverted=True, strips=strips, _patterns=())
         if not re.search(rb"[*?\[]", raw):
             return cls(raw, frozenset(alternatives), inverted=False, strips=strips, _patterns=())
-        read = list(_read(alternatives))
-        literals = frozenset(text for text in map(_literal, read) if text is not None)
-        patterns = tuple(re.compile(regex_of(tokens), re.DOTALL) for tokens in read if _literal(tokens) is None)
-        return cls(raw, literals, inverted=False, strips=strips, _patterns=patterns)
+        literals, patterns, offset = set[str](), list[re.Pattern[str]](), 0
+        for alternative in alternatives:
+            tokens = tuple(_tokens(alternative, offset))
+            if (literal := literal_of(tokens)) is not None:
+                literals.add(literal)
+            else:
+                patterns.append(pattern_of(tokens))
+            offset += len(alternative) + 1
+        return cls(raw, frozenset(literals), inverted=False, strips=strips, _patterns=tuple(patterns))
 
     @classmethod
     def any_of(cls, raw: bytes, literals: frozenset[str]) -> "Value":
-        """A value that stands for others than itself."""
+        """Return a value that takes these texts instead of its own."""
         return cls(raw, literals, inverted=False, strips=True, _patterns=())
 
     @property
     def text(self) -> str:
-        """For a person, and for texts that have bytes beyond UTF-8 as surrogates."""
+        """For a person; bytes that are no UTF-8 are surrogates."""
         return self.raw.decode("utf-8", "surrogateescape")
 
     @property
     def is_literal(self) -> bool:
-        """It has no glob among its alternatives, and is not ``?*``."""
+        """Whether it has no glob among its alternatives, and is not ``?*``."""
         return not self._patterns and not self.inverted
 
     @property
     def texts(self) -> frozenset[str]:
-        """``literals`` in the spelling of ``text``."""
+        """``literals`` in the encoding of ``text``."""
         return frozenset(one.encode("latin-1").decode("utf-8", "surrogateescape") for one in self.literals)
 
     def takes(self, text: str) -> bool:
-        """Whether a text is one that is meant (before ``inverted`` turns it round)."""
+        """Whether a text is wanted (before ``inverted`` inverts that)."""
         return self._takes(_bytewise(text))
 
     def takes_attribute(self, text: str) -> bool:
@@ -125,18 +119,6 @@ class Value:
 
 def _bytewise(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("latin-1")
-
-
-def _literal(tokens: tuple[Token, ...]) -> str | None:
-    characters = [token.literal for token in tokens if token.literal is not None]
-    return "".join(characters) if len(characters) == len(tokens) else None
-
-
-def _read(alternatives: list[str]) -> Iterator[tuple[Token, ...]]:
-    offset = 0
-    for text in alternatives:
-        yield tuple(_tokens(text, offset))
-        offset += len(text) + 1
 
 
 def _tokens(text: str, offset: int) -> Iterator[Token]:
@@ -155,36 +137,36 @@ def _tokens(text: str, offset: int) -> Iterator[Token]:
                 yield NONE  # fnmatch: with nothing to escape, it matches nothing
             case "\\":
                 index += 1
-                yield Token(re.escape(text[index]), text[index])
-            case character:
-                yield Token(re.escape(character), character)
+                yield Token.of(text[index])
+            case plain:
+                yield Token.of(plain)
         index += 1
 
 
 def _class(text: str, start: int, offset: int) -> tuple[Token, int]:
-    """Read the class that opens at ``start``; give it and the index after its closing bracket."""
+    """Parse the class that opens at ``start``; return it and the index behind its closing bracket."""
     index = start + 1
     negated = text[index : index + 1] in ("!", "^")
     first = index = index + negated
-    members: list[str] = []
+    ranges: list[tuple[str, str]] = []
     while index == first or not text.startswith("]", index):
         if (named := re.compile(r"\[:([a-z]+):\]").match(text, index)) is not None:
-            members.append(_named_class(named[1], offset + index))
+            members = _named_class(named[1], offset + index)
+            ranges += zip(members, members, strict=True)
             index = named.end()
             continue
         low, index = _member(text, index, start, offset)
         high = low
         if text.startswith("-", index) and not text.startswith("-]", index):
             high, index = _member(text, index + 1, start, offset)
-        if low <= high:  # fnmatch: a reversed range has no members
-            members.append(f"{re.escape(low)}-{re.escape(high)}")
-    return class_token("".join(members), negated=negated), index + 1
+        ranges.append((low, high))
+    return Token.of_class(ranges, negated=negated), index + 1
 
 
 def _named_class(name: str, index: int) -> str:
     if name not in _CLASSES:
         raise RuleValueError(index, f"[:{name}:] is no class of characters; there are {', '.join(_CLASSES)}")
-    return re.escape(_CLASSES[name])
+    return _CLASSES[name]
 
 
 def _member(text: str, index: int, start: int, offset: int) -> tuple[str, int]:

@@ -1,33 +1,30 @@
-"""Selects USB devices by vendor, product and serial number, with the nodes that are meant.
+"""Selects USB devices, and explains why one that is plugged is not offered. Pure; any thread."""
 
-Pure. Any thread.
-"""
-
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import ClassVar
 
 from udev_device_plugin.selectors.grouping import Grouping, Numbers
-from udev_device_plugin.selectors.kind import DeviceRecord, MatchFacts, UsbDeviceRecord
-from udev_device_plugin.selectors.mismatch import NearMisses
-from udev_device_plugin.selectors.paths.glob import Glob
-from udev_device_plugin.selectors.udev_rule.rule import Rule
+from udev_device_plugin.selectors.kind import MatchFacts, SelectorKind
+from udev_device_plugin.selectors.mismatch import NearMiss, NearMisses, bounded
+from udev_device_plugin.selectors.records import DeviceRecord, UsbDeviceRecord
 from udev_device_plugin.selectors.usb.grouping import WholeUsbDevices
-from udev_device_plugin.selectors.usb.mismatch import mismatches
 
 RAW = "usb"
 """The subsystem of a USB device's raw node, ``/dev/bus/usb/BBB/DDD``."""
 
 
 @dataclass(frozen=True, slots=True)
-class UsbSelector:
-    """USB devices, and the nodes below them that are handed over together.
+class UsbSelector(SelectorKind):
+    """Selects USB devices, each with some of its nodes.
 
     Attributes:
         vendor: four lower-case hexadecimal digits.
         product: likewise.
-        serial: exactly what the hardware must tell; None: anything, and nothing.
-        nodes: how many nodes of which subsystem it takes to be whole, in the order in which they are handed over.
-        is_open_ended: further nodes of these subsystems belong to it too: those numbers are the least.
+        serial: the exact serial number of the hardware; None for any or none.
+        nodes: how many nodes of which subsystem make it complete, in the order in which a container gets them.
+        is_open_ended: whether ``nodes`` are minimums: further nodes of these subsystems belong to it too.
     """
 
     vendor: str
@@ -37,9 +34,6 @@ class UsbSelector:
     is_open_ended: bool = False
 
     kind: ClassVar[str] = "usb"
-    is_literal: ClassVar[bool] = False
-    globs: ClassVar[tuple[Glob, ...]] = ()
-    rules: ClassVar[tuple[Rule, ...]] = ()
     grouping: ClassVar[Grouping] = WholeUsbDevices()
 
     def __str__(self) -> str:
@@ -48,29 +42,69 @@ class UsbSelector:
 
     @property
     def record(self) -> str:
-        """With its nodes, which its text leaves out."""
+        """With its nodes, which ``str()`` leaves out."""
         return repr(self)
 
-    @property
-    def subsystems(self) -> tuple[str, ...]:
-        """Those of the nodes."""
-        return tuple(subsystem for subsystem, _ in self.nodes)
-
     def wants_usb_device(self, usb_device: UsbDeviceRecord) -> bool:
-        """Whether a USB device is meant."""
+        """Whether it selects a USB device."""
         return (usb_device.vendor, usb_device.product) == (self.vendor, self.product) and self.serial in (
             None,
             usb_device.serial,
         )
 
     def selects(self, device: DeviceRecord) -> bool:
-        """Whether a node is meant."""
+        """Whether it selects a node."""
         return (
             device.usb_device is not None
-            and device.subsystem in self.subsystems
+            and device.subsystem in dict(self.nodes)
             and self.wants_usb_device(device.usb_device)
         )
 
     def mismatches(self, facts: MatchFacts) -> tuple[NearMisses, str]:
-        """What almost matches, or matches and is not offered."""
-        return mismatches(self, facts)
+        """Return USB devices that match and are not offered, or almost match; and a remark if none matches.
+
+        The closest come first: those with nodes missing, then another serial number, then another product.
+        """
+        offered = {match.usb_device_path for match in facts.offered()}
+        usb_devices: dict[UsbDeviceRecord, list[DeviceRecord]] = {}
+        for device in facts.devices():
+            if device.usb_device is not None and device.usb_device.sys_path not in offered:
+                usb_devices.setdefault(device.usb_device, []).append(device)
+        ranked: list[tuple[int, NearMiss]] = []
+        for usb_device, devices in usb_devices.items():
+            if usb_device.vendor == self.vendor:
+                rank, why = self._why_not(facts, usb_device, devices)
+                # The port and the ids: what ``lsusb -t`` and ``lsusb`` have in common.
+                name = f"{usb_device.sys_path.rpartition('/')[2]} ({usb_device.vendor}:{usb_device.product})"
+                ranked.append((rank, NearMiss(name, why)))
+        ranked.sort(key=lambda one: (one[0], len(one[1].name), one[1].name))
+        remark = "no USB device matches" if ranked else f"no USB device of the vendor {self.vendor} is plugged"
+        return bounded(miss for _, miss in ranked), "" if ranked and not ranked[0][0] else remark
+
+    def _why_not(
+        self, facts: MatchFacts, usb_device: UsbDeviceRecord, devices: Collection[DeviceRecord]
+    ) -> tuple[int, str]:
+        """Return how far a USB device of this vendor is from being offered, and why it is not."""
+        if self.wants_usb_device(usb_device):
+            return 0, self._what_is_missing(facts, usb_device, devices)
+        if usb_device.product != self.product:
+            return 2, f"product is {usb_device.product}, wanted {self.product}"
+        return 1, f"serial is {usb_device.serial or 'missing'}, wanted {self.serial}"
+
+    def _what_is_missing(
+        self, facts: MatchFacts, usb_device: UsbDeviceRecord, devices: Collection[DeviceRecord]
+    ) -> str:
+        """Say which nodes are missing, and why nodes that exist do not count."""
+        own = [match for match in facts.found() if match.usb_device_path == usb_device.sys_path]
+        here = Counter(match.subsystem for match in own)
+        missing = Counter(dict(self.nodes)) - here
+        if not missing:
+            return "another selector offers the same stick already"
+        paths = {match.path for match in own}
+        reasons = [
+            f"; {device.devnode} {facts.why_not(device.devnode)}"
+            for device in sorted(devices, key=lambda device: (len(device.devnode), device.devnode))
+            if self.selects(device) and device.devnode not in paths
+        ]
+        numbers = [f"{name}: {here[name]} of {number}" for name, number in self.nodes if name in missing]
+        return f"nodes are missing, {', '.join(numbers)}{''.join(reasons)}"

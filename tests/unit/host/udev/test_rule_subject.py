@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from udev_device_plugin.host.udev.rule_subject import MAX_VALUE, UdevSubject
+from udev_device_plugin.selectors.records import Subject
 from udev_device_plugin.selectors.udev_rule.rule import Rule
-from udev_device_plugin.selectors.udev_rule.terms import Subject
 
 
 @dataclass

@@ -18,9 +18,8 @@ from udev_device_plugin.host.model import NodeState, PathKind
 from udev_device_plugin.reporting.list_devices.explain import explain
 from udev_device_plugin.reporting.list_devices.json_form import to_json
 from udev_device_plugin.reporting.list_devices.model import Host, Listing
-from udev_device_plugin.reporting.list_devices.output import show
+from udev_device_plugin.reporting.list_devices.output import lines, show
 from udev_device_plugin.reporting.list_devices.table import draw
-from udev_device_plugin.reporting.list_devices.text import lines
 from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.paths.selector import PathSelector
 
@@ -127,9 +126,7 @@ def test_the_json_has_the_keys_that_are_documented() -> None:
 
 
 def why_not(shown: Listing, group: int = 0, member: int = 0) -> dict[str, str]:
-    (selector,) = (
-        one for resource in shown.resources for one in resource.selectors if (one.group, one.member) == (group, member)
-    )
+    (selector,) = (one for resource in shown.resources for one in resource.selectors if one.slot == (group, member))
     return {miss.name: miss.why for miss in selector.misses.closest}
 
 

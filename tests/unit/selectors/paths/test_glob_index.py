@@ -4,7 +4,7 @@ import hypothesis.strategies as st
 from hypothesis import given
 
 from udev_device_plugin.selectors.paths.glob import Glob
-from udev_device_plugin.selectors.paths.glob_index import MAX_REMEMBERED, GlobSet
+from udev_device_plugin.selectors.paths.glob_index import MAX_CACHED, GlobSet
 
 NAMES = st.sampled_from(["dev", "serial", "by-id", "ttyUSB0", "ttyUSB1", "*", "tty*", "[a-s]*", "?"])
 PATTERNS = st.lists(NAMES, max_size=4).map(lambda names: "/" + "/".join(names))
@@ -31,11 +31,11 @@ def test_escapes_in_a_directory_are_its_name() -> None:
     assert GlobSet(globs("/dev/\\*/tty*")).matching("/dev/*/tty0") == globs("/dev/\\*/tty*")
 
 
-def test_ever_new_names_are_not_remembered_for_ever() -> None:
+def test_ever_new_names_are_not_cached_for_ever() -> None:
     known = GlobSet(globs("/dev/tty*"))
-    for number in range(2 * MAX_REMEMBERED):
+    for number in range(2 * MAX_CACHED):
         known.matching(f"/dev/tty{number}")
-    assert len(known._known) <= MAX_REMEMBERED
+    assert known._cached.cache_info().currsize <= MAX_CACHED
 
 
 @given(st.lists(PATTERNS), st.lists(NAMES, max_size=4))
@@ -43,5 +43,5 @@ def test_all_together_say_what_each_says(patterns: list[str], names: list[str]) 
     path = "/" + "/".join(names)
     each = [Glob.parse(pattern) for pattern in patterns]
     known = GlobSet(each)
-    for _ in range(2):  # asked for the first time, and remembered
+    for _ in range(2):  # the second answer is a cached one
         assert known.matching(path) == {glob for glob in each if glob.matches(path)}

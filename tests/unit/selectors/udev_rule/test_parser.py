@@ -121,17 +121,6 @@ def test_a_sign_that_substitutes_nothing_in_udev_either_is_itself(value: str) ->
     assert Rule.parse(str(rule)) == rule
 
 
-def test_the_pointer_stands_under_the_character() -> None:
-    assert refusal('SUBSYSTEM=="tty"\n\tKERNEL="x"\nTAG=="y"').pointer() == ' KERNEL="x"\n       ^'
-
-
-def test_the_pointer_of_a_long_line_shows_what_is_around_it() -> None:
-    error = refusal('KERNEL=="' + "a" * 1000 + '", NAME=="x", KERNEL=="' + "b" * 1000 + '"')
-    line, mark = error.pointer().split("\n")
-    assert len(line) <= 100
-    assert line[mark.index("^") :].startswith('NAME=="x"')
-
-
 VALUES = st.text('ab*?[]!^-|\\"%$k \té\u20ac', max_size=12)
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from tests.lab.subjects import MadeUpRelative, MadeUpSubject
+from udev_device_plugin.selectors.records import Subject
 from udev_device_plugin.selectors.udev_rule.rule import Rule
-from udev_device_plugin.selectors.udev_rule.terms import Subject
 
 INTERFACE = MadeUpRelative("1-4:1.0", "usb", "cp210x", {"bInterfaceNumber": "00"})
 STICK = MadeUpRelative(

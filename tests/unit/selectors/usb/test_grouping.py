@@ -44,7 +44,7 @@ def described(node: Node, port: int, serial: str) -> HostDevice:
 
 
 class Host:
-    """One resource on a host; the time goes on only when told."""
+    """One resource on a host; the time goes on only in `waits`."""
 
     makings = 0
 

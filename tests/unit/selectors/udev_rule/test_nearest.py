@@ -1,25 +1,32 @@
 """What comes close to a rule: the closest first, and few enough to be read."""
 
+from dataclasses import dataclass, replace
+
 import pytest
 
 from tests.lab.subjects import MadeUpRelative, MadeUpSubject
 from udev_device_plugin.selectors.mismatch import MOST, NearMisses
-from udev_device_plugin.selectors.udev_rule.mismatch import FEW, Nearest
+from udev_device_plugin.selectors.udev_rule.nearest import FEW, Nearest
 from udev_device_plugin.selectors.udev_rule.rule import Rule
 
 LIDAR = 'SUBSYSTEM=="tty", ATTRS{idVendor}=="10c4", ATTRS{idProduct}=="ea60"'
 
 
-def tty(name: str, vendor: str = "", product: str = "", subsystem: str = "tty") -> MadeUpSubject:
+@dataclass(slots=True)
+class MadeUpDevice(MadeUpSubject):
+    has_node: bool = True
+    is_in_database: bool = True
+
+
+def tty(name: str, vendor: str = "", product: str = "", subsystem: str = "tty") -> MadeUpDevice:
     attributes = {"idVendor": vendor, "idProduct": product} if vendor else {}
-    return MadeUpSubject(name=name, subsystem=subsystem, ancestors=[MadeUpRelative(name="1-2", attributes=attributes)])
+    return MadeUpDevice(name=name, subsystem=subsystem, ancestors=[MadeUpRelative(name="1-2", attributes=attributes)])
 
 
-def nearest(rule: str, *devices: MadeUpSubject, nodeless: tuple[MadeUpSubject, ...] = ()) -> NearMisses:
+def nearest(rule: str, *devices: MadeUpDevice) -> NearMisses:
     found = Nearest(Rule.parse(rule))
-    for device in (*devices, *nodeless):
-        mismatch = found.rule.mismatch(device)
-        found.consider(device.name, device.subsystem, mismatch, has_node=device not in nodeless)
+    for device in devices:
+        found.consider(device)
     return found.result()
 
 
@@ -41,24 +48,24 @@ def test_who_fits_more_comes_first_and_who_fits_much_less_is_left_out() -> None:
     assert names(found) == ["ttyACM0", "ttyUSB2"]
 
 
-def test_of_many_the_first_by_name_are_told_and_the_others_counted() -> None:
+def test_of_many_the_first_by_name_are_shown_and_the_others_counted() -> None:
     found = nearest(LIDAR, *(tty(f"ttyUSB{number}", "10c4", "ea70") for number in reversed(range(30))))
     assert names(found) == [f"ttyUSB{number}" for number in range(MOST)]
     assert found.more == 30 - MOST
 
 
-@pytest.mark.parametrize(("number", "told"), [(FEW, FEW), (FEW + 1, 0)])
-def test_where_nothing_comes_close_a_few_of_the_subsystem_are_told(number: int, told: int) -> None:
+@pytest.mark.parametrize(("number", "shown"), [(FEW, FEW), (FEW + 1, 0)])
+def test_where_nothing_comes_close_a_few_of_the_subsystem_are_shown(number: int, shown: int) -> None:
     found = nearest(LIDAR, *(tty(f"tty{minor}") for minor in range(number)))
-    assert (len(found.closest), found.more, found.of_subsystem) == (told, 0, number)
+    assert (len(found.closest), found.more, found.of_subsystem) == (shown, 0, number)
 
 
-def test_where_a_device_matches_those_of_which_only_the_subsystem_fits_are_not_told() -> None:
+def test_where_a_device_matches_those_of_which_only_the_subsystem_fits_are_not_shown() -> None:
     assert names(nearest(LIDAR, tty("ttyUSB0", "10c4", "ea60"), tty("tty0"))) == []
 
 
 def test_a_device_without_a_node_matches_and_comes_first() -> None:
-    found = nearest(LIDAR, tty("ttyUSB1", "10c4", "ea70"), nodeless=(tty("ttyUSB0", "10c4", "ea60"),))
+    found = nearest(LIDAR, tty("ttyUSB1", "10c4", "ea70"), replace(tty("ttyUSB0", "10c4", "ea60"), has_node=False))
     assert [(miss.name, miss.why) for miss in found.closest] == [
         ("ttyUSB0", "matches, but has no node"),
         ("ttyUSB1", "ATTRS{idProduct} is ea70, wanted ea60"),
@@ -81,11 +88,10 @@ def test_a_rule_without_a_subsystem_may_match_any() -> None:
     assert (names(found), found.of_subsystem) == (["ttyUSB0"], None)
 
 
-def test_what_udev_has_not_told_of_yet_may_fit_later() -> None:
-    found = Nearest(Rule.parse('KERNEL=="ttyUSB*", ENV{ID_BUS}=="usb", ATTRS{idVendor}=="10c4"'))
-    for device in (tty("ttyUSB0", "10c4"), tty("ttyUSB1", "0403")):
-        found.consider(device.name, "tty", found.rule.mismatch(device), has_node=True, is_in_database=False)
-    assert [(miss.name, miss.why) for miss in found.result().closest] == [
+def test_what_udev_does_not_know_yet_may_fit_later() -> None:
+    new = [replace(device, is_in_database=False) for device in (tty("ttyUSB0", "10c4"), tty("ttyUSB1", "0403"))]
+    found = nearest('KERNEL=="ttyUSB*", ENV{ID_BUS}=="usb", ATTRS{idVendor}=="10c4"', *new)
+    assert [(miss.name, miss.why) for miss in found.closest] == [
         ("ttyUSB0", 'ENV{ID_BUS} is "", wanted usb; udev\'s database has nothing about it, or not yet'),
         ("ttyUSB1", 'ENV{ID_BUS} is "", wanted usb; udev\'s database has nothing about it, or not yet'),
     ]
