@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from tests.lab.chaos.resources import Settings
 from tests.lab.chaos.run import GRACE_PERIODS, running
 from tests.lab.chaos.steps import draw
 from tests.lab.host import FakeHost
@@ -20,6 +21,6 @@ async def test_whatever_happens_the_kubelet_is_right_in_the_end(
     host: FakeHost, plugin_directory: str, grace: str
 ) -> None:
     chance = random.Random(f"the same for ever, {grace}")
-    async with running(host, plugin_directory, grace) as run:
+    async with running(host, plugin_directory, Settings(grace)) as run:
         for _ in range(SEQUENCES):
             await run.play(draw(chance))

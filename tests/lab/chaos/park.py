@@ -84,6 +84,8 @@ ARTICLES = (
     Article("keyboard", "keyboard", _keyboard, "K1"),
 )
 
+WITH_SIBLINGS = tuple(one for one in ARTICLES if one.kind != "tty")
+
 ROOT_HUBS = tuple(
     FakeDevice(f"{CONTROLLER_PATH}/usb{bus}", "usb", "usb_device", "usb", attributes={"version": version})
     for bus, version in ((1, "2.00"), (2, "3.00"))

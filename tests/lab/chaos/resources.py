@@ -35,18 +35,23 @@ PAIRS = {"pairs": ("serial", "video")}
 NAMES = (*GLOBS, *STICKS, *PAIRS)
 
 
-class Times(NamedTuple):
-    """How long absent devices are kept, and how often everything is looked at without any reason.
+class Settings(NamedTuple):
+    """What is configured.
 
-    Not at all, most of the time: what has happened must be noticed when it happens.
+    Attributes:
+        grace: how long absent devices are kept.
+        rescan: how often everything is looked at without any reason: not at all, most of the time, as what has happened
+            must be noticed when it happens.
+        names: the resources: what is asked for by none of them is not watched either.
     """
 
     grace: str
     rescan: str = "0"
+    names: tuple[str, ...] = NAMES
 
 
-def configuration(times: Times, *, without: str = "") -> dict[str, Any]:
-    """The plugin's configuration file, with all of these resources or all but one."""
+def configuration(settings: Settings, *, without: str = "") -> dict[str, Any]:
+    """The plugin's configuration file, with all of its resources or all but one."""
     specs: list[dict[str, Any]] = [
         *({"type": name, "paths": [*globs], "count": COUNTS[name]} for name, globs in GLOBS.items()),
         *({"name": name, "groups": [{"usb": [*selectors]}]} for name, selectors in STICKS.items()),
@@ -55,8 +60,9 @@ def configuration(times: Times, *, without: str = "") -> dict[str, Any]:
             for name, parts in PAIRS.items()
         ),
     ]
+    names = {*settings.names} - {without}
     return {
-        "devices": [spec for spec in specs if without not in {spec.get("type"), spec.get("name")}],
-        "removal-grace-period": times.grace,
-        "rescan-interval": times.rescan,
+        "devices": [spec for spec in specs if {spec.get("type"), spec.get("name")} & names],
+        "removal-grace-period": settings.grace,
+        "rescan-interval": settings.rescan,
     }

@@ -6,12 +6,12 @@ import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from tests.lab.chaos.resources import NAMES, Times, configuration
+from tests.lab.chaos.resources import Settings, configuration
 from tests.lab.chaos.stage import Stage
 from tests.lab.chaos.steps import Sequence, Step
 from tests.lab.chaos.subject import Burden, Subject
@@ -45,14 +45,14 @@ class ChaosError(AssertionError):
 class Run:
     """What `running` makes."""
 
-    def __init__(self, stage: Stage, kubelet: Kubelet, subject: Subject, marks: Landmarks, grace: str) -> None:
+    def __init__(self, stage: Stage, kubelet: Kubelet, subject: Subject, marks: Landmarks, settings: Settings) -> None:
         self._stage = stage
         self._kubelet = kubelet
         self._subject = subject
         self._marks = marks
-        self._verdict = Verdict(stage, kubelet, kubelet.directory, forgets=grace != "5m")
+        self._verdict = Verdict(stage, kubelet, settings.names, forgets=settings.grace != "5m")
         self._fewest: Burden | None = None
-        self._times = self._first_times = Times(grace)
+        self._settings = self._first_settings = settings
 
     async def play(self, sequence: Sequence) -> None:
         """Play it, judge it, and clear up.
@@ -87,28 +87,28 @@ class Run:
                 await self._restart(signal.SIGTERM)
             case "reload":
                 grace, rescan = GRACE_PERIODS[step.which % len(GRACE_PERIODS)], RESCANS[step.where % len(RESCANS)]
-                await self._set(Times(grace, rescan))
+                await self._set(self._settings._replace(grace=grace, rescan=rescan))
             case "drop and add":
-                await self._drop_and_add(NAMES[step.which % len(NAMES)])
+                await self._drop_and_add(self._name(step))
 
     async def _restart(self, number: signal.Signals) -> None:
         """Have another process."""
         code = await self._subject.end(number)
         if code and number is signal.SIGTERM:
             raise ChaosError(f"exit code {code}")
-        await self._kubelet.wait_until(is_alone)
+        await self._kubelet.wait_until(self._is_alone)
         await self._subject.start_again()
         self._verdict.begin_anew()
         self._fewest = None  # what grpc makes once for a process differs by what it meets first
 
-    async def _set(self, times: Times) -> None:
-        self._times = times
-        await self._subject.configure(self._marks.beside(configuration(times)))
-        self._verdict.change_mind(forgets=times.grace != "5m")
+    async def _set(self, settings: Settings) -> None:
+        self._settings = settings
+        await self._subject.configure(self._marks.beside(configuration(settings)))
+        self._verdict.change_mind(forgets=settings.grace != "5m")
 
     async def _drop_and_add(self, name: str) -> None:
-        await self._subject.configure(self._marks.beside(configuration(self._times, without=name)))
-        await self._subject.configure(self._marks.beside(configuration(self._times)))
+        await self._subject.configure(self._marks.beside(configuration(self._settings, without=name)))
+        await self._subject.configure(self._marks.beside(configuration(self._settings)))
         self._verdict.begin_anew(name)
 
     async def _take_kubelets(self, step: Step) -> None:
@@ -121,7 +121,7 @@ class Run:
             case "start kubelet":
                 await self._start_kubelet()
             case "disconnect":
-                self._kubelet.disconnect(_resource(step))
+                self._kubelet.disconnect(self._resource(step))
             case "remove socket":
                 self._remove_socket(step)
             case "wipe directory":
@@ -135,8 +135,18 @@ class Run:
             case _:
                 await self._settle()
 
+    def _name(self, step: Step) -> str:
+        return self._settings.names[step.which % len(self._settings.names)]
+
+    def _resource(self, step: Step) -> str:
+        return f"squat.ai/{self._name(step)}"
+
+    def _is_alone(self, kubelet: Kubelet) -> bool:
+        """Whether a kubelet knows that there is no plugin."""
+        return not any(kubelet.resource(f"squat.ai/{name}").connected for name in self._settings.names)
+
     def _remove_socket(self, step: Step) -> None:
-        for name in sorted(sockets(self._kubelet.directory))[step.which % len(NAMES) :][:1]:
+        for name in sorted(sockets(self._kubelet.directory))[step.which % len(self._settings.names) :][:1]:
             with suppress(FileNotFoundError):  # the plugin may have just replaced it
                 os.unlink(f"{self._kubelet.directory}/{name}")
 
@@ -149,7 +159,7 @@ class Run:
             return
         try:
             async with asyncio.timeout(PATIENCE):
-                self._verdict.hold(await self._kubelet.allocate(_resource(step)))
+                self._verdict.hold(await self._kubelet.allocate(self._resource(step)))
         except ContainerStartError as error:  # it waits
             self._verdict.hold(error.allocation)
         except (
@@ -167,7 +177,7 @@ class Run:
         self._subject.wake_up()
         await self._start_kubelet()
         try:
-            await self._kubelet.wait_until(is_met, timeout=PATIENCE_AT_START)
+            await self._kubelet.wait_until(is_met(self._settings.names), timeout=PATIENCE_AT_START)
             deadline = time.monotonic() + PATIENCE
             await self._look_until(deadline)
             await self._marks.pass_one(self._kubelet)
@@ -188,7 +198,7 @@ class Run:
 
     def _trouble(self) -> list[str]:
         here = sockets(self._kubelet.directory)
-        faults = [] if len(here) == len(NAMES) + 1 else [f"sockets: {sorted(here)}"]
+        faults = [] if len(here) == len(self._settings.names) + 1 else [f"sockets: {sorted(here)}"]
         return [*faults, *self._subject.trouble()]
 
     async def _clear_up(self) -> None:
@@ -197,8 +207,8 @@ class Run:
             self._verdict.release(id_)
         self._stage.clear()
         await self._settle()
-        if self._times != self._first_times:
-            await self._set(self._first_times)
+        if self._settings != self._first_settings:
+            await self._set(self._first_settings)
         deadline = time.monotonic() + PATIENCE
         while True:
             now = await self._subject.burden()
@@ -229,7 +239,7 @@ class Run:
 
 
 @asynccontextmanager
-async def running(host: FakeHost, directory: str, grace: str) -> AsyncIterator[Run]:
+async def running(host: FakeHost, directory: str, settings: Settings) -> AsyncIterator[Run]:
     """A plugin that has met its kubelet, on a host with nothing plugged."""
     host.clear()
     socket = f"{directory}/pods/kubelet.sock"
@@ -237,23 +247,14 @@ async def running(host: FakeHost, directory: str, grace: str) -> AsyncIterator[R
         subject = Subject(
             Path(folder, "config.yaml"), "--plugin-directory", directory, "--pod-resources-socket", socket
         )
-        subject.write(marks.beside(configuration(Times(grace))))
+        subject.write(marks.beside(configuration(settings)))
         async with Kubelet(directory, pod_resources_socket=socket, seed=1) as kubelet, subject:
-            await kubelet.wait_until(is_met, timeout=PATIENCE_AT_START)
-            run = Run(Stage(host), kubelet, subject, marks, grace)
+            await kubelet.wait_until(is_met(settings.names), timeout=PATIENCE_AT_START)
+            run = Run(Stage(host), kubelet, subject, marks, settings)
             await run.play((Step("plug"), Step("restart kubelet (sockets)"), Step("settle")))  # grpc warms up
             yield run
 
 
-def is_met(kubelet: Kubelet) -> bool:
+def is_met(names: Iterable[str]) -> Callable[[Kubelet], bool]:
     """Whether all that is offered is registered with a kubelet, and has sent a list."""
-    return all(is_listed(kubelet, f"squat.ai/{name}") for name in NAMES)
-
-
-def is_alone(kubelet: Kubelet) -> bool:
-    """Whether a kubelet knows that there is no plugin."""
-    return not any(kubelet.resource(f"squat.ai/{name}").connected for name in NAMES)
-
-
-def _resource(step: Step) -> str:
-    return f"squat.ai/{NAMES[step.which % len(NAMES)]}"
+    return lambda kubelet: all(is_listed(kubelet, f"squat.ai/{name}") for name in names)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
+from tests.lab.chaos.resources import NAMES, Settings
 from tests.lab.chaos.run import GRACE_PERIODS, ChaosError, running
 from tests.lab.chaos.steps import LONGEST, Sequence, draw, smaller
 from tests.lab.host import FakeHost
@@ -21,15 +22,15 @@ MOST_TRIALS = 60
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A sequence that fails, what with, and how long the plugin kept absent devices."""
+    """A sequence that fails, what with, and what was configured."""
 
-    grace: str
+    settings: Settings
     sequence: Sequence
     fault: str
 
     def __str__(self) -> str:
         steps = "\n".join(f"    {step}," for step in self.sequence)
-        return f"{self.fault}\nwith --removal-grace-period {self.grace}, after\n{steps}"
+        return f"{self.fault}\nwith {self.settings}, after\n{steps}"
 
 
 @dataclass(slots=True)
@@ -50,28 +51,36 @@ async def soak(
     """Play sequences; stops at the first that fails, with the smallest one found."""
     figures = Figures()
     for number in itertools.count():
-        grace = GRACE_PERIODS[number % len(GRACE_PERIODS)]
+        settings = settings_of(seed, number)
         drawn = [draw(random.Random(f"{seed}-{number}-{index}")) for index in range(session)]
-        failed, fault = await _play(grace, drawn, figures, is_enough)
+        failed, fault = await _play(settings, drawn, figures, is_enough)
         if failed:
             steps = "; ".join(map(str, failed[-1]))
             tell(f"session {number}, seed {seed}: {fault}")
             tell(f"in sequence {len(failed)}: {steps}\nlooking for a smaller one …")
-            return figures, await _shrink(grace, failed, fault, tell)
+            return figures, await _shrink(settings, failed, fault, tell)
         tell(str(figures))
         if is_enough(figures):
             return figures, None
     raise AssertionError("unreachable: sessions do not end")
 
 
+def settings_of(seed: int, number: int) -> Settings:
+    """What is configured in a session: every resource, or a few of them."""
+    names, chance = NAMES, random.Random(f"{seed}-{number}")
+    if number % 2:
+        names = tuple(sorted(chance.sample(NAMES, chance.randint(1, 3))))
+    return Settings(GRACE_PERIODS[number % len(GRACE_PERIODS)], names=names)
+
+
 async def _play(
-    grace: str, sequences: list[Sequence], figures: Figures, is_enough: Callable[[Figures], bool]
+    settings: Settings, sequences: list[Sequence], figures: Figures, is_enough: Callable[[Figures], bool]
 ) -> tuple[list[Sequence], str]:
     """Play them with one plugin; those up to one that fails, and its fault, or nothing."""
     directory, host = tempfile.mkdtemp(prefix="p-", dir="/run"), FakeHost()
     played: list[Sequence] = []
     try:
-        async with running(host, directory, grace) as run:
+        async with running(host, directory, settings) as run:
             figures.plugins += 1
             for sequence in sequences:
                 played.append(sequence)
@@ -88,20 +97,20 @@ async def _play(
     return [], ""
 
 
-async def _shrink(grace: str, played: list[Sequence], fault: str, tell: Callable[[str], None]) -> Finding:
+async def _shrink(settings: Settings, played: list[Sequence], fault: str, tell: Callable[[str], None]) -> Finding:
     """The smallest failing sequence to be found: of the last one alone, else of all that the plugin saw."""
     trials = itertools.count(1)
 
     async def fault_of(sequence: Sequence) -> str:
         next(trials)
-        return (await _play(grace, [sequence], Figures(), lambda _: False))[1]
+        return (await _play(settings, [sequence], Figures(), lambda _: False))[1]
 
     whole = tuple(step for sequence in played for step in sequence)
     for candidate in (played[-1], whole):
         for _ in range(RETRIES):
             if _kind(again := await fault_of(candidate)) == _kind(fault):
-                return await _reduce(Finding(grace, candidate, again), fault_of, trials, tell)
-    return Finding(grace, played[-1], f"{fault}\n(did not fail again; it may be a matter of time)")
+                return await _reduce(Finding(settings, candidate, again), fault_of, trials, tell)
+    return Finding(settings, played[-1], f"{fault}\n(did not fail again; it may be a matter of time)")
 
 
 async def _reduce(
@@ -114,7 +123,7 @@ async def _reduce(
             if next(trials) > MOST_TRIALS * 2:
                 return finding
             if _kind(fault := await fault_of(candidate)) == _kind(finding.fault):
-                finding, is_progress = Finding(finding.grace, candidate, fault), True
+                finding, is_progress = Finding(finding.settings, candidate, fault), True
                 tell(f"… {len(candidate)} steps: {'; '.join(map(str, candidate)) if len(candidate) < LONGEST else ''}")
                 break
     return finding

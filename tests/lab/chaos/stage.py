@@ -6,20 +6,23 @@ import os
 import random
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from tests.lab.chaos.park import ARTICLES, NUMBERS, PORTS, ROOT_HUBS, Plugged
+from tests.lab.chaos.park import ARTICLES, NUMBERS, PORTS, ROOT_HUBS, WITH_SIBLINGS, Article, Plugged
 from tests.lab.chaos.resources import GLOBS, STICKS
 from tests.lab.chaos.steps import Step
 from tests.lab.chaos.workers import at_once
 from tests.lab.host import FakeHost
 from tests.lab.records import FakeDevice, Stick
 from tests.lab.sticks import serial_adapter
-from tests.lab.udevd_steps import DATABASE, finish
+from tests.lab.udevd_steps import DATABASE, Version, finish
 
 HELD_BACK = 2.5
 """Seconds after which a node that udevd has not finished with may be offered all the same: a little under 3."""
+
+LEAST_WORK = 6
+"""So many steps a udevd takes for a device, at least."""
 
 _COARSE = 5  # CLOCK_REALTIME_COARSE, which files' times are taken from, and for which Python has no name
 
@@ -37,6 +40,7 @@ class Stage:
             "plug": self._plug,
             "plug silently": lambda step: self._plug(step, silent=True),
             "appear": self._appear_only,
+            "plug in part": self._plug_in_part,
             "go on": self._go_on,
             "finish": self._finish_one,
             "finish silently": lambda step: self._finish_one(step, silent=True),
@@ -144,10 +148,10 @@ class Stage:
 
     # What happens.
 
-    def _new(self, step: Step) -> Plugged | None:
+    def _new(self, step: Step, among: Sequence[Article] = ARTICLES) -> Plugged | None:
         """An article that is not plugged, at a free port, under a free number; None if there is none."""
         present = self._present()
-        articles = [one for one in ARTICLES if one not in {other.article for other in present}]
+        articles = [one for one in among if one not in {other.article for other in present}]
         ports = self._free_ports()
         if not articles or not ports:
             return None
@@ -180,8 +184,10 @@ class Stage:
         """Have udevd do its part, or some more steps of it."""
         self.note_age()
         if one.work is None:
-            jobs = ((device, self._host.finishing(device, silent=silent)) for device in one.stick)
-            one.work = at_once(jobs, _chance(step))
+            chance = _chance(step)
+            version: Version = chance.choice((252, 257))
+            jobs = ((device, self._host.finishing(device, silent=silent, version=version)) for device in one.stick)
+            one.work = at_once(jobs, chance)
         done = sum(1 for _ in itertools.islice(one.work, steps))
         one.is_finished = steps is None or done < steps
 
@@ -216,10 +222,18 @@ class Stage:
         if one := self._new(step):
             self._appear(one)
 
+    def _plug_in_part(self, step: Step) -> None:
+        if one := self._new(step, among=WITH_SIBLINGS):
+            self._appear(one)
+            self._work_on(one, step)
+
     def _go_on(self, step: Step) -> None:
-        """udevd does a part of what there is to do, at most as much as there is in all."""
         for one in self._some(step, finished=False):
-            self._finish(one, step, steps=1 + step.number * len(one.stick.devices) // 10)
+            self._work_on(one, step)
+
+    def _work_on(self, one: Plugged, step: Step) -> None:
+        """udevd does a part of what there is to do, or all of it."""
+        self._finish(one, step, steps=_chance(step).randint(1, LEAST_WORK * len(one.stick.devices)))
 
     def _finish_one(self, step: Step, *, silent: bool = False) -> None:
         for one in self._some(step, finished=False):

@@ -11,7 +11,8 @@ WEIGHTS = {
     "plug": 14,  # an article, at a port, under a number
     "plug silently": 5,
     "appear": 5,  # the kernel's half of a plug
-    "go on": 6,  # a part of udevd's half: some siblings are ready, others are not
+    "plug in part": 8,  # that, and a part of udevd's half: some siblings are ready, others are not
+    "go on": 6,  # some more of udevd's half
     "finish": 5,  # udevd's half, or what is left of it
     "finish silently": 2,
     "pull": 9,

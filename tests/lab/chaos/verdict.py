@@ -9,6 +9,7 @@
   late or had its links changed.
 - A node keeps its ID for as long as it is there. Exception: what is offered by links alone (`linked`), where another
   stick can take the link away, and the device be forgotten meanwhile.
+- No node is given by a link that a sibling claims, too, ready or not: it may lead to that one tomorrow.
 - What has a serial number that no other stick has, and was known from the start, is given by its link.
 - A container that starts gets the device that its ID stands for. One that is refused has a reason: the device is not
   there, or the link that it was once given is claimed by another stick, or gone.
@@ -24,11 +25,11 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tests.lab.chaos.park import Meaning
-from tests.lab.chaos.resources import COUNTS, GLOBS, NAMES, STICKS
+from tests.lab.chaos.resources import COUNTS, GLOBS, STICKS
 from tests.lab.chaos.stage import Stage
 from tests.lab.chaos.verdict_of_sets import Id, Seen, VerdictOfSets
 from udev_device_plugin.testing.kubelet import Kubelet
@@ -58,10 +59,11 @@ class Verdict:
         held: what pods hold.
     """
 
-    def __init__(self, stage: Stage, kubelet: Kubelet, directory: str, *, forgets: bool) -> None:
+    def __init__(self, stage: Stage, kubelet: Kubelet, names: Sequence[str], *, forgets: bool) -> None:
         self._stage = stage
         self._kubelet = kubelet
-        self._links = f"{directory}/{LINKS}"
+        self._names = names
+        self._links = f"{kubelet.directory}/{LINKS}"
         self._sets = VerdictOfSets(stage)
         self._meanings: dict[Id, frozenset[Meaning]] = {}
         self._ids: dict[tuple[str, int, str, int], str] = {}
@@ -80,7 +82,7 @@ class Verdict:
 
     def begin_anew(self, *names: str) -> None:
         """Another plugin process begins, or these resources were taken away, and are there again."""
-        for name in names or NAMES:
+        for name in names or self._names:
             resource = f"squat.ai/{name}"
             self._begun[resource] = time.monotonic()
             self._listed = {id_ for id_ in self._listed if id_[0] != resource}
@@ -88,7 +90,7 @@ class Verdict:
     def change_mind(self, *, forgets: bool) -> None:
         """The grace period is another one."""
         if self.forgets and not forgets:  # what went before may have gone for good
-            self._begun.update({f"squat.ai/{name}": time.monotonic() for name in NAMES})
+            self._begun.update({f"squat.ai/{name}": time.monotonic() for name in self._names})
             self._listed = set()
         self.forgets = forgets
 
@@ -107,7 +109,7 @@ class Verdict:
         self._stage.note_age()
         self.note_lists()
         look = Look()
-        for name in NAMES:
+        for name in self._names:
             await self._look_at(self._kubelet.resource(f"squat.ai/{name}"), look)
         self._check_links(look)
         if look.faults:
@@ -212,6 +214,8 @@ class Verdict:
             )
         if id_ not in self.held and one.has_name_of_its_own and name in BY_SERIAL and "/by-id/" not in path:
             look.faults.append(f"has a serial number, and is given by another path: {name}: {id_[1]}: {path}")
+        if id_ not in self.held and not one.is_nameless and sum(path in device.devlinks for device in one.stick) > 1:
+            look.faults.append(f"given by a link that a sibling claims: {name}: {id_[1]}: {path}")
         before = self._ids.get((id_[0], one.making, node, _replica(id_[1])), id_[1])
         if before != id_[1] and (name != "linked" or not one.article.twins):
             look.faults.append(
