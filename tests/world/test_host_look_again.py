@@ -64,7 +64,7 @@ def gone(host: FakeHost) -> Stick:
 @pytest.fixture
 def observed(gone: Stick) -> Iterator[Observer]:
     """Observes a host on which `gone` is plugged."""
-    assert gone
+    assert gone.devices
     observed = Observer()
     yield observed
     observed.close()
