@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import socket
 import ssl
 from typing import Any
 
@@ -76,7 +77,7 @@ class KubeletProcess(ServerProcess):
 
     def start(self) -> None:
         super().start()
-        self.wait_until(lambda: self.get("/healthz") == b"ok")
+        self.wait_until(lambda: self.get("/healthz") == b"ok" and accepts(f"{PLUGIN_DIRECTORY}/kubelet.sock"))
 
     def restart(self) -> None:
         self.kill()
@@ -123,6 +124,13 @@ class KubeletProcess(ServerProcess):
             return self.listed(resource)
 
         await eventually(asked, lambda devices: len(devices) == count, f"{resource} has {count} devices")
+
+
+def accepts(path: str) -> bool:
+    """Whether somebody listens to this socket; one that a killed kubelet left behind is refused."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(path)
+    return True
 
 
 def is_running(pod: dict[str, Any]) -> bool:

@@ -27,7 +27,10 @@ class ServerProcess:
     def start(self) -> None:
         os.makedirs(f"{FOLDER}/logs", exist_ok=True)
         with open(self.log_file, "ab") as log:
-            self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            # Ctrl-C is for pytest: it clears up with the help of these.
+            self._process = subprocess.Popen(
+                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
 
     def kill(self) -> None:
         if self._process is not None:
