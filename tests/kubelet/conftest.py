@@ -9,7 +9,9 @@ from tests.lab.directories import plugin_directory
 from tests.lab.hotplug import MacvtapSticks
 from tests.lab.kubelet.cluster import Cluster
 from tests.lab.kubelet.containers import Containerd
+from tests.lab.kubelet.daemon_set import DaemonSet
 from tests.lab.kubelet.node import KubeletProcess
+from tests.lab.kubelet.plugin_image import add_plugin_image
 from tests.lab.kubelet.pods import StaticPods
 from tests.lab.kubelet.processes import refuse_outside
 from tests.lab.udevd import Udevd
@@ -95,3 +97,18 @@ def cluster(control_plane: Cluster, node: KubeletProcess) -> Iterator[Cluster]:
     yield control_plane
     control_plane.delete_created()
     node.wait_until(lambda: not control_plane.pods())
+
+
+@pytest.fixture(scope="module")
+def _daemon_set(control_plane: Cluster, node: KubeletProcess, containerd: Containerd) -> Iterator[DaemonSet]:
+    add_plugin_image(containerd)
+    daemon_set = DaemonSet(control_plane)
+    daemon_set.create(node)
+    yield daemon_set
+    daemon_set.delete(node)
+
+
+@pytest.fixture
+def daemon_set(_daemon_set: DaemonSet, cluster: Cluster) -> DaemonSet:  # noqa: ARG001 - deletes what the test creates
+    """The DaemonSet, whose pod is ready, on the cluster's node."""
+    return _daemon_set

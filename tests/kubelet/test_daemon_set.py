@@ -1,61 +1,12 @@
 """The DaemonSet as it is published, with an image of this checkout: pods hold devices whatever becomes of it."""
 
-import json
-import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
-import pytest
 import yaml
 
 from tests.lab.kubelet.cluster import Cluster
 from tests.lab.kubelet.containers import Containerd
-from tests.lab.kubelet.node import KubeletProcess, container_of, is_running
-from tests.lab.kubelet.plugin_image import add_plugin_image
+from tests.lab.kubelet.daemon_set import FUSE, DaemonSet
+from tests.lab.kubelet.node import container_of
 from tests.lab.kubelet.pods import pod, pod_spec
-from tests.lab.kubelet.processes import eventually
-
-MANIFEST = Path("manifests/udev-device-plugin.yaml")
-NAME, NAMESPACE = "udev-device-plugin", "kube-system"
-PAGE = "http://127.0.0.1:19414/devices"
-FUSE = "squat.ai/fuse"
-
-
-@pytest.fixture(scope="module")
-def _daemon_set(control_plane: Cluster, node: KubeletProcess, containerd: Containerd) -> Iterator[None]:
-    add_plugin_image(containerd)
-    (daemon_set,) = yaml.safe_load_all(MANIFEST.read_text())
-    control_plane.create(daemon_set)
-    node.wait_until(lambda: any(is_ready(pod) for pod in control_plane.pods(namespace=NAMESPACE).values()))
-    yield
-    control_plane.delete_created(namespace=NAMESPACE)
-    node.wait_until(lambda: not control_plane.pods(namespace=NAMESPACE))
-
-
-@pytest.fixture
-def daemon_set(_daemon_set: None, cluster: Cluster) -> "DaemonSet":
-    """It runs, is ready, and the node has what it offers."""
-    return DaemonSet(cluster)
-
-
-class DaemonSet:
-    """The plugin, as one sees it from outside."""
-
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
-
-    async def wait_for_pod(self, *, other_than: str = "") -> dict[str, Any]:
-        """Its pod, as soon as it is ready, and its container is not this one."""
-
-        def is_it(pod: dict[str, Any]) -> bool:
-            return is_ready(pod) and container_of(pod) != other_than
-
-        return await self._cluster.wait_for_pod(NAME, is_it, what="is ready", namespace=NAMESPACE)
-
-    async def wait_for_holders(self, *pods: str) -> None:
-        """Wait until its page tells that these pods hold fuse, and nobody else."""
-        await eventually(holders, lambda found: found == sorted(pods), f"{pods} hold fuse, by the page")
 
 
 async def test_it_offers_what_its_manifest_says_and_only_who_asks_for_it_may_open_it(
@@ -77,12 +28,9 @@ async def test_it_offers_what_its_manifest_says_and_only_who_asks_for_it_may_ope
 async def test_a_rollout_leaves_who_holds_a_device_alone_and_serves_the_next(
     daemon_set: DaemonSet, cluster: Cluster
 ) -> None:
-    former = await daemon_set.wait_for_pod()
     cluster.create(pod("before", pod_spec(fuse=1)))
     holder = await cluster.wait_for_pod("before")
-    again = {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": former["metadata"]["uid"]}}}
-    cluster.patch("DaemonSet", NAME, {"spec": {"template": again}}, namespace=NAMESPACE)
-    await daemon_set.wait_for_pod(other_than=container_of(former))
+    await daemon_set.roll_out()
     cluster.create(pod("after", pod_spec(fuse=1)))
     await cluster.wait_for_pod("after")
     await daemon_set.wait_for_holders("after", "before")
@@ -104,20 +52,19 @@ async def test_killed_it_is_back_with_all_that_pods_hold(
     assert container_of(await cluster.wait_for_pod("held")) == container_of(holder)
 
 
-def is_ready(pod: dict[str, Any]) -> bool:
-    """Whether its readiness probe has succeeded."""
-    return is_running(pod) and bool(pod["status"]["containerStatuses"][0]["ready"])
+async def test_what_its_config_map_says_is_offered_as_soon_as_it_says_so(
+    daemon_set: DaemonSet, cluster: Cluster
+) -> None:
+    # The last of these tests: from now on the DaemonSet does not offer any more what its manifest says.
+    daemon_set.create_config_map(configuration("former", 2))
+    await daemon_set.use_config_map()
+    await cluster.wait_for_devices("squat.ai/former", 2)
+    await daemon_set.change_config_map(
+        configuration("latter", 3), until=lambda: cluster.counts("squat.ai/latter") == ("3", "3")
+    )
+    await cluster.wait_for_devices("squat.ai/former", 0, capacity=2)
 
 
-def holders() -> list[str]:
-    """The pods that hold fuse, by the plugin's page."""
-    with urllib.request.urlopen(PAGE, timeout=10) as answer:
-        resources = json.load(answer)["resources"]
-    replicas = [
-        replica
-        for resource in resources
-        if resource["name"] == FUSE
-        for device in resource["devices"]
-        for replica in device["replicas"]
-    ]
-    return sorted(replica["holder"]["pod"] for replica in replicas if replica["holder"])
+def configuration(name: str, count: int) -> str:
+    """One resource: fuse, so many times."""
+    return yaml.safe_dump({"devices": [{"name": name, "groups": [{"count": count, "paths": [{"path": "/dev/fuse"}]}]}]})

@@ -84,7 +84,7 @@ class Cluster:
         self._created.append((path, thing["metadata"]["name"]))
 
     def patch(self, kind: str, name: str, change: Object, *, namespace: str = "default") -> None:
-        self.request("PATCH", f"{collection(kind, namespace)}/{name}", change, "application/merge-patch+json")
+        self.request("PATCH", f"{collection(kind, namespace)}/{name}", change, "application/strategic-merge-patch+json")
 
     def delete_created(self, *, namespace: str = "default") -> None:
         """Delete what was created here, and with it what controllers have made of it."""
@@ -103,21 +103,16 @@ class Cluster:
         status: Object = self.request("GET", f"/api/v1/nodes/{NAME}")["status"]
         return status
 
-    async def wait_until_ready(self) -> None:
-        def is_ready(status: Object) -> bool:
-            return any(told["type"] == "Ready" and told["status"] == "True" for told in status["conditions"])
-
-        await eventually(self.node, is_ready, "the node is Ready")
+    def counts(self, resource: str) -> tuple[str | None, str | None]:
+        """How many devices the node's status says to be allocatable, and its capacity."""
+        status = self.node()
+        return status["allocatable"].get(resource), status["capacity"].get(resource)
 
     async def wait_for_devices(self, resource: str, allocatable: int, capacity: int | None = None) -> None:
         """Wait until the node's status says so; of what is not healthy, capacity alone tells."""
         wanted = (str(allocatable), str(allocatable if capacity is None else capacity))
-
-        def counts() -> tuple[str | None, str | None]:
-            status = self.node()
-            return status["allocatable"].get(resource), status["capacity"].get(resource)
-
-        await eventually(counts, lambda found: found == wanted, f"the node has {resource}: {wanted}")
+        what = f"the node has {resource}: {wanted}"
+        await eventually(lambda: self.counts(resource), lambda found: found == wanted, what)
 
     async def wait_for_pod(
         self,
