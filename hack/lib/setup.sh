@@ -1,12 +1,13 @@
 # Sourced from the root of the checkout by hack/test and its neighbours: gets what they need, silently.
 #
-# ensure_venv → $PYTHON; ensure_udev → $UDEVADM; can_run_world, can_run_browser, can_run_udevd, can_run_vm → 0, or the
-# reason in $OBSTACLE.
+# ensure_venv → $PYTHON; ensure_udev → $UDEVADM; can_run_world, can_run_browser, can_run_udevd, can_run_kubelet,
+# can_run_vm → 0, or the reason in $OBSTACLE.
 # Nothing is installed on the machine except missing Debian packages, and that only as root.
 
 PYTHON=$PWD/.venv/bin/python
 UDEVADM=
 OBSTACLE=
+NEWEST_KUBERNETES=1.36  # of those that hack/kubelet builds
 
 is_root() { [ "$(id -u)" = 0 ]; }
 
@@ -143,6 +144,21 @@ can_run_udevd() {
         OBSTACLE="this kernel has no veth or no macvtap devices to plug"
         return 1
     }
+}
+
+# Building it takes minutes, once, and says how far it has come.
+can_run_kubelet() {
+    can_run_udevd && ensure_command openssl openssl || return 1
+    command -v apt-get >/dev/null || {
+        OBSTACLE="there is no apt-get, to download runc with"
+        return 1
+    }
+    local log status=0
+    log=$(mktemp)
+    hack/kubelet 2>&1 >/dev/null | tee "$log" >&2 || status=$?
+    OBSTACLE="it cannot be built: $(tail -n 1 "$log")"
+    rm -f "$log"
+    return $status
 }
 
 can_run_vm() {

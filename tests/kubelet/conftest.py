@@ -1,0 +1,114 @@
+"""Tests on a real kubelet, which `hack/kubelet` built. They run as `hack/test kubelet`, in namespaces of their own."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab.directories import plugin_directory
+from tests.lab.hotplug import MacvtapSticks
+from tests.lab.kubelet.cluster import Cluster
+from tests.lab.kubelet.containers import Containerd
+from tests.lab.kubelet.daemon_set import DaemonSet
+from tests.lab.kubelet.node import KubeletProcess
+from tests.lab.kubelet.plugin_image import add_plugin_image
+from tests.lab.kubelet.pods import StaticPods
+from tests.lab.kubelet.processes import refuse_outside
+from tests.lab.udevd import Udevd
+
+# Beside an older kubelet there is no API server.
+collect_ignore = [] if shutil.which("kube-apiserver") else ["test_cluster.py", "test_daemon_set.py"]
+
+__all__ = ["plugin_directory"]  # a fixture: it is known here by its import
+
+
+def pytest_configure() -> None:
+    refuse_outside()
+
+
+@pytest.fixture(scope="session")
+def udevd() -> Udevd:
+    return Udevd()
+
+
+@pytest.fixture(scope="session")
+def _all_sticks() -> Iterator[MacvtapSticks]:
+    sticks = MacvtapSticks()
+    yield sticks
+    sticks.close()
+
+
+@pytest.fixture
+def sticks(_all_sticks: MacvtapSticks, udevd: Udevd) -> Iterator[MacvtapSticks]:
+    """Sticks to plug; those still plugged at the end are unplugged."""
+    yield _all_sticks
+    _all_sticks.clear()
+    udevd.settle()
+
+
+@pytest.fixture(scope="session")
+def containerd() -> Iterator[Containerd]:
+    containerd = Containerd()
+    containerd.start()
+    yield containerd
+    containerd.kill()
+
+
+@pytest.fixture(scope="module")
+def kubelet(containerd: Containerd) -> Iterator[KubeletProcess]:
+    """A kubelet without a cluster: it runs static pods."""
+    kubelet = KubeletProcess()
+    kubelet.start()
+    yield kubelet
+    kubelet.kill()
+    containerd.kill_all_tasks()
+
+
+@pytest.fixture
+def static_pods(kubelet: KubeletProcess) -> Iterator[StaticPods]:
+    """Static pods to add; those still there at the end are removed, and have ended."""
+    pods = StaticPods()
+    yield pods
+    names = pods.clear()
+    kubelet.wait_until(lambda: not kubelet.pods().keys() & set(names))
+
+
+@pytest.fixture(scope="session")
+def control_plane() -> Iterator[Cluster]:
+    cluster = Cluster()
+    cluster.start()
+    yield cluster
+    cluster.kill()
+
+
+@pytest.fixture(scope="module")
+def node(control_plane: Cluster, containerd: Containerd) -> Iterator[KubeletProcess]:
+    """The kubelet of the cluster's only node."""
+    kubelet = KubeletProcess(control_plane.kubeconfig)
+    kubelet.start()
+    yield kubelet
+    kubelet.kill()
+    containerd.kill_all_tasks()
+
+
+@pytest.fixture
+def cluster(control_plane: Cluster, node: KubeletProcess) -> Iterator[Cluster]:
+    """The cluster with its node; what a test has created is deleted in the end, and has ended."""
+    yield control_plane
+    control_plane.delete_created()
+    node.wait_until(lambda: not control_plane.pods())
+
+
+@pytest.fixture(scope="module")
+def _daemon_set(control_plane: Cluster, node: KubeletProcess, containerd: Containerd) -> Iterator[DaemonSet]:
+    add_plugin_image(containerd)
+    daemon_set = DaemonSet(control_plane)
+    daemon_set.create(node)
+    yield daemon_set
+    daemon_set.delete(node)
+
+
+@pytest.fixture
+def daemon_set(_daemon_set: DaemonSet, cluster: Cluster) -> DaemonSet:  # noqa: ARG001 - deletes what the test creates
+    """The DaemonSet, whose pod is ready, on the cluster's node."""
+    return _daemon_set
