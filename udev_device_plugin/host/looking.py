@@ -170,7 +170,7 @@ class Looking:
             self._hints.forget(look.unit)
         known = {node.number for node in before}
         if any(one.number not in known and unit_of(one.number) != look.unit for one in look.nodes):
-            self._hints.add(look.unit, now, is_finished=False)  # what told that it went could not know its unit
+            self._hints.add(look.unit, now, is_finished=False)  # the hint of its unplug had no unit
 
     def _look_again(self, unit: Unit, nodes: Iterable[Node], now: float) -> None:
         """Check the presence of nodes that share something with a unit that changed, and look at them again."""
@@ -197,8 +197,9 @@ class Looking:
         self._note_paths(dict.fromkeys(gone), received)
 
     def _entries(self) -> Iterator[PathEntry]:
-        found = itertools.chain([self._paths.entries], self._outside.found.values())
-        return (entry for entries in found for entry in entries.values())
+        return itertools.chain(
+            self._paths.entries.values(), *(found.values() for found in self._outside.found.values())
+        )
 
     def _look_at_paths(self, paths: Iterable[str], received: float) -> None:
         paths = set(filter(self._paths.is_wanted, paths))
