@@ -4,7 +4,7 @@ Host thread only. It never blocks: paths in ``/dev`` are looked at here, units a
 """
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 
 from udev_device_plugin.host.existence import inode_at, numbers_of
@@ -159,7 +159,7 @@ class Looking:
         self._follow(look.unit, received)
         described = [node.description for node in (*before, *after) if node.description is not None]
         if before != after or changed - {look.unit}:
-            self._note_units(changed, received)
+            self._note(changed, {}, received)
             if not self._memory.is_first_look:
                 self._delivery.compare(before, after, now)
             self._look_again(look.unit, (*before, *after), now)
@@ -185,7 +185,7 @@ class Looking:
         if not node.inode or inode_at(node.devnode) == node.inode:
             return False
         self._memory.lose(node.number)
-        self._note_units({node.unit}, now)
+        self._note({node.unit}, {}, now)
         self._follow(node.unit, now)
         return True
 
@@ -194,7 +194,7 @@ class Looking:
         wanted = [node.description for node in nodes if node.description is not None and node.description.is_wanted]
         selected = [device.devnode for device in wanted if self._interest.selects(device)]
         gone = self._paths.follow(unit, selected, [link for device in wanted for link in device.devlinks])
-        self._note_paths(dict.fromkeys(gone), received)
+        self._note((), dict.fromkeys(gone), received)
 
     def _entries(self) -> Iterator[PathEntry]:
         return itertools.chain(
@@ -225,19 +225,16 @@ class Looking:
         self, before: Mapping[str, PathEntry | None], now: Mapping[str, PathEntry | None], received: float
     ) -> None:
         changed = {path: entry for path, entry in now.items() if entry != before.get(path)}
-        self._note_paths(changed, received)
+        self._note((), changed, received)
         for number in numbers_of(changed.values()) | numbers_of(before.get(path) for path in changed):
             node = self._nodes.get(number)
             is_gone = node is not None and self._check_presence(node, received)
             self.hint(number, received, is_urgent=is_gone)
 
-    def _note_units(self, units: Iterable[Unit], received: float) -> None:
+    def _note(self, units: Collection[Unit], paths: Mapping[str, PathEntry | None], received: float) -> None:
         self._found_units.update(units)
-        self._received = min(self._received, received)
-
-    def _note_paths(self, entries: Mapping[str, PathEntry | None], received: float) -> None:
-        if entries:
-            self._found_paths.update(entries)
+        self._found_paths.update(paths)
+        if units or paths:
             self._received = min(self._received, received)
 
     def take_look(self) -> HostLook | None:
