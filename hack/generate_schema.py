@@ -21,7 +21,7 @@ from udev_device_plugin.config.entries.udev import UDEV_KEYS
 from udev_device_plugin.config.entries.usb import MAX_NODES, MAX_SERIAL, SUBSYSTEM, USB_ID, USB_KEYS
 from udev_device_plugin.config.options import SETTINGS, Option
 from udev_device_plugin.config.scalars import MAX_NAME, NAME
-from udev_device_plugin.config.selector_parser import ENTRIES
+from udev_device_plugin.config.selector_kinds import ENTRIES
 from udev_device_plugin.config.settings import LogFormat, LogLevel
 from udev_device_plugin.config.spec_parser import GROUP_KEYS, SPEC_KEYS
 from udev_device_plugin.config.specs import MAX_COUNT, PathType

@@ -6,8 +6,8 @@ from tests.lab import sysfs
 from tests.lab.host import FakeHost
 from tests.lab.sticks import serial_adapter
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
-from udev_device_plugin.host.everything import look_at_everything
 from udev_device_plugin.host.interest import Interest
+from udev_device_plugin.host.single_scan import look_at_everything
 from udev_device_plugin.host.sysfs import MAX_NAME, driver, usb_device_of
 from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.paths.selector import PathSelector

@@ -21,9 +21,9 @@ from tests.lab.plugging import THINGS, Plug, Work, names_of
 from tests.lab.records import FakeDevice, Stick
 from tests.lab.udevd_steps import DATABASE, Version
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
+from udev_device_plugin.devices.assembled import AssembledResource, AssemblyContext
 from udev_device_plugin.devices.assembly import assemble
 from udev_device_plugin.devices.candidates import NodeKey
-from udev_device_plugin.devices.model import AssembledResource, AssemblyContext
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looking import MAX_BULK
 from udev_device_plugin.host.memory import Memory

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from udev_device_plugin.config.entries.paths import read_path
 from udev_device_plugin.config.faults import Faults, Place, listed
 from udev_device_plugin.config.scalars import parse_resource_name
-from udev_device_plugin.config.selector_parser import ENTRIES
+from udev_device_plugin.config.selector_kinds import ENTRIES
 from udev_device_plugin.config.specs import MAX_COUNT, GroupSpec, ResourceSpec
 from udev_device_plugin.config.yaml_nodes import Mapping, Node, Reader, Sequence
 

@@ -6,7 +6,7 @@ Event loop only.
 import logging
 from collections.abc import Iterable, Sequence
 
-from udev_device_plugin.devices.store import Device, DeviceSet
+from udev_device_plugin.devices.device import Device, DeviceSet
 from udev_device_plugin.host.model import DeviceNumber
 from udev_device_plugin.telemetry.event_log import EventKind, EventLog
 

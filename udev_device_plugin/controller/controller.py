@@ -14,11 +14,12 @@ from udev_device_plugin.config.specs import ResourceSpec
 from udev_device_plugin.controller.change_log import ChangeLog
 from udev_device_plugin.controller.debouncer import Debouncer
 from udev_device_plugin.controller.resource_state import ResourceState
+from udev_device_plugin.devices.assembled import AssembledResource, AssemblyContext
 from udev_device_plugin.devices.assembly import assemble
 from udev_device_plugin.devices.describe import device_set
-from udev_device_plugin.devices.model import AssembledResource, AssemblyContext
+from udev_device_plugin.devices.device import DeviceSet
 from udev_device_plugin.devices.retention import FRESH, under_grace_period
-from udev_device_plugin.devices.store import DeviceSet, DeviceStore
+from udev_device_plugin.devices.store import DeviceStore
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.looks import HostLook

@@ -14,9 +14,9 @@ import time
 from typing import Any
 
 from udev_device_plugin.config.specs import GroupSpec, ResourceSpec
+from udev_device_plugin.devices.assembled import AssembledDevice, AssembledResource
 from udev_device_plugin.devices.candidates import Candidate, NodeKey
 from udev_device_plugin.devices.identity import digest
-from udev_device_plugin.devices.model import AssembledDevice, AssembledResource
 from udev_device_plugin.filesystem.own_directory import OwnDirectory
 from udev_device_plugin.host.model import DeviceNumber
 

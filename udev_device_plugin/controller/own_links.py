@@ -7,7 +7,7 @@ gets the renumbered node by the path of its first start, and never another USB d
 import logging
 from collections.abc import Mapping
 
-from udev_device_plugin.devices.store import DeviceSet
+from udev_device_plugin.devices.device import DeviceSet
 from udev_device_plugin.filesystem.own_directory import OwnDirectory
 
 logger = logging.getLogger(__name__)

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 from udev_device_plugin.config.specs import ResourceSpec
 from udev_device_plugin.controller.debouncer import Debouncer
+from udev_device_plugin.devices.assembled import AssembledResource
 from udev_device_plugin.devices.assembly import carried_over
-from udev_device_plugin.devices.model import AssembledResource
-from udev_device_plugin.devices.store import DeviceSet
+from udev_device_plugin.devices.device import DeviceSet
 from udev_device_plugin.selectors.kind import SelectorKind
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from udev_device_plugin.config.specs import PathType
+from udev_device_plugin.devices.device import Device, DeviceSet, Member
 from udev_device_plugin.devices.identity import id_base
-from udev_device_plugin.devices.store import Device, DeviceSet, Member
 from udev_device_plugin.errors import AllocationError
 
 

@@ -3,9 +3,9 @@
 import re
 
 from udev_device_plugin.config.specs import PathSpec, PathType, ResourceSpec
+from udev_device_plugin.devices.assembled import AssembledDevice, AssembledResource
 from udev_device_plugin.devices.candidates import Candidate, node_key
-from udev_device_plugin.devices.model import NO_INFO, AssembledDevice, AssembledResource, DeviceInfo
-from udev_device_plugin.devices.store import Device, DeviceSet, Member
+from udev_device_plugin.devices.device import NO_INFO, Device, DeviceInfo, DeviceSet, Member
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.model import HostDevice
 from udev_device_plugin.host.topology import interface_and_kind, port, usb_port

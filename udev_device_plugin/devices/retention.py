@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from udev_device_plugin.config.specs import ResourceSpec
+from udev_device_plugin.devices.assembled import AssembledDevice, AssembledResource, AssemblyContext, UnseenDevice
 from udev_device_plugin.devices.identity import device_id, id_base
-from udev_device_plugin.devices.model import AssembledDevice, AssembledResource, AssemblyContext, UnseenDevice
 
 MIN_ASK = 60.0
 """Seconds, at least, until PodResources is asked again whether a pod still holds an absent device."""

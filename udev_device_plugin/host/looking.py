@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 
 from udev_device_plugin.host.existence import inode_at, numbers_of
-from udev_device_plugin.host.hints import FullLook, Hints
+from udev_device_plugin.host.full_look import FullLook
+from udev_device_plugin.host.hints import Hints
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looks import HostLook, NotLookedError, UnitLook
 from udev_device_plugin.host.memory import Memory

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 import grpc
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, stop_before_delay, wait_exponential
 
-from udev_device_plugin.devices.model import Holder
+from udev_device_plugin.devices.device import Holder
 from udev_device_plugin.kubelet.api.podresources.v1 import api_pb2, api_pb2_grpc
 from udev_device_plugin.kubelet.channel import open_channel
 

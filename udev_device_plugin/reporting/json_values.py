@@ -6,7 +6,7 @@ Pure. A byte that is no UTF-8 becomes ``\xff``.
 import re
 from typing import Any
 
-from udev_device_plugin.devices.store import Device, Member
+from udev_device_plugin.devices.device import Device, Member
 
 _NO_UTF8 = re.compile("[\udc80-\udcff]")  # as ``os.fsdecode`` makes them
 _SURROGATE = re.compile("[\ud800-\udfff]")

@@ -1,7 +1,7 @@
 """How the matches of a group's paths become devices: what both ways of grouping can do.
 
-Pure. Any thread. The two ways are ``paths.pairing`` and ``usb.grouping``; a selector says which is its own. A group
-uses that of its selectors, whose kinds do not mix within a group.
+Pure. Any thread. The two ways are ``paths.pairing`` and ``usb.whole_devices``; a selector says which is its own. A
+group uses that of its selectors, whose kinds do not mix within a group.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ M_co = TypeVar("M_co", bound=Match, covariant=True)
 
 
 class Composition(Protocol[M_co]):
-    """What a device is made of (`devices.model.AssembledDevice`)."""
+    """What a device is made of (`devices.assembled.AssembledDevice`)."""
 
     @property
     def identity(self) -> tuple[str, ...]:

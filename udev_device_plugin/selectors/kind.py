@@ -1,7 +1,7 @@
 """What a selector of any kind can do, and what it may ask when it explains why something does not match.
 
 Pure. Any thread. A new kind is a sub-package beside `paths`, `udev_rule` and `usb`, whose selector implements
-`SelectorKind`, and an entry in the table of ``config.selector_parser``; nothing else depends on the kinds.
+`SelectorKind`, and an entry in the table of ``config.selector_kinds``; nothing else depends on the kinds.
 """
 
 from collections.abc import Collection, Iterable

@@ -8,8 +8,8 @@ from dataclasses import replace
 from tests.unit.inventories import gone, node, nothing, unknown_to_udev
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
 from udev_device_plugin.controller.controller import Controller, Dependencies, HeldIds
+from udev_device_plugin.devices.device import DeviceSet
 from udev_device_plugin.devices.identity import device_id
-from udev_device_plugin.devices.store import DeviceSet
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.host.model import DeviceNumber, PathEntry

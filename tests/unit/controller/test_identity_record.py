@@ -9,8 +9,8 @@ from hypothesis import given, strategies as st
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
 from udev_device_plugin.controller import identity_record as module
 from udev_device_plugin.controller.identity_record import IdentityRecord
+from udev_device_plugin.devices.assembled import AssembledDevice, AssembledResource
 from udev_device_plugin.devices.candidates import Candidate, NodeKey
-from udev_device_plugin.devices.model import AssembledDevice, AssembledResource
 from udev_device_plugin.filesystem.own_directory import OwnDirectory
 from udev_device_plugin.host.model import DeviceNumber
 from udev_device_plugin.selectors.paths.glob import Glob

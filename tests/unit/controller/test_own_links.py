@@ -8,7 +8,7 @@ import pytest
 
 from udev_device_plugin.config.specs import PathType
 from udev_device_plugin.controller.own_links import OwnLinks
-from udev_device_plugin.devices.store import Device, DeviceSet, Member
+from udev_device_plugin.devices.device import Device, DeviceSet, Member
 from udev_device_plugin.filesystem.own_directory import OwnDirectory
 
 

@@ -7,8 +7,8 @@ from hypothesis import given, strategies as st
 
 from udev_device_plugin.config.specs import PathType
 from udev_device_plugin.devices.allocation import absences, allocate, prefer
+from udev_device_plugin.devices.device import Device, DeviceSet, Member
 from udev_device_plugin.devices.identity import device_id
-from udev_device_plugin.devices.store import Device, DeviceSet, Member
 from udev_device_plugin.errors import AllocationError
 
 RESOURCE = "squat.ai/serial"

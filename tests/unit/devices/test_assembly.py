@@ -8,10 +8,10 @@ from hypothesis import given, strategies as st
 from tests.unit import inventories
 from tests.unit.inventories import MadeUpInventory, Standing, no_node
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
+from udev_device_plugin.devices.assembled import AssembledDevice, AssembledResource, AssemblyContext
 from udev_device_plugin.devices.assembly import assemble
 from udev_device_plugin.devices.describe import device_set
 from udev_device_plugin.devices.identity import device_id
-from udev_device_plugin.devices.model import AssembledDevice, AssembledResource, AssemblyContext
 from udev_device_plugin.devices.retention import FRESH, MIN_ASK
 from udev_device_plugin.host.model import DeviceNumber, HostDevice, NodeState, PathKind
 from udev_device_plugin.selectors.paths.glob import Glob

@@ -4,10 +4,10 @@ import pytest
 
 from tests.unit.inventories import MadeUpInventory, node
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
+from udev_device_plugin.devices.assembled import AssembledResource, AssemblyContext
 from udev_device_plugin.devices.assembly import assemble
 from udev_device_plugin.devices.describe import device_info, device_set
-from udev_device_plugin.devices.model import AssembledResource, AssemblyContext, DeviceInfo
-from udev_device_plugin.devices.store import DeviceSet
+from udev_device_plugin.devices.device import DeviceInfo, DeviceSet
 from udev_device_plugin.host.model import DeviceNumber, HostDevice, UsbDevice
 from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.paths.selector import PathSelector

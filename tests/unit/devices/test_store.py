@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from udev_device_plugin.devices.store import Device, DeviceSet, DeviceStore
+from udev_device_plugin.devices.device import Device, DeviceSet
+from udev_device_plugin.devices.store import DeviceStore
 
 SERIAL = "squat.ai/serial"
 OTHER = "squat.ai/other"

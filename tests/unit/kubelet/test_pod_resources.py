@@ -12,7 +12,7 @@ import grpc
 import pytest
 
 from tests.lab.fake_plugin import SERIAL, FakePlugin, served
-from udev_device_plugin.devices.model import Holder
+from udev_device_plugin.devices.device import Holder
 from udev_device_plugin.kubelet import pod_resources
 from udev_device_plugin.kubelet.api.podresources.v1 import api_pb2
 from udev_device_plugin.kubelet.api.v1beta1 import api_pb2 as device_plugin_pb2

@@ -8,8 +8,8 @@ from tests.unit import inventories
 from tests.unit.inventories import MadeUpInventory
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
 from udev_device_plugin.controller.identity_record import IdentityRecord
+from udev_device_plugin.devices.assembled import AssembledResource, AssemblyContext
 from udev_device_plugin.devices.assembly import assemble
-from udev_device_plugin.devices.model import AssembledResource, AssemblyContext
 from udev_device_plugin.filesystem.own_directory import OwnDirectory
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.model import DeviceNumber, HostDevice, UsbDevice

@@ -7,8 +7,8 @@ then: a second one with the same serial number takes over the first one's link. 
 from collections import deque
 from collections.abc import Iterable, Iterator
 
+from udev_device_plugin.devices.device import DeviceSet
 from udev_device_plugin.devices.identity import id_base
-from udev_device_plugin.devices.store import DeviceSet
 
 MAX_REMEMBERED = 10_000
 """Replicas, the latest ones. A node has far fewer."""

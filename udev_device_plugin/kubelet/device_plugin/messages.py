@@ -2,7 +2,7 @@
 
 from udev_device_plugin.config.specs import PathType
 from udev_device_plugin.devices.allocation import Allocation
-from udev_device_plugin.devices.store import DeviceSet, Member
+from udev_device_plugin.devices.device import DeviceSet, Member
 from udev_device_plugin.kubelet.api.v1beta1 import api_pb2
 
 VERSION = "v1beta1"

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import grpc
 
 from udev_device_plugin.devices.allocation import Absence, absences, allocate, prefer
-from udev_device_plugin.devices.store import DeviceSet, DeviceStore
+from udev_device_plugin.devices.device import DeviceSet
+from udev_device_plugin.devices.store import DeviceStore
 from udev_device_plugin.errors import AllocationError
 from udev_device_plugin.kubelet.api.v1beta1 import api_pb2, api_pb2_grpc
 from udev_device_plugin.kubelet.device_plugin import messages

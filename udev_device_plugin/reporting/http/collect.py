@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from udev_device_plugin.devices.store import DeviceSet
+from udev_device_plugin.devices.device import DeviceSet
 from udev_device_plugin.errors import raise_failure
 from udev_device_plugin.kubelet.device_plugin.resource_plugin import ResourcePlugin
 from udev_device_plugin.kubelet.pod_resources import PodResources

@@ -40,9 +40,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from udev_device_plugin import __version__
+from udev_device_plugin.devices.device import Device, DeviceSet, Holder
 from udev_device_plugin.devices.identity import device_id
-from udev_device_plugin.devices.model import Holder
-from udev_device_plugin.devices.store import Device, DeviceSet
 from udev_device_plugin.reporting.json_values import device_values, readable
 from udev_device_plugin.telemetry.event_log import Event, LastSent
 

@@ -34,8 +34,8 @@ from collections.abc import Callable
 from typing import Any
 
 from udev_device_plugin import __version__
+from udev_device_plugin.devices.device import Device
 from udev_device_plugin.devices.identity import device_id
-from udev_device_plugin.devices.store import Device
 from udev_device_plugin.reporting.json_values import device_values, member_values, readable
 from udev_device_plugin.reporting.list_devices.model import Listing, Offered, ResourceListing, SelectorListing
 

@@ -8,10 +8,10 @@ from udev_device_plugin.config.settings import Settings
 from udev_device_plugin.controller.identity_record import IdentityRecord
 from udev_device_plugin.errors import SourceError
 from udev_device_plugin.filesystem.own_directory import OwnDirectory
-from udev_device_plugin.host.everything import look_at_everything
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.looks import NotLookedError
+from udev_device_plugin.host.single_scan import look_at_everything
 from udev_device_plugin.host.udev.rule_subject import all_subjects
 from udev_device_plugin.reporting.list_devices.explain import explain
 from udev_device_plugin.reporting.list_devices.model import Host, Listing

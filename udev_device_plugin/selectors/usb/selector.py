@@ -9,7 +9,7 @@ from udev_device_plugin.selectors.grouping import Grouping, Numbers
 from udev_device_plugin.selectors.kind import MatchFacts, SelectorKind
 from udev_device_plugin.selectors.mismatch import NearMiss, NearMisses, bounded
 from udev_device_plugin.selectors.records import DeviceRecord, UsbDeviceRecord
-from udev_device_plugin.selectors.usb.grouping import WholeUsbDevices
+from udev_device_plugin.selectors.usb.whole_devices import WholeUsbDevices
 
 RAW = "usb"
 """The subsystem of a USB device's raw node, ``/dev/bus/usb/BBB/DDD``."""

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from udev_device_plugin.config.specs import PathType
+from udev_device_plugin.devices.device import Device, DeviceSet, Member
 from udev_device_plugin.devices.identity import device_id
-from udev_device_plugin.devices.store import Device, DeviceSet, Member
 from udev_device_plugin.kubelet.device_plugin import allocated_paths
 from udev_device_plugin.kubelet.device_plugin.allocated_paths import AllocatedPaths
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from udev_device_plugin.config.specs import PathType
-from udev_device_plugin.devices.store import Device, DeviceSet, DeviceStore, Member
+from udev_device_plugin.devices.device import Device, DeviceSet, Member
+from udev_device_plugin.devices.store import DeviceStore
 from udev_device_plugin.errors import StartError
 from udev_device_plugin.kubelet.device_plugin import resource_plugin as plugin_module
 from udev_device_plugin.kubelet.device_plugin.resource_plugin import ResourcePlugin

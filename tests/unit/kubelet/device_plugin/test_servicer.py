@@ -6,8 +6,8 @@ import time
 import pytest
 
 from udev_device_plugin.config.specs import PathType
-from udev_device_plugin.devices.model import DeviceInfo
-from udev_device_plugin.devices.store import Device, DeviceSet, DeviceStore, Member
+from udev_device_plugin.devices.device import Device, DeviceInfo, DeviceSet, Member
+from udev_device_plugin.devices.store import DeviceStore
 from udev_device_plugin.kubelet.api.v1beta1 import api_pb2
 from udev_device_plugin.kubelet.device_plugin.allocated_paths import AllocatedPaths
 from udev_device_plugin.kubelet.device_plugin.registration_session import RegistrationSession

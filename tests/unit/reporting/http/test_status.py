@@ -10,9 +10,8 @@ import pytest
 
 from udev_device_plugin import __version__
 from udev_device_plugin.config.specs import PathType
+from udev_device_plugin.devices.device import Device, DeviceSet, Holder, Member
 from udev_device_plugin.devices.identity import device_id
-from udev_device_plugin.devices.model import Holder
-from udev_device_plugin.devices.store import Device, DeviceSet, Member
 from udev_device_plugin.host.model import DeviceNumber
 from udev_device_plugin.reporting.http.page import Page, embedded
 from udev_device_plugin.reporting.http.status import Holders, ResourceStatus, Status, to_json

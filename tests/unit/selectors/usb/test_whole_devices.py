@@ -7,14 +7,14 @@ import pytest
 from tests.unit import inventories
 from tests.unit.inventories import MadeUpInventory
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
+from udev_device_plugin.devices.assembled import AssembledResource, AssemblyContext
 from udev_device_plugin.devices.assembly import assemble
 from udev_device_plugin.devices.describe import device_set
-from udev_device_plugin.devices.model import AssembledResource, AssemblyContext
 from udev_device_plugin.host.model import DeviceNumber, HostDevice, NodeState, UsbDevice
 from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.paths.selector import PathSelector
-from udev_device_plugin.selectors.usb.grouping import QUIET
 from udev_device_plugin.selectors.usb.selector import UsbSelector
+from udev_device_plugin.selectors.usb.whole_devices import QUIET
 
 XHCI = "/sys/devices/pci0000:00/0000:00:14.0"
 MODEM = UsbSelector("2c7c", "0125", nodes=(("tty", 2), ("usbmisc", 1)))
