@@ -13,7 +13,7 @@ import pytest
 
 from tests.lab.host import FakeHost
 from tests.lab.node import SERIAL, every, node, offers, together
-from tests.lab.records import FakeNode
+from tests.lab.records import FakeDevice, FakeNode, Stick
 from tests.lab.sticks import camera, ch340, serial_adapter, sound_card
 from tests.lab.sysfs import make_node
 
@@ -166,6 +166,19 @@ async def test_a_path_in_a_directory_that_does_not_exist_yet_is_found_when_it_co
 
 
 @pytest.mark.usefixtures("host")
+@pytest.mark.parametrize("path", ["/dev/modem", "/run/links-of-somebody/modem"])
+async def test_a_link_that_somebody_made_to_a_node_of_another_name_is_offered(
+    path: str, host: FakeHost, plugin_directory: str
+) -> None:
+    host.plug(Stick((FakeDevice("/devices/platform/serial8250/tty/ttyS0", "tty", node=FakeNode("ttyS0", 4, 64)),)))
+    async with node(plugin_directory, every(path)) as here:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.symlink("/dev/ttyS0", path)
+        await here.wait_for(healthy=1)
+        os.unlink(path)
+        await here.wait_for(healthy=0, unhealthy=1)
+
+
 async def test_a_link_follows_what_it_leads_to(folder: str, plugin_directory: str) -> None:
     async with node(plugin_directory, every(f"{folder}/link")) as here:
         os.symlink(f"{folder}/mem0", f"{folder}/link")

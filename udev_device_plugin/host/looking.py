@@ -45,7 +45,6 @@ class Looking:
         self._hints = Hints()
         self._outside = OutsideGlobs()
         self._full_look = FullLook()
-        # What was found and not passed on yet.
         self._found_paths: dict[str, PathEntry | None] = {}
         self._found_units: set[Unit] = set()
         self._received = float("inf")  # when the earliest hint that led to it was received
@@ -109,10 +108,12 @@ class Looking:
         """Begin the looks that are due."""
         for unit in self._full_look.take(self._room):
             self._hints.add_at(unit, now, now)
-        for subject in self._hints.begin_due(now):
+        due = self._hints.begin_due(now)
+        at_paths = numbers_of(one for one in self._entries() if due and self._interest.is_named((one.path,)))
+        for subject in due:
             if isinstance(subject, str | DeviceNumber):
                 overdue = self._memory.overdue(subject, now) if self._has_udevd else None
-                self._pool.submit(subject, partial(look_at_unit, subject, self._interest, overdue))
+                self._pool.submit(subject, partial(look_at_unit, subject, self._interest, overdue, at_paths))
             elif isinstance(subject, Glob):
                 if (paths := self._outside.paths.get(subject)) is not None:
                     self._pool.submit(subject, paths.look)
@@ -169,8 +170,7 @@ class Looking:
             self._hints.add_at(look.unit, max(deadline, now), now)
         if not after:
             self._hints.forget(look.unit)
-        known = {node.number for node in before}
-        if any(one.number not in known and unit_of(one.number) != look.unit for one in look.nodes):
+        if any(unit_of(one) != look.unit for one in {n.number for n in look.nodes} - {n.number for n in before}):
             self._hints.add(look.unit, now, is_finished=False)  # the hint of its unplug had no unit
 
     def _look_again(self, unit: Unit, nodes: Iterable[Node], now: float) -> None:

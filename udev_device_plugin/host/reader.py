@@ -26,8 +26,19 @@ _ATTEMPTS = 5
 _ENTRY = re.compile(rf"{re.escape(UDEV_DATA)}/([bc])(\d{{1,10}}):(\d{{1,10}})")
 
 
-def look_at_unit(unit: Unit, interest: Interest, without_entry: Collection[DeviceNumber] | None) -> UnitLook:
-    """Look at a unit now; ``without_entry``: the nodes to be described even without a database entry, None for all.
+def look_at_unit(
+    unit: Unit,
+    interest: Interest,
+    without_entry: Collection[DeviceNumber] | None,
+    at_paths: Collection[DeviceNumber],
+) -> UnitLook:
+    """Look at a unit now.
+
+    Args:
+        unit: the unit.
+        interest: the selectors.
+        without_entry: the nodes to be described even without a database entry; None for all.
+        at_paths: the nodes that selected paths lead to: they are wanted, whatever udev calls them.
 
     Raises:
         NotLookedError: nothing can be said.
@@ -40,7 +51,10 @@ def look_at_unit(unit: Unit, interest: Interest, without_entry: Collection[Devic
         sys_path = sysfs_path(unit)
         nodes = [(unit, sys_path)] if sys_path and usb_device_path(sys_path) is None else []
         listed = []
-    looks = [_look_at_node(*node, listed, interest, without_entry) for node in nodes]
+    looks = [
+        _look_at_node(number, sys_path, listed, interest, without_entry, is_at_path=number in at_paths)
+        for number, sys_path in nodes
+    ]
     _require_descriptors()
     found = tuple(look for look in looks if look is not None and (listed or _is_worth_knowing(look)))
     return UnitLook(unit, found, is_elsewhere=not found and not isinstance(unit, str) and unit_of(unit) != unit)
@@ -52,6 +66,8 @@ def _look_at_node(
     listed: Collection[str],
     interest: Interest,
     without_entry: Collection[DeviceNumber] | None,
+    *,
+    is_at_path: bool,
 ) -> NodeLook | None:
     """Look at one node; None if it has gone meanwhile."""
     for _ in range(_ATTEMPTS):
@@ -65,7 +81,7 @@ def _look_at_node(
         description, is_processing = None, False
         if device.is_initialized or without_entry is None or number in without_entry:
             is_processing = device.is_processing
-            description = device.describe(number, sys_path, listed, interest)
+            description = device.describe(number, sys_path, listed, interest, is_at_path=is_at_path)
         _, of_device, entry = after = sysfs_path(number), inode_at(sys_path), _entry(number)
         is_same = before == after and _stat_node(device.devnode, number)[0] == inode
         if is_same and device.is_initialized == (entry is not None):

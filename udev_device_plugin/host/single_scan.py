@@ -22,11 +22,12 @@ def look_at_everything(interest: Interest) -> tuple[HostLook, frozenset[str]]:
     memory, has_udevd = Memory(), DeliveryCheck().begin()
     without_entry = frozenset[DeviceNumber]() if has_udevd else None
     found = {path: stat_path(path) for glob in interest.globs for path in matches_of(glob)}
-    for unit in dict.fromkeys(all_units((), numbers_of(found.values()))):
+    at_paths = numbers_of(found.values())
+    for unit in dict.fromkeys(all_units((), at_paths)):
         try:
-            look = look_at_unit(unit, interest, without_entry)
+            look = look_at_unit(unit, interest, without_entry, at_paths)
         except NotLookedError:  # it may have changed while it was read
-            look = look_at_unit(unit, interest, without_entry)
+            look = look_at_unit(unit, interest, without_entry, at_paths)
         is_named = not look.nodes and is_unknown_to_sysfs(unit, filter(None, found.values()))
         memory.take_in(look, 0.0, has_udevd=has_udevd, is_named=is_named)
     for path, entry in found.items():

@@ -40,15 +40,23 @@ class UdevDevice(UdevSubject):
         """Whether udevd (257 and later) says that it is at work on the device."""
         return self.property("ID_PROCESSING") == "1"
 
-    def describe(self, number: DeviceNumber, sys_path: str, listed: Collection[str], interest: Interest) -> HostDevice:
+    def describe(
+        self, number: DeviceNumber, sys_path: str, listed: Collection[str], interest: Interest, *, is_at_path: bool
+    ) -> HostDevice:
         """Return all that the program needs of it; in brief if no selector can match it.
 
-        ``listed`` are the places in sysfs of all nodes of its USB device; none if it belongs to none.
+        Args:
+            number: its node's.
+            sys_path: its place in sysfs.
+            listed: the places in sysfs of all nodes of its USB device; none if it belongs to none.
+            interest: the selectors.
+            is_at_path: whether a selected path leads to it, whatever udev calls it: a link that somebody made.
         """
         subsystem, usb_device = self.subsystem, usb_device_of(sys_path)
         devlinks = tuple(self.links) if self.is_initialized else ()
         rules = frozenset(str(rule) for rule in interest.rules_for(subsystem) if rule.matches(self))
-        is_wanted = bool(rules) or interest.wants_usb_device(usb_device) or interest.is_named((self.devnode, *devlinks))
+        is_named = is_at_path or interest.is_named((self.devnode, *devlinks))
+        is_wanted = is_named or bool(rules) or interest.wants_usb_device(usb_device)
         brief = HostDevice(sys_path, subsystem, number, self.devnode, devlinks, usb_device=usb_device, is_wanted=False)
         if not is_wanted:
             return brief
