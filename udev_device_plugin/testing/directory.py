@@ -20,7 +20,7 @@ SOCKET = "kubelet.sock"
 class Wipe(Enum):
     """What a kubelet deletes in its plugin directory when it starts."""
 
-    ALL_FILES = "every non-directory except the kubelet's checkpoint, as in 1.30 and 1.32"
+    ALL_FILES = "every non-directory except the kubelet's checkpoint, as in 1.28 to 1.32"
     SOCKETS = "sockets, as in 1.34 and 1.36"
 
 
