@@ -20,8 +20,8 @@ SOCKET = "kubelet.sock"
 class Wipe(Enum):
     """What a kubelet deletes in its plugin directory when it starts."""
 
-    ALL_FILES = "every non-directory except the kubelet's checkpoint, as in 1.32"
-    SOCKETS = "sockets, as in 1.36"
+    ALL_FILES = "every non-directory except the kubelet's checkpoint, as in 1.28 to 1.32"
+    SOCKETS = "sockets, as in 1.34 and 1.36"
 
 
 def clear(directory: str, wipe: Wipe) -> None:
