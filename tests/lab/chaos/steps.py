@@ -71,7 +71,7 @@ def draw(chance: random.Random) -> Sequence:
 
 
 def smaller(sequence: Sequence) -> Iterator[Sequence]:
-    """What to try in place of a sequence that fails: with ever fewer steps left out, then with smaller numbers."""
+    """What to try in place of a sequence that fails: with ever fewer steps left out."""
     size = len(sequence)
     chunk = size // 2
     while chunk:
