@@ -132,13 +132,9 @@ class Stage:
             return None
 
     def claims(self, link: str) -> int:
-        """How many of those present claim a link."""
-        return sum(
-            link in device.devlinks
-            for one in self.plugged
-            if one.is_finished and not one.has_vanished
-            for device in one.stick
-        )
+        """How many of those present claim a link, or may: udevd is at work on them."""
+        at_it = (one for one in self._present() if one.is_finished or one.work is not None)
+        return sum(link in device.devlinks for one in at_it for device in one.stick)
 
     def note_age(self) -> None:
         """Some of those that are not finished may be offered by now, as what is known of them."""
