@@ -1,25 +1,20 @@
-"""The host of a chaos run: plays what happens to sticks and udevd, and remembers what is true."""
+"""The host of a chaos run: plays what happens to sticks and udevd, and keeps account of what is true."""
 
-import glob
 import itertools
 import os
 import random
-import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from tests.lab.chaos.park import ARTICLES, NUMBERS, PORTS, ROOT_HUBS, WITH_SIBLINGS, Article, Plugged
-from tests.lab.chaos.resources import GLOBS, STICKS
 from tests.lab.chaos.steps import Step
+from tests.lab.chaos.truth import Truth
 from tests.lab.chaos.workers import at_once
 from tests.lab.host import FakeHost
 from tests.lab.records import FakeDevice, Stick
 from tests.lab.sticks import serial_adapter
 from tests.lab.udevd_steps import DATABASE, Version, finish
-
-HELD_BACK = 2.5
-"""Seconds after which a node that udevd has not finished with may be offered all the same: a little under 3."""
 
 LEAST_WORK = 6
 """So many steps a udevd takes for a device, at least."""
@@ -27,15 +22,14 @@ LEAST_WORK = 6
 _COARSE = 5  # CLOCK_REALTIME_COARSE, which files' times are taken from, and for which Python has no name
 
 
-class Stage:
+class Stage(Truth):
     """The sticks of `park`, plugged and unplugged on a made-up host."""
 
     def __init__(self, host: FakeHost) -> None:
+        super().__init__()
         self._host = host
         self._makings = 0
         self._left_behind: list[Stick] = []
-        self.plugged: list[Plugged] = []
-        self.is_hidden = False
         self._plays: dict[str, Callable[[Step], None]] = {
             "plug": self._plug,
             "plug silently": lambda step: self._plug(step, silent=True),
@@ -101,52 +95,9 @@ class Stage:
             for one in self.plugged:
                 one.is_nameless |= not one.is_finished
 
-    # The truth.
-
-    def offered(self, resource: str) -> tuple[set[str], set[str]]:
-        """The nodes that a resource must offer now, and those that it may offer besides."""
-        reached = {os.path.realpath(path) for pattern in GLOBS[resource] for path in glob.glob(pattern)}
-        nodes = {path for path in reached if os.path.exists(path) and stat.S_ISCHR(os.stat(path).st_mode)}
-        done = {path for path in nodes if self.owner(path).is_finished}
-        return done, nodes - done
-
-    def whole(self, resource: str) -> tuple[set[Plugged], set[Plugged]]:
-        """The sticks that a resource must offer now, and those that it may offer besides."""
-        fitting = {one for one in self._present() if any(map(one.fits, STICKS[resource]))}
-        done = {one for one in fitting if one.is_finished}
-        return done, fitting - done
-
-    def owner(self, node: str) -> Plugged:
-        """Whose node it is."""
-        return next(one for one in self.plugged if not one.has_vanished and node in one.nodes())
-
-    def has(self, node: str) -> bool:
-        """Whether a node is a stick's that is plugged."""
-        return any(not one.has_vanished and node in one.nodes() for one in self.plugged)
-
-    def node_at(self, path: str) -> str | None:
-        """The node that a path leads to now."""
-        try:
-            return os.path.realpath(path, strict=True)
-        except OSError:
-            return None
-
-    def claims(self, link: str) -> int:
-        """How many of those present claim a link, or may: udevd is at work on them."""
-        at_it = (one for one in self._present() if one.is_finished or one.work is not None)
-        return sum(link in device.devlinks for one in at_it for device in one.stick)
-
-    def note_age(self) -> None:
-        """Some of those that are not finished may be offered by now, as what is known of them."""
-        for one in self.plugged:
-            if not one.is_finished and (self.is_hidden or time.monotonic() - one.began > HELD_BACK):
-                one.is_nameless = True
-
-    # What happens.
-
     def _new(self, step: Step, among: Sequence[Article] = ARTICLES) -> Plugged | None:
         """An article that is not plugged, at a free port, under a free number; None if there is none."""
-        present = self._present()
+        present = self.present()
         articles = [one for one in among if one not in {other.article for other in present}]
         ports = self._free_ports()
         if not articles or not ports:
@@ -159,7 +110,7 @@ class Stage:
         return Plugged(article, port, number, article.make(port, number, _chance(step)), self._makings)
 
     def _free_ports(self) -> list[str]:
-        used = {one.port for one in self._present()}
+        used = {one.port for one in self.present()}
         return [port for port in PORTS if port not in used]
 
     def _appear(self, one: Plugged) -> None:
@@ -171,7 +122,7 @@ class Stage:
         for device in one.stick:
             self._host.appear(device)
         one.began, one.is_nameless = time.monotonic(), self.is_hidden
-        for other in self._present():
+        for other in self.present():
             if one.article.twins and one.article.twins == other.article.twins:
                 one.has_met_twin = other.has_met_twin = True
         self.plugged.append(one)
@@ -257,16 +208,13 @@ class Stage:
     def _replug(self, step: Step, *, in_place: bool = False) -> None:
         for one in self._some(step):
             self._take_away(one)
-            index = [other for other in ARTICLES if other not in {it.article for it in self._present()}].index(
+            index = [other for other in ARTICLES if other not in {it.article for it in self.present()}].index(
                 one.article
             )
             where = self._free_ports().index(one.port) if in_place else step.where
             if again := self._new(replace(step, which=index, where=where)):
                 self._appear(again)
                 self._finish(again, step)
-
-    def _present(self) -> list[Plugged]:
-        return [one for one in self.plugged if not one.has_vanished]
 
     def _change(self, step: Step, *, silent: bool = False) -> None:
         """The main node gets one link more, or loses its by-id links, or has its own ones again."""
@@ -291,7 +239,7 @@ class Stage:
 
     def _lie(self, step: Step) -> None:
         """An event about a stick that is not there."""
-        if step.number % 4 not in {one.number for one in self._present() if one.article.kind == "tty"}:
+        if step.number % 4 not in {one.number for one in self.present() if one.article.kind == "tty"}:
             port = PORTS[step.where % len(PORTS)]
             self._host.send("add", serial_adapter(f"ttyUSB{step.number % 4}", "GHOST", port).main)
 

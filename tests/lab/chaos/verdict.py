@@ -30,7 +30,7 @@ from dataclasses import dataclass, field
 
 from tests.lab.chaos.park import Meaning
 from tests.lab.chaos.resources import COUNTS, GLOBS, STICKS
-from tests.lab.chaos.stage import Stage
+from tests.lab.chaos.truth import Truth
 from tests.lab.chaos.verdict_of_sets import Id, Seen, VerdictOfSets
 from udev_device_plugin.testing.kubelet import Kubelet
 from udev_device_plugin.testing.records import AdmissionError, Allocation, ContainerStartError, DeviceView, ResourceView
@@ -59,12 +59,12 @@ class Verdict:
         held: what pods hold.
     """
 
-    def __init__(self, stage: Stage, kubelet: Kubelet, names: Sequence[str], *, forgets: bool) -> None:
-        self._stage = stage
+    def __init__(self, truth: Truth, kubelet: Kubelet, names: Sequence[str], *, forgets: bool) -> None:
+        self._truth = truth
         self._kubelet = kubelet
         self._names = names
         self._links = f"{kubelet.directory}/{LINKS}"
-        self._sets = VerdictOfSets(stage)
+        self._sets = VerdictOfSets(truth)
         self._meanings: dict[Id, frozenset[Meaning]] = {}
         self._ids: dict[tuple[str, int, str, int], str] = {}
         self._lasting: dict[tuple[str, frozenset[Meaning], int], str] = {}
@@ -106,7 +106,7 @@ class Verdict:
 
     async def look(self) -> Look:
         """What is wrong now."""
-        self._stage.note_age()
+        self._truth.note_age()
         self.note_lists()
         look = Look()
         for name in self._names:
@@ -122,7 +122,7 @@ class Verdict:
         for seen in look.sets:
             self._sets.remember(seen)
         for id_, node in look.sightings:
-            one, name = self._stage.owner(node), id_[0].rpartition("/")[2]
+            one, name = self._truth.owner(node), id_[0].rpartition("/")[2]
             meanings = one.meanings(name, node)
             self._meanings[id_] = self._meanings.get(id_, meanings) & meanings
             self._ids[id_[0], one.making, node, _replica(id_[1])] = id_[1]
@@ -155,7 +155,7 @@ class Verdict:
         """How many Healthy IDs there must be at least and at most."""
         if name not in GLOBS and name not in STICKS:
             return 0, sys.maxsize
-        must, may = self._stage.whole(name) if name in STICKS else self._stage.offered(name)
+        must, may = self._truth.whole(name) if name in STICKS else self._truth.offered(name)
         return COUNTS.get(name, 1) * len(must), COUNTS.get(name, 1) * len(must | may)
 
     async def _try(self, resource: str, device: DeviceView, seen: Seen, look: Look) -> None:
@@ -198,14 +198,14 @@ class Verdict:
     def _sight(self, id_: Id, path: str, reached: Counter[str], look: Look) -> None:
         """A healthy device is at this path: is it what its ID stands for?"""
         name = id_[0].rpartition("/")[2]
-        if (node := self._stage.node_at(path)) is None:
+        if (node := self._truth.node_at(path)) is None:
             look.faults.append(f"Healthy, and not there: {name}: {id_[1]}: nothing is at {path}")
             return
         reached[node] += 1
-        if not self._stage.has(node):
+        if not self._truth.has(node):
             look.faults.append(f"Healthy, and nobody's: {name}: {id_[1]} leads to {node}")
             return
-        one = self._stage.owner(node)
+        one = self._truth.owner(node)
         meanings = one.meanings(name, node)
         known = self._meanings.get(id_, meanings)
         if not known & meanings:
@@ -229,7 +229,7 @@ class Verdict:
 
     def _check_nodes(self, name: str, reached: Counter[str], refused: Iterable[Allocation], look: Look) -> None:
         """Is each node offered that must be, and none else?"""
-        must, may = self._stage.offered(name)
+        must, may = self._truth.offered(name)
         count, refused = COUNTS[name], list(refused)
         missing = Counter(dict.fromkeys(must, count)) - reached
         unsure = Counter(dict.fromkeys(may, count)) - reached
@@ -241,8 +241,8 @@ class Verdict:
             look.faults.append(f"there, and not offered: {name}: {dict(missing)}; held, and refused: {ids}")
         for held in refused:
             path = held.response.devices[0].host_path
-            node = self._stage.node_at(path)
-            is_contended = path.startswith("/dev/") and (node is None or self._stage.claims(path) != 1)
+            node = self._truth.node_at(path)
+            is_contended = path.startswith("/dev/") and (node is None or self._truth.claims(path) != 1)
             if not is_contended and (node is None or node in missing):
                 look.faults.append(f"refused without a reason: {name}: {held.ids[0]}: {path} leads to {node}")
 
@@ -272,7 +272,7 @@ class Verdict:
         if missing := look.own_links - present:
             look.faults.append(f"links that are not there: {missing}")
         # A link that a device has needed once stays for as long as it is known: somebody may have been handed it.
-        dead = {link for link in present - look.own_links if self._stage.node_at(f"{self._links}/{link}") is None}
+        dead = {link for link in present - look.own_links if self._truth.node_at(f"{self._links}/{link}") is None}
         if dead:
             look.faults.append(f"links that lead nowhere: {dead}")
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from tests.lab.chaos.park import Meaning, Plugged
 from tests.lab.chaos.resources import PAIRS, STICKS
-from tests.lab.chaos.stage import Stage
+from tests.lab.chaos.truth import Truth
 
 Id = tuple[str, str]
 """A resource, and an ID of it."""
@@ -37,8 +37,8 @@ class Seen:
 class VerdictOfSets:
     """Remembers what the IDs of sets stood for."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
+    def __init__(self, truth: Truth) -> None:
+        self._truth = truth
         self._parts: dict[Id, Parts] = {}
         self._ids: dict[tuple[str, Bodies], str] = {}
 
@@ -58,11 +58,11 @@ class VerdictOfSets:
             self._ids[id_[0], bodies] = id_[1]
 
     def _judge_one(self, id_: Id, paths: Sequence[str]) -> list[str]:
-        nodes = [self._stage.node_at(path) for path in paths]
-        if not all(node is not None and self._stage.has(node) for node in nodes):
+        nodes = [self._truth.node_at(path) for path in paths]
+        if not all(node is not None and self._truth.has(node) for node in nodes):
             return [f"Healthy, and not there: {id_}: {dict(zip(paths, nodes, strict=True))}"]
         if (name := id_[0].rpartition("/")[2]) in STICKS:
-            one = self._stage.owner(str(nodes[0]))
+            one = self._truth.owner(str(nodes[0]))
             wholes = [one.whole(selector) for selector in STICKS[name] if one.fits(selector)]
             if nodes not in wholes:
                 return [f"not the stick's nodes in their order: {id_}: {nodes}, and not {wholes}"]
@@ -76,18 +76,18 @@ class VerdictOfSets:
     def _look_at(self, id_: Id, paths: Iterable[str]) -> tuple[Bodies, Parts]:
         """What an ID leads to now."""
         name = id_[0].rpartition("/")[2]
-        nodes = [node for path in paths if (node := self._stage.node_at(path)) is not None]
+        nodes = [node for path in paths if (node := self._truth.node_at(path)) is not None]
         if name in STICKS:
-            one = self._stage.owner(nodes[0])
+            one = self._truth.owner(nodes[0])
             return ((one.making, one.article.name),), (one.meanings_as_stick(),)
-        owners = [self._stage.owner(node) for node in nodes]
+        owners = [self._truth.owner(node) for node in nodes]
         return (
             tuple((one.making, node) for one, node in zip(owners, nodes, strict=True)),
             tuple(one.meanings(part, node) for one, node, part in zip(owners, nodes, PAIRS[name], strict=True)),
         )
 
     def _judge_sticks(self, resource: str, seen: Seen) -> list[str]:
-        must, may = self._stage.whole(resource)
+        must, may = self._truth.whole(resource)
         found = Counter(self._owner(paths) for _, paths in seen.started)
         if more := [one.article.name for one, count in found.items() if count > 1 or one not in must | may]:
             return [f"offered more than once, or in vain: {resource}: {more}"]
@@ -100,8 +100,8 @@ class VerdictOfSets:
     def _judge_pairs(self, resource: str, seen: Seen) -> list[str]:
         faults, spare = [], []
         for part, name in enumerate(PAIRS[resource]):
-            must, may = self._stage.offered(name)
-            found = Counter(self._stage.node_at(paths[part]) for _, paths in seen.started)
+            must, may = self._truth.offered(name)
+            found = Counter(self._truth.node_at(paths[part]) for _, paths in seen.started)
             if more := [node for node, count in found.items() if count > 1 or node not in must | may]:
                 faults.append(f"offered more than once, or in vain: {resource}: {more}")
             spare.append(self._spare(part, name, sorted(must - found.keys()), seen))
@@ -117,11 +117,11 @@ class VerdictOfSets:
         spare = [
             node
             for node in nodes
-            if not any(self._stage.owner(node).meanings(name, node) & meanings for meanings in reserved)
+            if not any(self._truth.owner(node).meanings(name, node) & meanings for meanings in reserved)
         ]
         return spare[unknown:]
 
     def _owner(self, paths: Sequence[str]) -> Plugged:
-        node = self._stage.node_at(paths[0])
+        node = self._truth.node_at(paths[0])
         assert node is not None
-        return self._stage.owner(node)
+        return self._truth.owner(node)
