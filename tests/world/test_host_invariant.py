@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Sequence
 from functools import partial
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -322,7 +323,7 @@ class Host(RuleBasedStateMachine):
         self._rest()
 
 
-TestHost = Host.TestCase
+TestHost = pytest.mark.timeout(600)(Host.TestCase)  # seconds; some twenty on an idle machine
 TestHost.settings = settings(
     derandomize=True,
     database=None,
