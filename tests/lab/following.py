@@ -100,14 +100,13 @@ class Follower:
             self.inventory.replace(look)
         return look is not None
 
-    def rest(self, fails: int = 0) -> None:
-        """Until there is nothing to be waited for; so many of the first looks fail."""
+    def rest(self) -> None:
+        """Until there is nothing to be waited for."""
         for _ in range(1000):
             self.looking.take_paths(self.paths.read(), self.now)
             self.looking.work(self.now)
             while self.jobs.outstanding:
-                self.jobs.do(0, fails=fails > 0)
-                fails -= 1
+                self.jobs.do(0)
                 self.take()
             self.take()
             due = self.looking.next_due(self.now)

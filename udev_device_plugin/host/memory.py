@@ -111,7 +111,10 @@ class Memory:
         foreign, former = self._former.pop(look.number, (None, 0))
         if foreign is not None and former == look.device:  # the node was removed and created by hand
             return _Origin(now, look.device)
-        if foreign is None and look.entry is not None and look.entry.written < look.made and not self.is_first_look:
+        is_old = look.entry is not None and look.entry != foreign and look.entry.written < look.made
+        if (
+            is_old and not self.is_first_look
+        ):  # that of the former device, or of one in between that was never looked at
             return _Origin(now, look.device, foreign=look.entry, is_foreign_by_age=True)
         return _Origin(now, look.device, foreign=foreign, former=former)
 

@@ -79,6 +79,14 @@ def test_an_entry_that_the_former_node_had_is_not_the_new_ones_whatever_the_cloc
     assert host.state(look(OLD, SECOND, inode=2)) == (NodeState.FINISHED, "second")
 
 
+def test_an_old_entry_is_not_the_new_nodes_even_if_its_device_came_and_went_between_two_looks() -> None:
+    host = Host()
+    host.sees(look(EntryStamp(3, PLUGGED - 2), described("former")))
+    host.sees()
+    assert host.state(look(OLD, SECOND, inode=2)) == UNFINISHED
+    assert host.state(look(NEW, FIRST, inode=2)) == (NodeState.FINISHED, "first")
+
+
 def test_a_node_that_goes_and_comes_between_two_looks_is_another_one() -> None:
     host = Host()
     host.sees(look(NEW, FIRST))
