@@ -108,8 +108,9 @@ class Looking:
         """Begin the looks that are due."""
         for unit in self._full_look.take(self._room):
             self._hints.add_at(unit, now, now)
-        due = self._hints.begin_due(now)
-        at_paths = numbers_of(one for one in self._entries() if due and self._interest.is_named((one.path,)))
+        if not (due := self._hints.begin_due(now)):
+            return
+        at_paths = numbers_of(one for one in self._entries() if self._interest.is_named((one.path,)))
         for subject in due:
             if isinstance(subject, str | DeviceNumber):
                 overdue = self._memory.overdue(subject, now) if self._has_udevd else None
@@ -156,7 +157,7 @@ class Looking:
     def _take_unit(self, look: UnitLook, received: float, now: float) -> None:
         before = self._nodes.of(look.unit)
         is_named = not look.nodes and is_unknown_to_sysfs(look.unit, self._entries())
-        changed = {*self._memory.take_in(look, now, has_udevd=self._has_udevd, is_named=is_named)}
+        changed = self._memory.take_in(look, now, has_udevd=self._has_udevd, is_named=is_named)
         after = self._nodes.of(look.unit)
         self._follow(look.unit, received)
         described = [node.description for node in (*before, *after) if node.description is not None]
@@ -191,8 +192,7 @@ class Looking:
         return True
 
     def _follow(self, unit: Unit, received: float) -> None:
-        nodes = self._nodes.of(unit)
-        wanted = [node.description for node in nodes if node.description is not None and node.description.is_wanted]
+        wanted = [one for node in self._nodes.of(unit) if (one := node.description) is not None and one.is_wanted]
         selected = [device.devnode for device in wanted if self._interest.selects(device)]
         gone = self._paths.follow(unit, selected, [link for device in wanted for link in device.devlinks])
         self._note((), dict.fromkeys(gone), received)
