@@ -4,10 +4,10 @@ import asyncio
 import json
 import os
 
+from tests.kubelet.machine.containers import Containerd
+from tests.kubelet.machine.node import NAME as NODE, PLUGIN_DIRECTORY, KubeletProcess, container_of
+from tests.kubelet.machine.pods import StaticPods, pod_spec
 from tests.lab.hotplug import MacvtapSticks
-from tests.lab.kubelet.containers import Containerd
-from tests.lab.kubelet.node import NAME as NODE, PLUGIN_DIRECTORY, KubeletProcess, container_of
-from tests.lab.kubelet.pods import StaticPods, pod_spec
 from tests.lab.node import every
 from tests.lab.plugin import PATIENCE, PluginProcess
 from tests.lab.udevd import Udevd

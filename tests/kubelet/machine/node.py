@@ -8,8 +8,8 @@ import socket
 import ssl
 from typing import Any
 
-from tests.lab.kubelet.containers import SOCKET
-from tests.lab.kubelet.processes import FOLDER, PATIENCE, ServerProcess, eventually
+from tests.kubelet.machine.containers import SOCKET
+from tests.kubelet.machine.processes import FOLDER, PATIENCE, ServerProcess, eventually
 
 NAME = "lab"
 PLUGIN_DIRECTORY = "/var/lib/kubelet/device-plugins"
