@@ -13,13 +13,13 @@ from tests.kubelet.machine.plugin_image import add_plugin_image
 from tests.kubelet.machine.pods import StaticPods
 from tests.kubelet.machine.processes import refuse_outside
 from tests.lab.directories import plugin_directory
-from tests.lab.hotplug import MacvtapSticks
+from tests.lab.plugged_sticks import all_sticks, sticks
 from tests.lab.udevd import Udevd
 
 # Beside an older kubelet there is no API server.
 collect_ignore = [] if shutil.which("kube-apiserver") else ["test_cluster.py", "test_daemon_set.py"]
 
-__all__ = ["plugin_directory"]  # a fixture: it is known here by its import
+__all__ = ["all_sticks", "plugin_directory", "sticks"]  # fixtures: they are known here by their import
 
 
 def pytest_configure() -> None:
@@ -29,21 +29,6 @@ def pytest_configure() -> None:
 @pytest.fixture(scope="session")
 def udevd() -> Udevd:
     return Udevd()
-
-
-@pytest.fixture(scope="session")
-def _all_sticks() -> Iterator[MacvtapSticks]:
-    sticks = MacvtapSticks()
-    yield sticks
-    sticks.close()
-
-
-@pytest.fixture
-def sticks(_all_sticks: MacvtapSticks, udevd: Udevd) -> Iterator[MacvtapSticks]:
-    """Sticks to plug; those still plugged at the end are unplugged."""
-    yield _all_sticks
-    _all_sticks.clear()
-    udevd.settle()
 
 
 @pytest.fixture(scope="session")

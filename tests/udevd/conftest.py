@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.lab.directories import plugin_directory
-from tests.lab.hotplug import LoopDevices, MacvtapSticks
+from tests.lab.hotplug import LoopDevices
 from tests.lab.netlink import Injector
+from tests.lab.plugged_sticks import all_sticks, sticks
 from tests.lab.udevd import Udevd, refuse_outside
 
-__all__ = ["plugin_directory"]  # a fixture: it is known here by its import
+__all__ = ["all_sticks", "plugin_directory", "sticks"]  # fixtures: they are known here by their import
 
 
 def pytest_configure() -> None:
@@ -27,22 +28,6 @@ def udevd(_the_udevd: Udevd) -> Iterator[Udevd]:
     _the_udevd.settle()
     yield _the_udevd
     _the_udevd.start()
-
-
-@pytest.fixture(scope="session")
-def _all_sticks() -> Iterator[MacvtapSticks]:
-    sticks = MacvtapSticks()
-    yield sticks
-    sticks.close()
-
-
-@pytest.fixture
-def sticks(_all_sticks: MacvtapSticks, udevd: Udevd) -> Iterator[MacvtapSticks]:
-    """Sticks to plug; those still plugged at the end are unplugged."""
-    yield _all_sticks
-    udevd.start()
-    _all_sticks.clear()
-    udevd.settle()
 
 
 @pytest.fixture
