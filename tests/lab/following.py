@@ -9,13 +9,13 @@ from collections import deque
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
+from udev_device_plugin.host.dev_paths import DevPaths
 from udev_device_plugin.host.host_thread import HostThread
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.looking import Looking
 from udev_device_plugin.host.looks import HostLook, NotLookedError
 from udev_device_plugin.host.memory import Memory
-from udev_device_plugin.host.paths import DevPaths
 from udev_device_plugin.host.pool import Pool, Result
 from udev_device_plugin.host.reader import UDEV_DATA
 from udev_device_plugin.host.udev.delivery_check import DeliveryCheck

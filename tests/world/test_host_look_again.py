@@ -9,10 +9,10 @@ from tests.lab.host import FakeHost
 from tests.lab.plugin import PATIENCE
 from tests.lab.records import FakeDevice, Stick
 from tests.lab.sticks import serial_adapter
+from udev_device_plugin.host.dev_paths import DevPaths
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looking import Looking
 from udev_device_plugin.host.model import DeviceNumber, Unit
-from udev_device_plugin.host.paths import DevPaths
 from udev_device_plugin.host.pool import Pool
 from udev_device_plugin.host.udev.delivery_check import DeliveryCheck
 from udev_device_plugin.selectors.paths.glob import Glob

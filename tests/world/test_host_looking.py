@@ -11,12 +11,12 @@ from tests.lab.host import FakeHost
 from tests.lab.records import FakeDevice, FakeNode, Stick
 from tests.lab.sticks import serial_adapter
 from udev_device_plugin.filesystem import path_watch as watching
+from udev_device_plugin.host.dev_paths import DevPaths
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.looking import Looking
 from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.host.model import DeviceNumber
-from udev_device_plugin.host.paths import DevPaths
 from udev_device_plugin.host.single_scan import look_at_everything
 from udev_device_plugin.host.udev.delivery_check import DeliveryCheck
 from udev_device_plugin.selectors.kind import SelectorKind

@@ -11,8 +11,8 @@ from dataclasses import replace
 from udev_device_plugin.config.specs import ResourceSpec
 from udev_device_plugin.devices.assembled import AssembledDevice, AssembledResource, AssemblyContext
 from udev_device_plugin.devices.candidates import Candidate, Slot
-from udev_device_plugin.devices.claims import candidates
 from udev_device_plugin.devices.identity import Identity
+from udev_device_plugin.devices.path_assignment import candidates
 from udev_device_plugin.devices.retention import keep, unseen_devices
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.selectors.grouping import Composition, Group, Moment, SettlingUsbDevice

@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable
 
 from udev_device_plugin.errors import SourceError
+from udev_device_plugin.host.dev_paths import DevPaths
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looking import Looking
 from udev_device_plugin.host.looks import HostLook
-from udev_device_plugin.host.paths import DevPaths
 from udev_device_plugin.host.pool import Pool
 from udev_device_plugin.host.reader import UDEV_DATA
 from udev_device_plugin.host.udev.delivery_check import UDEV_CONTROL, DeliveryCheck

@@ -7,10 +7,10 @@ rest it equals one look at everything, whatever the order of looks before.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from udev_device_plugin.host.existence import numbers_of
 from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.host.model import DeviceNumber, HostDevice, Node, NodeState, PathEntry, Unit, UsbDevice
 from udev_device_plugin.host.nodes import Nodes, discard
+from udev_device_plugin.host.path_facts import numbers_of
 from udev_device_plugin.selectors.kind import SelectorKind
 from udev_device_plugin.selectors.paths.glob_index import GlobSet
 

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 
-from udev_device_plugin.host.existence import inode_at, numbers_of
+from udev_device_plugin.host.dev_paths import DevPaths, is_glob_in_dev
 from udev_device_plugin.host.full_look import FullLook
 from udev_device_plugin.host.hints import Hints
 from udev_device_plugin.host.interest import Interest
@@ -15,7 +15,7 @@ from udev_device_plugin.host.looks import HostLook, NotLookedError, UnitLook
 from udev_device_plugin.host.memory import Memory
 from udev_device_plugin.host.model import DeviceNumber, Node, PathEntry, Unit
 from udev_device_plugin.host.outside import OutsideGlobs
-from udev_device_plugin.host.paths import DevPaths, is_glob_in_dev
+from udev_device_plugin.host.path_facts import inode_at, numbers_of
 from udev_device_plugin.host.pool import Pool, Result
 from udev_device_plugin.host.reader import is_unknown_to_sysfs, look_at_unit, number_of_entry
 from udev_device_plugin.host.relevance import is_relevant

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 
 from udev_device_plugin.errors import StartError
 from udev_device_plugin.filesystem.path_watch import PathWatch
-from udev_device_plugin.host.existence import links_on_the_way, stat_path
+from udev_device_plugin.host.dev_paths import is_glob_in_dev
 from udev_device_plugin.host.looks import NotLookedError
 from udev_device_plugin.host.model import PathEntry
-from udev_device_plugin.host.paths import is_glob_in_dev
+from udev_device_plugin.host.path_facts import links_on_the_way, stat_path
 from udev_device_plugin.selectors.paths.glob import Glob
 
 

@@ -9,10 +9,10 @@ import re
 import stat
 from collections.abc import Collection, Iterable
 
-from udev_device_plugin.host.existence import inode_at, is_in_dev
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looks import EntryStamp, NodeLook, NotLookedError, UnitLook
 from udev_device_plugin.host.model import DeviceNumber, PathEntry, Unit
+from udev_device_plugin.host.path_facts import inode_at, is_in_dev
 from udev_device_plugin.host.sysfs import nodes_below, sysfs_path, unit_of
 from udev_device_plugin.host.topology import usb_device_path
 from udev_device_plugin.host.udev.device_reader import read_device

@@ -2,11 +2,11 @@
 
 import os
 
-from udev_device_plugin.host.existence import matches_of, numbers_of, stat_path
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looks import HostLook, NotLookedError
 from udev_device_plugin.host.memory import Memory
 from udev_device_plugin.host.model import DeviceNumber
+from udev_device_plugin.host.path_facts import matches_of, numbers_of, stat_path
 from udev_device_plugin.host.reader import is_unknown_to_sysfs, look_at_unit
 from udev_device_plugin.host.sysfs import all_units
 from udev_device_plugin.host.udev.delivery_check import DeliveryCheck

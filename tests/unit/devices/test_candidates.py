@@ -10,7 +10,7 @@ from tests.unit import inventories
 from tests.unit.inventories import MadeUpInventory, Standing, no_node
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
 from udev_device_plugin.devices.candidates import Candidate, NodeKey, Slot, node_key
-from udev_device_plugin.devices.claims import candidates
+from udev_device_plugin.devices.path_assignment import candidates
 from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.host.model import DeviceNumber, HostDevice, NodeState, PathKind, UsbDevice
 from udev_device_plugin.selectors.paths.glob import Glob

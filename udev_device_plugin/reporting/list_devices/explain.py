@@ -10,9 +10,9 @@ from udev_device_plugin.config.specs import PathSpec, PathType, ResourceSpec
 from udev_device_plugin.devices.assembled import AssembledResource, AssemblyContext
 from udev_device_plugin.devices.assembly import assemble
 from udev_device_plugin.devices.candidates import Candidate, Slot
-from udev_device_plugin.devices.claims import candidates
 from udev_device_plugin.devices.describe import device_set
 from udev_device_plugin.devices.device import DeviceSet
+from udev_device_plugin.devices.path_assignment import candidates
 from udev_device_plugin.host.model import HostDevice, NodeState
 from udev_device_plugin.reporting.list_devices.facts import facts_about
 from udev_device_plugin.reporting.list_devices.model import (

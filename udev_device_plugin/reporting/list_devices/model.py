@@ -10,8 +10,8 @@ from functools import cached_property
 from udev_device_plugin.config.specs import PathSpec, ResourceSpec
 from udev_device_plugin.devices.assembled import AssembledResource
 from udev_device_plugin.devices.candidates import Candidate, NodeKey, Slot
-from udev_device_plugin.devices.claims import Candidates
 from udev_device_plugin.devices.device import Device, DeviceSet, Member
+from udev_device_plugin.devices.path_assignment import Candidates
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.selectors.mismatch import NearMisses
 from udev_device_plugin.selectors.udev_rule.rule import Rule

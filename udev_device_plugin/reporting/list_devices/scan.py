@@ -15,7 +15,7 @@ from udev_device_plugin.host.single_scan import look_at_everything
 from udev_device_plugin.host.udev.rule_subject import all_subjects
 from udev_device_plugin.reporting.list_devices.explain import explain
 from udev_device_plugin.reporting.list_devices.model import Host, Listing
-from udev_device_plugin.selectors.udev_rule.nearest import compare
+from udev_device_plugin.selectors.udev_rule.near_misses import compare
 
 
 def look(settings: Settings) -> Listing:

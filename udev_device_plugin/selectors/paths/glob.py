@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from udev_device_plugin.selectors.paths.wildcard import ANY, STAR, PatternError, Token, literal_of, pattern_of
+from udev_device_plugin.selectors.paths.pattern import ANY, STAR, PatternError, Token, literal_of, pattern_of
 
 MAX_PATH = 4095
 """The kernel's limit for a path (``PATH_MAX`` without the closing NUL); a longer pattern is a mistake."""

@@ -10,7 +10,7 @@ later). In addition a newline is white space. What can never match, or what a ru
 import re
 from difflib import get_close_matches
 
-from udev_device_plugin.selectors.paths.wildcard import PatternError
+from udev_device_plugin.selectors.paths.pattern import PatternError
 from udev_device_plugin.selectors.udev_rule.terms import KEYS, Term
 from udev_device_plugin.selectors.udev_rule.values import RuleValueError, Value
 

@@ -20,7 +20,7 @@ import string
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from udev_device_plugin.selectors.paths.wildcard import ANY, NONE, STAR, PatternError, Token, literal_of, pattern_of
+from udev_device_plugin.selectors.paths.pattern import ANY, NONE, STAR, PatternError, Token, literal_of, pattern_of
 
 MAX_ATTRIBUTE = 511
 """Bytes of an attribute that are compared where its trailing whitespace does not count (the size of udevd's buffer)."""

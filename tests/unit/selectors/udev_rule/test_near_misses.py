@@ -6,7 +6,7 @@ import pytest
 
 from tests.lab.subjects import MadeUpRelative, MadeUpSubject
 from udev_device_plugin.selectors.mismatch import MOST, NearMisses
-from udev_device_plugin.selectors.udev_rule.nearest import FEW, Nearest
+from udev_device_plugin.selectors.udev_rule.near_misses import FEW, Nearest
 from udev_device_plugin.selectors.udev_rule.rule import Rule
 
 LIDAR = 'SUBSYSTEM=="tty", ATTRS{idVendor}=="10c4", ATTRS{idProduct}=="ea60"'

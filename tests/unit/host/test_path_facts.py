@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from udev_device_plugin.host.existence import (
+from udev_device_plugin.host.looks import NotLookedError
+from udev_device_plugin.host.model import DeviceNumber, PathEntry, PathKind
+from udev_device_plugin.host.path_facts import (
     MAX_LINKS,
     inode_at,
     leads_outside,
@@ -16,8 +18,6 @@ from udev_device_plugin.host.existence import (
     matches_of,
     stat_path,
 )
-from udev_device_plugin.host.looks import NotLookedError
-from udev_device_plugin.host.model import DeviceNumber, PathEntry, PathKind
 from udev_device_plugin.selectors.paths.glob import Glob
 
 

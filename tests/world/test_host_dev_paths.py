@@ -8,7 +8,7 @@ import pytest
 
 from tests.lab.records import FakeNode
 from tests.lab.sysfs import make_node
-from udev_device_plugin.host.paths import DevPaths, is_glob_in_dev
+from udev_device_plugin.host.dev_paths import DevPaths, is_glob_in_dev
 from udev_device_plugin.selectors.paths.glob import Glob
 
 pytestmark = pytest.mark.usefixtures("host")

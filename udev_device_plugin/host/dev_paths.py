@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from udev_device_plugin.filesystem.path_watch import PathWatch
-from udev_device_plugin.host.existence import is_in_dev, leads_outside, links_on_the_way, stat_path
 from udev_device_plugin.host.model import PathEntry, Unit
+from udev_device_plugin.host.path_facts import is_in_dev, leads_outside, links_on_the_way, stat_path
 from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.paths.glob_index import GlobSet
 
