@@ -64,6 +64,11 @@ def test_it_listens_where_the_probes_and_everybody_else_look(variant: str) -> No
         assert container(variant)[probe]["httpGet"] == {"path": path, "port": "http"}
 
 
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_rollout_does_not_wait_long_for_the_probe_after_the_one_that_comes_too_early(variant: str) -> None:
+    assert container(variant)["readinessProbe"]["periodSeconds"] <= 2
+
+
 def test_the_port_is_neither_a_node_port_nor_one_of_outgoing_connections() -> None:
     assert 1024 < PORT < 30000
 
