@@ -27,7 +27,7 @@ class Metrics:
             "generic_device_plugin_allocations", "Containers that were given devices.", "resource"
         )
         self.restarts = self._counter(
-            "generic_device_plugin_restarts", "How often the resource was served anew.", "resource"
+            "generic_device_plugin_restarts", "How often the resource's server was started again.", "resource"
         )
         self._uevents = dict.fromkeys(_ACTIONS, 0)
         self.overflows = self._counter(

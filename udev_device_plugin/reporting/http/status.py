@@ -2,12 +2,12 @@ r"""The status of the program as frozen values, and ``/devices``: the same as JS
 
 Pure; used on a request's thread. Times are the event loop's (monotonic seconds); in the JSON, the wall clock's,
 computed with the clock as it is now, since a machine without a battery sets its clock late. Keys of the JSON keep their
-meaning as long as ``form`` is 1; new ones may be added.
+meaning as long as ``form`` is 2; new ones may be added.
 
 ======================== ===============================================================================================
 key                      meaning
 ======================== ===============================================================================================
-``form``                 1
+``form``                 2
 ``version, host``        of this program; the machine's name
 ``generation``           opaque; ``/devices?newer-than=GENERATION`` answers when it is not this any more, or after 15 s
 ``generated, started``   when this was made, when the program started
@@ -19,7 +19,7 @@ key                      meaning
 ``.name``                as pods ask for it
 ``.connected, .trouble`` whether the kubelet has a stream open; why not
 ``.listed``              numbers of ``healthy`` and ``unhealthy`` IDs now
-``.kubelet``             the same as last sent to the kubelet, and when (key ``told``); null: nothing yet
+``.kubelet``             the same as last sent to the kubelet, and when (``sent``); null: nothing yet
 ``.devices[]``           sorted by identity
 ``..identity``           of the device: one text for each required member
 ``..health, ..since``    ``Healthy`` or ``Unhealthy``, and when that changed last
@@ -45,7 +45,7 @@ from udev_device_plugin.devices.identity import device_id
 from udev_device_plugin.reporting.json_values import device_values, readable
 from udev_device_plugin.telemetry.event_log import Event, LastSent
 
-FORM = 1
+FORM = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def _resource(resource: ResourceStatus, holders: Holders | None, wall: _Wall) ->
         "connected": resource.trouble is None,
         "trouble": resource.trouble and readable(resource.trouble),
         "listed": {"healthy": devices.healthy_count, "unhealthy": devices.count - devices.healthy_count},
-        "kubelet": sent and {"healthy": sent.healthy, "unhealthy": sent.unhealthy, "told": wall(sent.at)},
+        "kubelet": sent and {"healthy": sent.healthy, "unhealthy": sent.unhealthy, "sent": wall(sent.at)},
         "devices": [_device(devices.resource, device, held, wall) for device in devices.devices],
         "remembered": [{**_replica(id_, held), "since": wall(since)} for id_, since in devices.unseen],
         "events": _events(resource.events, wall),

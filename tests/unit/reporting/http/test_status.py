@@ -55,7 +55,7 @@ def test_all_that_an_operator_asks_first_is_there() -> None:
     holders = Holders(99.5, {SERIAL: {id_: Holder("default", "reader-0", "main")}})
     event = Event(3, 98.25, EventKind.HERE, (BY_ID,))
     assert shown(status(stick(), holders=holders, sent=LastSent(98.5, 1, 0), events=(event,))) == {
-        "form": 1,
+        "form": 2,
         "version": __version__,
         "host": "node-1",
         "generation": "run-7",
@@ -70,7 +70,7 @@ def test_all_that_an_operator_asks_first_is_there() -> None:
                 "connected": True,
                 "trouble": None,
                 "listed": {"healthy": 1, "unhealthy": 0},
-                "kubelet": {"healthy": 1, "unhealthy": 0, "told": "2026-01-01T11:59:58.500Z"},
+                "kubelet": {"healthy": 1, "unhealthy": 0, "sent": "2026-01-01T11:59:58.500Z"},
                 "devices": [
                     {
                         "identity": [BY_ID],
