@@ -102,6 +102,15 @@ def test_rules_are_explained_by_the_term_that_does_not_fit(host: FakeHost) -> No
     assert "ttyUSB0" not in listed.output, "nothing but the subsystem fits"
 
 
+def test_where_two_parents_fit_a_rule_together_it_says_which_fits_what(host: FakeHost) -> None:
+    host.plug(serial_adapter("ttyUSB0", "A", "1-1"))
+    rule = 'SUBSYSTEM=="tty", ATTRS{idVendor}=="0403", ATTRS{serial}=="A", DRIVERS=="ftdi_sio"'
+    assert list_devices(udev(rule)).why_not("serial") == {
+        "ttyUSB0": "1-1 (usb) fits ATTRS{idVendor}, ATTRS{serial} and ttyUSB0 (usb-serial) fits DRIVERS,"
+        " but one device must fit them all"
+    }
+
+
 def test_the_closest_to_a_rule_come_first_and_are_few(host: FakeHost) -> None:
     for number in range(20):
         host.plug(serial_adapter(f"ttyUSB{number}", f"S{number}", f"1-{number + 1}", product=CP2102))
@@ -115,7 +124,7 @@ def test_the_closest_to_a_rule_come_first_and_are_few(host: FakeHost) -> None:
 def test_a_rule_that_matches_a_device_without_a_node_says_so(host: FakeHost) -> None:
     host.plug(serial_adapter())
     listed = list_devices(udev('SUBSYSTEM=="usb-serial", DRIVER=="ftdi_sio"'))
-    assert listed.why_not("serial") == {"ttyUSB0": "matches, but has no node"}
+    assert listed.why_not("serial") == {"ttyUSB0": "matches, but has no node, a device of the subsystem usb-serial"}
     assert listed.resource("serial")["devices"] == []
 
 

@@ -132,6 +132,8 @@ class _Converter:
         _check_size(self._nodes, depth, _line(node))
         place = place.at(_line(node))
         if isinstance(node, yaml.ScalarNode):
+            if node.style in ("|", ">"):  # the text begins on the line behind this mark
+                place = place.at(_line(node) + 1)
             self._check_tag(node, place, _KINDS)
             return Scalar(place, _KINDS.get(node.tag, Kind.TEXT), self._text(node, place))
         self._check_tag(node, place, _COLLECTIONS)

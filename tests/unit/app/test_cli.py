@@ -279,6 +279,44 @@ def test_a_check_of_a_bad_configuration_gives_exit_code_2(capsys: pytest.Capture
     assert capsys.readouterr().err.startswith("no device to offer; give --device")
 
 
+RULES = """\
+devices:
+- name: a
+  groups:
+  - udev:
+    - |
+      # pasted together from a page and from a listing
+      BUS=="usb", SYSFS{idVendor}=="10c4", ID=="1-2"
+      KERNEL==“ttyUSB*”
+      ENV{ACTION}=="add"
+      ATTRS{remove}=="(write-only)", MODE="0666" # for all
+    - 'SUBSYSTEM="tty", KERNEL=="tty[0-9"'
+"""
+
+
+def test_a_check_of_a_file_prints_a_line_for_each_fault_of_each_rule(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(RULES)
+    assert main(["--check-config", "--config", str(config)], {}, Run()) == 2
+    lines = [line.removeprefix(f"{config}:") for line in capsys.readouterr().err.splitlines()]
+    assert [(int(line.partition(":")[0]), line.partition("▸")[2][:6]) for line in lines] == [
+        (7, 'BUS=="'),
+        (7, "SYSFS{"),
+        (7, 'ID=="1'),
+        (8, "“ttyUS"),
+        (9, "ACTION"),
+        (10, '"(writ'),
+        (10, 'MODE="'),
+        (10, "# for "),
+        (11, '="tty"'),
+        (11, '[0-9""'),
+    ]
+    for line, remedy in zip(lines, ["SUBSYSTEMS", "ATTRS{…}", "KERNELS", "straight", "leave it out"], strict=False):
+        assert f"{remedy}" in line.rpartition("; ")[2], line
+
+
 def test_the_help_tells_of_each_flag_its_default_and_its_variable(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.config.test_spec_parser import faults, resources
+from tests.unit.config.test_spec_parser import faults, read, resources
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType
 from udev_device_plugin.selectors.udev_rule.rule import Rule
 from udev_device_plugin.selectors.udev_rule.selector import UdevSelector
@@ -158,3 +158,14 @@ def test_a_fault_in_a_rule_points_to_its_character() -> None:
     (fault,) = faults('{name: a, groups: [{udev: [\'KERNEL=="a", NAME="x"\']}]}')
     problem = "NAME cannot be used here: it is a network interface's; match KERNEL instead"
     assert fault == f'groups[0].udev[0]: "KERNEL=="a", ▸NAME="x"", position 13: {problem}'
+
+
+def test_a_match_that_comes_and_goes_by_itself_is_a_warning_once() -> None:
+    rule = 'ATTRS{urbnum}=="7", ATTRS{urbnum}!="8", KERNEL=="x"'
+    _, found = read(f"{{name: a, groups: [{{udev: ['{rule}']}}]}}")
+    assert [str(warning).partition(": ")[2] for warning in found.warnings] == [
+        (
+            "groups[0].udev[0]: ATTRS{urbnum} changes by itself, and the device does not match any more when it does;"
+            " leave it out"
+        )
+    ]

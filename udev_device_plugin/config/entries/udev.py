@@ -31,11 +31,15 @@ def _read_rule(node: Node | None, reader: Reader) -> Rule | None:
     if node is None or text is None:
         return None
     try:
-        return Rule.parse(text)
+        rule = Rule.parse(text)
     except RuleError as error:
-        line = text.count("\n", 0, error.position)
-        reader.faults.add(node.place.at(node.place.line + line), f"{_shown(text, error.position)}: {error.problem}")
+        for fault in error.faults:
+            place = node.place.at(node.place.line + text.count("\n", 0, fault.position))
+            reader.faults.add(place, f"{_shown(text, fault.position)}: {fault.problem}")
         return None
+    for doubt in dict.fromkeys(term.doubt for term in rule.terms if term.doubt):
+        reader.faults.warn(node.place, doubt)
+    return rule
 
 
 def _shown(rule: str, position: int) -> str:

@@ -83,7 +83,8 @@ class Nearest:
         elif device.has_node:
             self._has_matched = True
         else:
-            self._without_node.append(NearMiss(device.name, "matches, but has no node"))
+            of = f", a device of the subsystem {device.subsystem}" if device.subsystem else ""
+            self._without_node.append(NearMiss(device.name, f"matches, but has no node{of}"))
 
     def result(self) -> NearMisses:
         """Return what came closest."""

@@ -1,16 +1,25 @@
-r"""Parses the match part of a udev rule into terms; an error has the position of the character that is wrong.
+r"""Parses the match part of a udev rule into terms; each fault has the position of the character that is wrong.
 
 Pure. Any thread. The text is untrusted: any text gives terms or a ``RuleError``, in bounded time.
 
-It reads what udevd's own parser reads: between terms any number of commas and white space, or nothing at all; white
-space around an operator; ``"…"`` with ``\"`` for a quote and no other escape; ``e"…"`` with C's escapes (udev 247 and
-later). In addition a newline is white space. What can never match, or what a rule here cannot do, is refused.
+It reads what udevd's own parser reads: between terms any number of commas and white space, or nothing at all; lines of
+remarks, which begin with ``#``; white space around an operator; ``"…"`` with ``\"`` for a quote and no other escape;
+``e"…"`` with C's escapes (udev 247 and later). In addition a newline is white space. What can never match, or what a
+rule here cannot do, is refused; all that is to be refused is found at once.
 """
 
 import re
+from collections.abc import Sequence
 from difflib import get_close_matches
 
 from udev_device_plugin.selectors.paths.pattern import PatternError
+from udev_device_plugin.selectors.udev_rule.quoted_value import QuotedValue, read_quoted
+from udev_device_plugin.selectors.udev_rule.refusals import (
+    TYPOGRAPHIC_QUOTES,
+    key_refusal,
+    property_refusal,
+    value_refusal,
+)
 from udev_device_plugin.selectors.udev_rule.terms import KEYS, Term
 from udev_device_plugin.selectors.udev_rule.values import RuleValueError, Value
 
@@ -19,92 +28,151 @@ MAX_RULE = 4096
 
 _BLANK = re.compile(r"(?:[ \t\r\n,]|\\\r?\n)*")
 _SPACE = re.compile(r"[ \t\r\n]*")
+_LINE = re.compile(r"[^\n]*")
 _WORD = re.compile(r"[A-Za-z_]+")
 _OPERATOR = re.compile(r"==|!=|\+=|-=|:=|=")
-_PREFIX = re.compile(r'[A-Za-z]*(?=")')
-_SUBSTITUTION = re.compile(
-    r"%(?:[bcDEkLmMnNpPrsS](?![A-Za-z0-9])|[cEs]\{)"
-    r"|\$(?:devnode|tempnode|attr|sysfs|env|kernel|number|driver|devpath|id|major|minor|result|parent|name|links|root"
-    r"|sys)(?![A-Za-z0-9])"
+_OF_A_MATCH = re.compile(r"[ \t]*(?:[{=!+:-]|$)")
+_REST_OF_TERM = re.compile(
+    rf"""(?:\{{[^}}\r\n]*\}}?|[^\s,={{!+:"'{TYPOGRAPHIC_QUOTES}-])*   # key and name
+    [ \t]*[=!+:-]*[ \t]*                                               # operator
+    (?:[A-Za-z]*"(?:\\"|[^"\r\n])*"?                                   # value
+    |['{TYPOGRAPHIC_QUOTES}][^"'{TYPOGRAPHIC_QUOTES}\r\n]*["'{TYPOGRAPHIC_QUOTES}]?
+    |[^\s,]*)""",
+    re.VERBOSE,
 )
-_ESCAPE = re.compile(r'\\(?:([abfnrtvs\\"\'])|x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|([0-3][0-7]{2}))')
-_ESCAPES = dict(zip("abfnrtvs\\\"'", b"\a\b\f\n\r\t\v \\\"'", strict=True))
 _ANY_SUBSYSTEM = frozenset(["subsystem", "class", "bus"])
-_ELSEWHERE = {
-    "ACTION": "it is about an event and not about a device; leave it out",
-    "CONST": "it is about the machine; choose machines with a nodeSelector",
-    "GOTO": "a rule here stands alone; leave it out",
-    "GROUP": "it gives a node away, and this only matches; leave it out",
-    "IMPORT": "it runs or reads something; match ENV{} or ATTR{} instead",
-    "LABEL": "a rule here stands alone; leave it out",
-    "MODE": "it changes a node, and this only matches; use permissions: for the container",
-    "NAME": "it is a network interface's; match KERNEL instead",
-    "OPTIONS": "it changes how udev works, and this only matches; leave it out",
-    "OWNER": "it gives a node away, and this only matches; leave it out",
-    "PROGRAM": "it runs a program; match ENV{} or ATTR{} instead",
-    "RESULT": "it is what a program said; match ENV{} or ATTR{} instead",
-    "RUN": "it runs a program, and this only matches; leave it out",
-    "SECLABEL": "it changes a node, and this only matches; leave it out",
-    "SYSCTL": "it is about the machine; choose machines with a nodeSelector",
-    "TEST": 'it looks for a file; match ATTR{}=="*" instead, which needs the attribute to be there',
-    "WAIT_FOR": "udev itself has given it up; leave it out",
-}
 
 
 class RuleError(PatternError):
-    """A rule that cannot be used."""
+    """A rule that cannot be used; itself its first fault.
+
+    Attributes:
+        faults: all of them, in the order of the text.
+    """
+
+    def __init__(self, faults: Sequence[PatternError]) -> None:
+        super().__init__(faults[0].position, faults[0].problem)
+        self.faults = tuple(faults)
 
 
 def parse_terms(text: str) -> tuple[Term, ...]:
     """Return the terms of a rule as they were written; ``RuleError`` says where and why it cannot be used."""
-    if len(text) > MAX_RULE:
-        raise RuleError(MAX_RULE, f"the rule is longer than {MAX_RULE} characters; shorten it")
-    if (odd := re.search("[\0\ud800-\udfff]", text)) is not None:
-        raise RuleError(odd.start(), f"U+{ord(odd[0]):04X} cannot stand in a rule; leave it out")
-    terms: list[Term] = []
-    position = _skip(_BLANK, text, 0)
-    while position < len(text):
-        term, position = _term(text, position)
-        terms.append(term)
-        position = _skip(_BLANK, text, position)
-    if not terms:
-        raise RuleError(0, 'the rule is empty; write what is to match, such as SUBSYSTEM=="tty"')
+    parser = _Parser(text)
+    terms = parser.terms()
+    if parser.faults:
+        raise RuleError(sorted(parser.faults, key=lambda fault: fault.position))
     return tuple(terms)
 
 
-def _skip(pattern: re.Pattern[str], text: str, position: int) -> int:
-    found = pattern.match(text, position)
-    return found.end() if found else position
+class _Parser:
+    """Reads ``text``; a fault is added to the others, and reading goes on behind it."""
 
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self.faults: list[PatternError] = []
 
-def _term(text: str, start: int) -> tuple[Term, int]:
-    key, position = _key(text, start)
-    name, position = _name(text, key, position)
-    negated, position = _operator(text, key, _skip(_SPACE, text, position))
-    quote = _skip(_SPACE, text, position)
-    raw, places, position = _raw(text, quote)
-    if key == "SUBSYSTEM" and raw.decode("latin-1") in _ANY_SUBSYSTEM:  # the same to udevd
-        return Term(key, name, negated, Value.any_of(raw, _ANY_SUBSYSTEM)), position
-    try:
-        value = Value.parse(raw)
-    except RuleValueError as problem:
-        raise RuleError(places[problem.position], problem.problem) from None
-    _check_value(quote, key, value)
-    return Term(key, name, negated, value), position
+    def terms(self) -> list[Term]:
+        """Return those terms that have no fault."""
+        text = self._text
+        if len(text) > MAX_RULE:
+            self._refuse(MAX_RULE, f"the rule is longer than {MAX_RULE} characters; shorten it")
+            return []
+        if (odd := re.search("[\0\ud800-\udfff]", text)) is not None:
+            self._refuse(odd.start(), f"U+{ord(odd[0]):04X} cannot stand in a rule; leave it out")
+            return []
+        terms: list[Term] = []
+        position = self._skip(_BLANK, 0)
+        while position < len(text):
+            if text[position] == "#":
+                if self._begin_of_line(position) != position:
+                    self._refuse(
+                        position, "a remark needs a line of its own (in YAML, | keeps lines, and > joins them)"
+                    )
+                position = self._skip(_LINE, position)
+            else:
+                found = len(self.faults)
+                term, end = self._term(position)
+                if term is not None and len(self.faults) == found:
+                    terms.append(term)
+                position = end
+            position = self._skip(_BLANK, position)
+        if not terms and not self.faults:
+            self._refuse(0, 'the rule is empty; write what is to match, such as SUBSYSTEM=="tty"')
+        return terms
 
+    def _refuse(self, position: int, problem: str) -> None:
+        self.faults.append(PatternError(position, problem))
 
-def _key(text: str, start: int) -> tuple[str, int]:
-    word = _WORD.match(text, start)
-    if word is None:
-        raise RuleError(start, f'{text[start]!r} begins no match; write one as KEY=="value"')
-    if (key := word[0]) not in KEYS:
-        raise RuleError(start, _unknown(key))
-    return key, word.end()
+    def _skip(self, pattern: re.Pattern[str], position: int) -> int:
+        found = pattern.match(self._text, position)
+        return found.end() if found else position
+
+    def _begin_of_line(self, position: int) -> int:
+        """Return where the first term or remark of this line begins."""
+        return self._skip(_BLANK, self._text.rfind("\n", 0, position) + 1)
+
+    def _term(self, start: int) -> tuple[Term | None, int]:
+        """Read the term that begins at ``start``; return it, if it can be read at all, and where reading goes on."""
+        word = _WORD.match(self._text, start)
+        if word is None:
+            self._refuse(start, f'{self._text[start]!r} begins no match; write one as KEY=="value"')
+            return None, max(start + 1, self._skip(_REST_OF_TERM, start))
+        if (key := word[0]) not in KEYS:
+            self._refuse(start, _unknown(key))
+            is_prose = _OF_A_MATCH.match(self._text, word.end()) is None
+            return None, self._skip(_LINE if is_prose else _REST_OF_TERM, start)
+        name, position = self._name(key, word.end())
+        operator, position = (None, position) if name is None else self._operator(key, self._skip(_SPACE, position))
+        if name is None or operator is None:
+            return None, max(position, self._skip(_REST_OF_TERM, start))
+        quote = self._skip(_SPACE, position)
+        value = read_quoted(self._text, quote, self._refuse)
+        if value is None:
+            return None, max(quote, self._skip(_REST_OF_TERM, start))
+        return self._checked(key, name, operator == "!=", quote, value), value.end
+
+    def _name(self, key: str, position: int) -> tuple[str | None, int]:
+        if not self._text.startswith("{", position):
+            if KEYS[key].is_named:
+                self._refuse(position, f"{key} needs a name in braces; write {key}{{name}}")
+            return "", position
+        if not KEYS[key].is_named:
+            self._refuse(position, f"{key} takes no name in braces; leave {{…}} out")
+        end = self._text.find("}", position, self._skip(_LINE, position))
+        if end < 0:
+            self._refuse(position, "the brace is not closed on its line; add }")
+            return None, position
+        name = self._text[position + 1 : end]
+        if KEYS[key].is_named and (problem := _name_problem(key, name)):
+            self._refuse(position + 1, problem)
+        return name, end + 1
+
+    def _operator(self, key: str, position: int) -> tuple[str | None, int]:
+        operator = _OPERATOR.match(self._text, position)
+        if operator is None:
+            self._refuse(position, f'after {key}, == or != is missing; write {key}=="value"')
+            return None, position
+        if operator[0] not in ("==", "!="):
+            problem = f"{operator[0]} assigns, and this only matches; write == or !=, or leave it out"
+            self._refuse(position, problem)
+        return operator[0], operator.end()
+
+    def _checked(self, key: str, name: str, negated: bool, quote: int, quoted: QuotedValue) -> Term | None:
+        if key == "SUBSYSTEM" and quoted.raw.decode("latin-1") in _ANY_SUBSYSTEM:  # the same to udevd
+            return Term(key, name, negated, Value.any_of(quoted.raw, _ANY_SUBSYSTEM))
+        try:
+            value = Value.parse(quoted.raw)
+        except RuleValueError as problem:
+            self._refuse(quoted.places[problem.position], problem.problem)
+            return None
+        if refusal := value_refusal(key, quoted.raw):
+            self._refuse(quote, refusal)
+        return Term(key, name, negated, value)
 
 
 def _unknown(key: str) -> str:
-    if key in _ELSEWHERE:
-        return f"{key} cannot be used here: {_ELSEWHERE[key]}"
+    if refusal := key_refusal(key):
+        return refusal
     if key == "looking":
         return "headings of udevadm info -a cannot stand in a rule; leave out the lines that begin with looking at"
     similar = [key.upper()] if key.upper() in KEYS else get_close_matches(key.upper()[:20], KEYS, n=1)
@@ -113,27 +181,11 @@ def _unknown(key: str) -> str:
     )
 
 
-def _name(text: str, key: str, position: int) -> tuple[str, int]:
-    if not text.startswith("{", position):
-        if KEYS[key].is_named:
-            raise RuleError(position, f"{key} needs a name in braces; write {key}{{name}}")
-        return "", position
-    if not KEYS[key].is_named:
-        raise RuleError(position, f"{key} takes no name in braces; leave {{…}} out")
-    end = text.find("}", position)
-    if end < 0:
-        raise RuleError(position, "the brace is not closed; add }")
-    name = text[position + 1 : end]
-    if problem := _name_problem(key, name):
-        raise RuleError(position + 1, problem)
-    return name, end + 1
-
-
 def _name_problem(key: str, name: str) -> str:
     if not name or not name.isprintable():
-        return f"{key} needs a name in braces, on one line; write {key}{{name}}"
+        return f"{key} needs a name in braces, of characters that can be printed; write {key}{{name}}"
     if key == "ENV":
-        return ""
+        return property_refusal(name)
     if name.startswith("["):
         return "the attribute of a device that is named in [] is not read; match the device's own, or ATTRS{}"
     if "$" in name or "%" in name:
@@ -141,73 +193,3 @@ def _name_problem(key: str, name: str) -> str:
     if name.startswith("/") or ".." in name.split("/"):
         return "an attribute lies below its device; leave out the leading / and .. (ATTRS{} looks at ancestors)"
     return ""
-
-
-def _operator(text: str, key: str, position: int) -> tuple[bool, int]:
-    operator = _OPERATOR.match(text, position)
-    if operator is None:
-        raise RuleError(position, f'after {key}, == or != is missing; write {key}=="value"')
-    if operator[0] not in ("==", "!="):
-        raise RuleError(position, f"{operator[0]} assigns, and this only matches; write == or !=, or leave it out")
-    return operator[0] == "!=", operator.end()
-
-
-def _raw(text: str, position: int) -> tuple[bytes, list[int], int]:
-    """Return the bytes of a quoted value, the position of each and of its end, and where the text goes on."""
-    prefix = _PREFIX.match(text, position)
-    if prefix is None:
-        raise RuleError(position, 'a value must stand in double quotes; write "value"')
-    if prefix[0] not in ("", "e"):
-        remedy = "write both letters, such as [Aa]" if set(prefix[0]) <= set("ei") else 'only e"…" is known'
-        raise RuleError(position, f"the prefix {prefix[0][:20]} of a value is not understood here; {remedy}")
-    raw = bytearray()
-    places: list[int] = []
-    quote = prefix.end()
-    index = quote + 1
-    while not text.startswith('"', index):
-        if index >= len(text) or text[index] in "\r\n":
-            raise RuleError(quote, 'the quote is not closed on its line; add "')
-        piece, end = _piece(text, index, escapes=prefix[0] == "e")
-        raw += piece
-        places += [index] * len(piece)
-        index = end
-    return bytes(raw), [*places, index], index + 1
-
-
-def _piece(text: str, index: int, *, escapes: bool) -> tuple[bytes, int]:
-    """Return the bytes of one character of a value, and the index behind it."""
-    if escapes and text[index] == "\\":
-        return _escape(text, index)
-    if text.startswith('\\"', index):
-        return b'"', index + 2
-    if not escapes and (found := _SUBSTITUTION.match(text, index)) is not None:
-        problem = f"nothing is substituted in a match; write what it is, or [{text[index]}] for the character"
-        raise RuleError(index, f"{found[0]}: {problem}")
-    return text[index].encode(), index + 1
-
-
-def _escape(text: str, index: int) -> tuple[bytes, int]:
-    found = _ESCAPE.match(text, index)
-    if found is None:
-        raise RuleError(index, r"this is no escape of C; write \\ for the character \ itself")
-    simple, pair, short, long, octal = found.groups()
-    if simple:
-        return bytes([_ESCAPES[simple]]), found.end()
-    number = int(octal, 8) if octal else int(pair or short or long, 16)
-    if number == 0 or ((short or long) and not _is_character(number)):
-        raise RuleError(index, f"{found[0]} is no character that can stand in a value; leave it out")
-    return chr(number).encode() if short or long else bytes([number]), found.end()
-
-
-def _is_character(number: int) -> bool:
-    """Whether Unicode has it: it is neither a surrogate nor a noncharacter."""
-    beyond, surrogate = number > 0x10FFFF, 0xD800 <= number <= 0xDFFF  # noqa: PLR2004 - Unicode's own limits
-    return not (beyond or surrogate or 0xFDD0 <= number <= 0xFDEF or number & 0xFFFE == 0xFFFE)  # noqa: PLR2004 - ditto
-
-
-def _check_value(quote: int, key: str, value: Value) -> None:
-    alternatives = value.raw.split(b"|")
-    if key == "SYMLINK" and any(one.startswith(b"/") for one in alternatives):
-        raise RuleError(quote, "udev's links are named without /dev/; leave it out")
-    if key == "DEVPATH" and any(one.startswith(b"/sys/") for one in alternatives):
-        raise RuleError(quote, "udev's device paths begin with /devices/; leave /sys out")

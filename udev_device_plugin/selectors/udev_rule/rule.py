@@ -9,7 +9,7 @@ all fit one and the same device: the subject itself or one of its ancestors.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from udev_device_plugin.selectors.records import Subject
+from udev_device_plugin.selectors.records import Ancestor, Subject
 from udev_device_plugin.selectors.udev_rule.parser import parse_terms
 from udev_device_plugin.selectors.udev_rule.terms import KEYS, Found, Term
 
@@ -27,6 +27,8 @@ class Mismatch:
         fitted: how many terms fit.
         specific: how many of those are specific.
         terms: how many there are.
+        split: where no ancestor fits all terms that one must fit, but several do together: their names, each with the
+            terms that it fits.
     """
 
     term: Term
@@ -35,9 +37,13 @@ class Mismatch:
     fitted: int
     specific: int
     terms: int
+    split: tuple[tuple[str, tuple[Term, ...]], ...] = ()
 
     def __str__(self) -> str:
         """For a person: ``ATTRS{idProduct} is ea70, wanted ea60``."""
+        if self.split:
+            fits = (f"{_shown(name)} fits {', '.join(term.place for term in terms)}" for name, terms in self.split)
+            return f"{' and '.join(fits)}, but one device must fit them all"
         wanted = f"wanted {'any but ' if self.term.negated else ''}{_shown(self.term.value.text)}"
         return f"{self.term.place} is {_all_shown(self.found)}, {wanted}"
 
@@ -84,19 +90,22 @@ class Rule:
     def mismatch(self, subject: Subject) -> Mismatch | None:
         """Return what does not fit, and how much does; None if the device matches. Tries every term."""
         own, of_lineage = self._parts()
-        compared = [_Compared(subject.name, [(term, term.read(subject)) for term in own])]
-        if of_lineage:  # of equals, ``max`` takes the first, which is the nearest
-            relatives = (
-                _Compared(one.name, [(term, term.read_ancestor(one)) for term in of_lineage])
-                for one in subject.lineage()
-            )
-            compared.append(max(relatives, key=_Compared.closeness))
+        compared = [_Compared(subject, [(term, term.read(subject)) for term in own])]
+        split: tuple[tuple[str, tuple[Term, ...]], ...] = ()
+        if of_lineage:
+            relatives = [
+                _Compared(one, [(term, term.read_ancestor(one)) for term in of_lineage]) for one in subject.lineage()
+            ]
+            closest = max(relatives, key=_Compared.closeness)  # of equals the first, which is the nearest
+            if len(compared[0].fitting) == len(own):  # else that is why
+                split = _split(closest, relatives)
+            compared.append(closest)
         fitting = [term for one in compared for term in one.fitting]
         specific = sum(term.is_specific for term in fitting)
         for one in compared:
             for term, found in one.terms:
                 if not term.fits(found):
-                    return Mismatch(term, found, one.device, len(fitting), specific, len(self.terms))
+                    return Mismatch(term, found, one.device.name, len(fitting), specific, len(self.terms), split)
         return None
 
     def _parts(self) -> tuple[Sequence[Term], Sequence[Term]]:
@@ -108,8 +117,13 @@ class Rule:
 class _Compared:
     """What one device has for each of some terms."""
 
-    device: str
+    device: Ancestor
     terms: Sequence[tuple[Term, Found]]
+
+    @property
+    def name(self) -> str:
+        """With its subsystem: a parent can be called as its child is."""
+        return f"{self.device.name} ({self.device.subsystem})" if self.device.subsystem else self.device.name
 
     @property
     def fitting(self) -> Sequence[Term]:
@@ -118,6 +132,17 @@ class _Compared:
     def closeness(self) -> tuple[int, int]:
         """Of two ancestors that fit equally many terms, the one that has what is asked for is closer."""
         return len(self.fitting), sum(found is not None for _, found in self.terms)
+
+
+def _split(closest: _Compared, relatives: Sequence[_Compared]) -> tuple[tuple[str, tuple[Term, ...]], ...]:
+    """Return which relatives together fit what the closest does not fit alone; nothing if a term is left."""
+    wanted = [term for term, _ in closest.terms if term not in closest.fitting]
+    shares = [(closest.name, tuple(closest.fitting))]
+    for one in relatives:
+        if more := tuple(term for term in one.fitting if term in wanted):
+            shares.append((one.name, more))
+            wanted = [term for term in wanted if term not in more]
+    return tuple(shares) if shares[1:] and not wanted else ()
 
 
 def _all_shown(found: Found) -> str:

@@ -67,7 +67,7 @@ def test_where_a_device_matches_those_of_which_only_the_subsystem_fits_are_not_s
 def test_a_device_without_a_node_matches_and_comes_first() -> None:
     found = nearest(LIDAR, tty("ttyUSB1", "10c4", "ea70"), replace(tty("ttyUSB0", "10c4", "ea60"), has_node=False))
     assert [(miss.name, miss.why) for miss in found.closest] == [
-        ("ttyUSB0", "matches, but has no node"),
+        ("ttyUSB0", "matches, but has no node, a device of the subsystem tty"),
         ("ttyUSB1", "ATTRS{idProduct} is ea70, wanted ea60"),
     ]
 

@@ -67,7 +67,20 @@ REFUSALS = [
     ('ATTRIBUTE{x}=="x"', 0, "no key"),
     ('SUBSYTEM=="x"', 0, "did you mean SUBSYSTEM?"),
     ("looking at device '/devices':\n", 0, "headings"),
-    ('KERNEL=="a" # remark', 12, "begins no match"),
+    ('KERNEL=="a" # remark', 12, "a line of its own"),
+    ("# only a remark\n", 0, "empty"),
+    ('BUS=="usb"', 0, "write SUBSYSTEMS instead"),
+    ('SYSFS{idVendor}=="10c4"', 0, "write ATTRS{…} instead"),
+    ('ID=="1-2"', 0, "write KERNELS instead"),
+    ('ENV{ACTION}=="add"', 4, "of an event"),
+    ('ENV{SEQNUM}!="1"', 4, "of an event"),
+    ('ENV{SYNTH_UUID}=="0"', 4, "of an event"),
+    ('ENV{.PART}=="1"', 4, "begins with a dot"),
+    ('ATTRS{remove}=="(write-only)"', 15, "could not read"),
+    ('ATTR{x}!="(not readable)"', 9, "could not read"),
+    ("KERNEL==“ttyUSB0”", 8, "“ is a typographic quote"),
+    ("KERNEL==»ttyUSB0«", 8, "» is a typographic quote"),
+    ('KERNEL=="ttyUSB0”', 8, "” is a typographic quote"),
     ("KERNEL", 6, "== or != is missing"),
     ('KERNEL "x"', 7, "== or != is missing"),
     ("KERNEL==x", 8, "double quotes"),
@@ -86,7 +99,8 @@ REFUSALS = [
     ('ATTR=="x"', 4, "needs a name"),
     ('ATTR{}=="x"', 5, "needs a name"),
     ('ATTR{x=="x"', 4, "not closed"),
-    ('ATTR{a\nb}=="x"', 5, "on one line"),
+    ('ATTR{a\nb}=="x"', 4, "not closed on its line"),
+    ('ATTR{a\tb}=="x"', 5, "that can be printed"),
     ('ATTR{/etc/passwd}=="x"', 5, "below its device"),
     ('ATTRS{a/../../b}=="x"', 6, "below its device"),
     ('ATTR{[net/lo]mtu}=="x"', 5, "named in []"),
@@ -112,6 +126,66 @@ def test_what_cannot_be_used_is_refused_at_its_character(text: str, position: in
     assert error.position == position
     assert problem in error.problem
     assert str(error).isprintable()
+
+
+ALL_AT_ONCE = """\
+# pasted from a listing, and from a page
+looking at device '/devices/pci0000:00/ttyUSB0':
+BUS=="usb", SYSFS{idVendor}="10c4", KERNEL==“ttyUSB0”, MODE="0666"
+ACTION=="add", ENV{ACTION}=="add", ATTRS{remove}=="(write-only)"
+  ATTRS{idProduct=="ea60"
+ATTR{%k}=="tty[0-9" # the second tty, and $attr{x}
+SUBSYSTEM=="tty", subsystem=="usb" KERNELS=='1-2', SYMLINK+="$env{x}%k"
+"""
+
+
+def test_all_that_is_wrong_is_told_at_once_and_each_of_it_once() -> None:
+    told = [
+        (ALL_AT_ONCE[fault.position :].split("\n", maxsplit=1)[0], fault.problem)
+        for fault in refusal(ALL_AT_ONCE).faults
+    ]
+    assert [(rest[:8], problem.split("; ")[0][:34]) for rest, problem in told] == [
+        ("looking ", "headings of udevadm info -a cannot"),
+        ('BUS=="us', "BUS is a key that udev has given u"),
+        ("SYSFS{id", "SYSFS is a key that udev has given"),
+        ("“ttyUSB0", "“ is a typographic quote"),
+        ('MODE="06', "MODE cannot be used here: it chang"),
+        ("ACTION==", "ACTION cannot be used here: it is "),
+        ("ACTION}=", "ENV{ACTION} is a property of an ev"),
+        ('"(write-', "(write-only) is what udevadm print"),
+        ("{idProdu", "the brace is not closed on its lin"),
+        ('%k}=="tt', "nothing is substituted in the name"),
+        ('[0-9" # ', "the class is not closed before | o"),
+        ("# the se", "a remark needs a line of its own ("),
+        ("subsyste", "subsystem is no key of a match"),
+        ("'1-2', S", "a value must stand in double quote"),
+        ('+="$env{', "+= assigns, and this only matches"),
+        ("$env{x}%", "$env: nothing is substituted in a "),
+        ('%k"', "%k: nothing is substituted in a ma"),
+    ]
+
+
+def test_lines_of_remarks_are_skipped() -> None:
+    text = '# the lidar\n SUBSYSTEM=="tty", \\\n  # "its" port, \'left\'\n\n#\nKERNEL=="#a"\n# end'
+    assert str(Rule.parse(text)) == 'SUBSYSTEM=="tty", KERNEL=="#a"'
+
+
+@pytest.mark.parametrize(
+    ("text", "doubt"),
+    [
+        ('ATTR{urbnum}=="12"', "changes by itself"),
+        ('ATTRS{power/runtime_status}=="active"', "changes by itself"),
+        ('ATTRS{devnum}!="4"', "changes by itself"),
+        ('ENV{USEC_INITIALIZED}=="12345"', "another one after each plug"),
+        ('ATTRS{idVendor}=="10c4"', ""),
+        ('ATTRS{powered}=="1"', ""),
+        ('ENV{ID_SERIAL_SHORT}=="A1"', ""),
+    ],
+)
+def test_what_changes_by_itself_is_doubted(text: str, doubt: str) -> None:
+    (term,) = Rule.parse(text).terms
+    assert doubt in term.doubt
+    assert bool(term.doubt) == bool(doubt)
 
 
 @pytest.mark.parametrize("value", ["100% cotton", "5%", "$5", "%kilo", "a%2Fb", "$attribute"])
@@ -142,6 +216,8 @@ def test_whatever_the_text_it_is_a_rule_or_a_rule_error(text: str) -> None:
     try:
         rule = Rule.parse(text)
     except RuleError as error:
-        assert 0 <= error.position <= len(text)  # noqa: PT017 - nothing else may come
+        positions = [fault.position for fault in error.faults]
+        assert positions == sorted(positions)
+        assert 0 <= positions[0] == error.position <= positions[-1] <= len(text)  # noqa: PT017 - ditto
     else:
         assert rule.terms

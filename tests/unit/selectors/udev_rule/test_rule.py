@@ -92,6 +92,28 @@ def test_a_device_does_not_match_if_one_term_does_not_fit(text: str) -> None:
         ('ATTRS{idVendor}=="0403"', "ATTRS{idVendor} is 10c4, wanted 0403 (1-4, 0 of 1)"),
         ('KERNEL=="x", ATTRS{idVendor}=="10c4"', "KERNEL is ttyUSB0, wanted x (ttyUSB0, 1 of 2)"),
         (
+            'ATTRS{idVendor}=="10c4", ATTRS{bInterfaceNumber}=="00", ATTRS{idProduct}=="ea70"',
+            (
+                "1-4 (usb) fits ATTRS{idVendor}, ATTRS{idProduct} and 1-4:1.0 (usb) fits ATTRS{bInterfaceNumber},"
+                " but one device must fit them all (1-4, 2 of 3)"
+            ),
+        ),
+        (
+            'DRIVERS=="cp210x", SUBSYSTEMS=="tty"',
+            (
+                "ttyUSB0 (tty) fits SUBSYSTEMS and ttyUSB0 (usb-serial) fits DRIVERS, but one device must fit them all"
+                " (ttyUSB0, 1 of 2)"
+            ),
+        ),
+        (
+            'ATTRS{idVendor}=="10c4", ATTRS{bInterfaceNumber}=="00", ATTRS{serial}=="2"',
+            "ATTRS{bInterfaceNumber} is missing, wanted 00 (1-4, 1 of 3)",
+        ),
+        (
+            'KERNEL=="x", ATTRS{idVendor}=="10c4", ATTRS{bInterfaceNumber}=="00"',
+            "KERNEL is ttyUSB0, wanted x (ttyUSB0, 1 of 3)",
+        ),
+        (
             'ATTRS{product}==e"\\x1b]1m*"',
             "ATTRS{product} is CP2105 , wanted \N{REPLACEMENT CHARACTER}]1m* (1-4, 0 of 1)",
         ),
