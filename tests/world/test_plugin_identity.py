@@ -326,7 +326,7 @@ async def test_our_links_are_right_again_after_a_restart_and_after_the_directory
         (link,) = links
         os.unlink(link)
         os.symlink("/dev/null", link)
-        os.symlink("/dev/null", f"{plugin_directory}/{OWN_DIRECTORY}/left-behind")
+        os.symlink("/dev/null", f"{plugin_directory}/{OWN_DIRECTORY}/left-behind-0123456789")
         async with PluginProcess.serving(MODEMS, directory=plugin_directory) as plugin:
             await kubelet.wait_for_devices("squat.ai/modems", healthy=1)
             assert own_links(plugin_directory) == links

@@ -18,7 +18,7 @@ from udev_device_plugin.app.held_devices import HeldDevices
 from udev_device_plugin.app.reload import Configuration
 from udev_device_plugin.config.settings import Settings
 from udev_device_plugin.controller.controller import Controller, Dependencies
-from udev_device_plugin.controller.identity_record import PREFIX, IdentityRecord
+from udev_device_plugin.controller.identity_record import IdentityRecord
 from udev_device_plugin.controller.own_links import OwnLinks
 from udev_device_plugin.filesystem.own_directory import OwnDirectory
 from udev_device_plugin.host.boot import udev_is_idle
@@ -48,8 +48,8 @@ class Agent:
         self._configuration = Configuration(settings, load, self._metrics)
         self._interest = Interest.of(settings.resources)
         self._host = HostObserver(self._interest, self._metrics)
-        own_directory = OwnDirectory.below(settings.plugin_directory)
-        self._links = OwnLinks(own_directory, PREFIX)
+        own_directory = self._own_directory = OwnDirectory(settings.plugin_directory)
+        self._links = OwnLinks(own_directory)
         self._identity_record = IdentityRecord(own_directory)
         self._pod_resources = PodResources(settings.pod_resources_socket)
         dependencies = Dependencies(
@@ -93,7 +93,7 @@ class Agent:
         gc.collect()
         gc.freeze()  # these objects stay: the collector need not examine them again
         gc.collect()  # counts what is left: the collector then runs often enough to free what holds a closed connection
-        with self._web(), self._watching_config():
+        with contextlib.closing(self._own_directory), self._web(), self._watching_config():
             remove_stale(self._settings.plugin_directory)
             await self._run_components(stop)
         logger.info("stopped")

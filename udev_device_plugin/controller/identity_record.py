@@ -17,7 +17,7 @@ from udev_device_plugin.config.specs import GroupSpec, ResourceSpec
 from udev_device_plugin.devices.assembled import AssembledDevice, AssembledResource
 from udev_device_plugin.devices.candidates import Candidate, NodeKey
 from udev_device_plugin.devices.identity import digest
-from udev_device_plugin.filesystem.own_directory import OwnDirectory
+from udev_device_plugin.filesystem.own_directory import RECORD, OwnDirectory, UnusableDirectoryError
 from udev_device_plugin.host.model import DeviceNumber
 
 logger = logging.getLogger(__name__)
@@ -76,19 +76,25 @@ class IdentityRecord:
     def restore(self) -> None:
         """Write the files again that another program removed."""
         for resource, text in self._written.items():
-            if not self._directory.has(_name(resource)):
+            if not self._has(resource):
                 self._write(resource, text)
 
     def _path(self, resource: str) -> str:
         return self._directory.path + _name(resource)
 
+    def _has(self, resource: str) -> bool:
+        try:
+            return self._directory.has(_name(resource), RECORD)
+        except OSError:  # which the attempt to write it reports
+            return False
+
     def _write(self, resource: str, text: str) -> None:
         try:
-            self._directory.write(_name(resource), text)
+            self._directory.write(_name(resource), text.encode("ascii"))
         except OSError as error:
-            if (
-                not self._is_failing and error.errno != errno.EROFS
-            ):  # a read-only directory keeps the sockets from being made, which is reported
+            # A read-only directory keeps the sockets from being made, which is reported.
+            is_known = error.errno == errno.EROFS or isinstance(error, UnusableDirectoryError)
+            if not (self._is_failing or is_known):
                 logger.warning(
                     "%s: cannot be written, so some IDs may change with a restart: %s",
                     self._path(resource),

@@ -8,17 +8,16 @@ import logging
 from collections.abc import Mapping
 
 from udev_device_plugin.devices.device import DeviceSet
-from udev_device_plugin.filesystem.own_directory import OwnDirectory
+from udev_device_plugin.filesystem.own_directory import LINK, OwnDirectory, UnusableDirectoryError
 
 logger = logging.getLogger(__name__)
 
 
 class OwnLinks:
-    """Keeps the links in ``directory``, and removes all else there but what has names that begin with ``spared``."""
+    """Keeps the links in ``directory``."""
 
-    def __init__(self, directory: OwnDirectory, spared: str = "") -> None:
+    def __init__(self, directory: OwnDirectory) -> None:
         self._directory = directory
-        self._spared = spared
         self._needed: dict[str, dict[str, str]] = {}
         self._wanted: dict[str, str] = {}
         self._is_failing = False
@@ -45,27 +44,44 @@ class OwnLinks:
 
     def restore(self) -> None:
         """Make the links again that another program removed or changed; remove those of an earlier run."""
-        names = [name for name in self._directory.names() if not self._spared or not name.startswith(self._spared)]
-        present = {self._directory.path + name for name in names}
-        self._change(set(self._wanted), present - self._wanted.keys())
+        try:
+            self._directory.tidy()
+            present = {self._directory.path + name for name in self._directory.names(LINK)}
+        except OSError as error:
+            self._report(error)
+        else:
+            self._change(set(self._wanted), present - self._wanted.keys())
 
     def _change(self, make: set[str], remove: set[str]) -> None:
-        try:
-            for link in remove:
-                self._directory.remove(self._name(link))
-            for link in make:
-                self._directory.link(self._name(link), self._wanted[link])
-        except OSError as error:
-            if not self._is_failing:
-                logger.error(  # noqa: TRY400 - a traceback tells a person no more
-                    "%s: links cannot be kept there: %s; containers will not find devices that have no persistent link"
-                    " of udev's: the plugin directory must be writable",
-                    self._directory.path,
-                    error.strerror,
-                )
-            self._is_failing = True
+        failures = [*filter(None, map(self._remove, remove)), *filter(None, map(self._make, make))]
+        if failures:
+            self._report(failures[0])
         else:
             self._is_failing = False
+
+    def _remove(self, link: str) -> OSError | None:
+        try:
+            self._directory.remove(self._name(link), LINK)
+        except OSError as error:
+            return error
+        return None
+
+    def _make(self, link: str) -> OSError | None:
+        try:
+            self._directory.link(self._name(link), self._wanted[link])
+        except OSError as error:
+            return error
+        return None
+
+    def _report(self, error: OSError) -> None:
+        if not (self._is_failing or isinstance(error, UnusableDirectoryError)):
+            logger.error(
+                "%s: links cannot be kept there: %s; containers will not find devices that have no persistent link"
+                " of udev's: the plugin directory must be writable",
+                self._directory.path,
+                error.strerror,
+            )
+        self._is_failing = True
 
     def _name(self, link: str) -> str:
         return link.removeprefix(self._directory.path)

@@ -10,11 +10,10 @@ from typing import NamedTuple
 
 from udev_device_plugin.config.specs import PathSpec
 from udev_device_plugin.devices.identity import (
-    digest,
     node_identity,
+    own_link_name,
     persistent_link,
     place_in_usb_device,
-    slug,
     usb_device_identity,
     usb_device_serial_identity,
 )
@@ -155,4 +154,4 @@ class IdentityChooser:
         return known or usb_device_identity(usb_device, is_sole=is_sole)
 
     def _own_link(self, identity: str) -> str:
-        return self.links_directory + f"{slug(identity)}-{digest(identity)}"
+        return self.links_directory + own_link_name(identity)

@@ -16,6 +16,9 @@ from udev_device_plugin.host.topology import interface_and_kind, port, usb_port
 MAX_ID_LENGTH = 63
 """The kubelet's limit on ``Device.ID``, in characters."""
 
+MAX_NAME_LENGTH = 255
+"""Of a file name, in bytes (NAME_MAX); a serial number may have as many."""
+
 Identity = tuple[str, ...]
 """Identity of a device: those of its required device members, in the spec's order."""
 
@@ -85,6 +88,12 @@ def device_id(resource: str, identity: Identity, replica: int) -> str:
     """
     tail = f"-{digest(resource, *identity)}-{replica}"
     return slug(*identity)[: MAX_ID_LENGTH - len(tail)].rstrip("-") + tail
+
+
+def own_link_name(identity: str) -> str:
+    """The file name of the plugin's own link to the node with an identity."""
+    tail = f"-{digest(identity)}"
+    return slug(identity)[: MAX_NAME_LENGTH - len(tail)].rstrip("-") + tail
 
 
 def id_base(id_: str) -> str | None:

@@ -1,6 +1,7 @@
 """What was offered is known to the next process of the plugin, and only where it still holds."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from udev_device_plugin.controller import identity_record as module
 from udev_device_plugin.controller.identity_record import IdentityRecord
 from udev_device_plugin.devices.assembled import AssembledDevice, AssembledResource
 from udev_device_plugin.devices.candidates import Candidate, NodeKey
-from udev_device_plugin.filesystem.own_directory import OwnDirectory
+from udev_device_plugin.filesystem.own_directory import NAME, OwnDirectory
 from udev_device_plugin.host.model import DeviceNumber
 from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.paths.selector import PathSelector
@@ -44,63 +45,64 @@ WHOLE = AssembledResource(
 
 
 def known(directory: Path, spec: ResourceSpec = SERIAL) -> list[tuple[tuple[str, ...], int, tuple[object, ...]]]:
-    recalled = IdentityRecord(OwnDirectory(f"{directory}/")).recall(spec)
+    with closing(OwnDirectory(str(directory))) as own:
+        recalled = IdentityRecord(own).recall(spec)
     assert recalled.is_first
     return [(one.identity, one.group, one.members) for one in recalled.devices]
 
 
 def file_of(directory: Path) -> Path:
-    (path,) = directory.iterdir()
+    (path,) = (directory / NAME).iterdir()
     return path
 
 
 def test_what_was_offered_is_known_to_the_next_process(tmp_path: Path) -> None:
-    IdentityRecord(OwnDirectory(f"{tmp_path}/links/")).keep(SERIAL, WHOLE)
-    assert known(tmp_path / "links") == [(one.identity, one.group, one.members) for one in WHOLE.devices]
-    assert IdentityRecord(OwnDirectory(f"{tmp_path}/links/")).recall(SERIAL).devices[1].needs == (("tty", 4),)
+    IdentityRecord(OwnDirectory(str(tmp_path))).keep(SERIAL, WHOLE)
+    assert known(tmp_path) == [(one.identity, one.group, one.members) for one in WHOLE.devices]
+    assert IdentityRecord(OwnDirectory(str(tmp_path))).recall(SERIAL).devices[1].needs == (("tty", 4),)
 
 
 def test_what_was_absent_is_not(tmp_path: Path) -> None:
-    IdentityRecord(OwnDirectory(f"{tmp_path}/")).keep(
+    IdentityRecord(OwnDirectory(str(tmp_path))).keep(
         SERIAL, AssembledResource((formed(candidate("/dev/ttyUSB0"), None, is_healthy=False),))
     )
     assert known(tmp_path) == []
 
 
 def test_a_group_is_known_by_what_it_asks_for_and_not_by_its_place(tmp_path: Path) -> None:
-    IdentityRecord(OwnDirectory(f"{tmp_path}/")).keep(SERIAL, WHOLE)
+    IdentityRecord(OwnDirectory(str(tmp_path))).keep(SERIAL, WHOLE)
     now = resource(group("/dev/other"), group("/dev/ttyUSB*", "/dev/null", count=3))
     assert [(identity, place) for identity, place, _ in known(tmp_path, now)] == [(("/dev/ttyUSB0",), 1)]
 
 
 def test_another_resource_is_another_thing(tmp_path: Path) -> None:
-    IdentityRecord(OwnDirectory(f"{tmp_path}/")).keep(SERIAL, WHOLE)
+    IdentityRecord(OwnDirectory(str(tmp_path))).keep(SERIAL, WHOLE)
     assert known(tmp_path, resource(*SERIAL.groups, name="other")) == []
 
 
 def test_after_a_boot_nothing_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    IdentityRecord(OwnDirectory(f"{tmp_path}/")).keep(SERIAL, WHOLE)
+    IdentityRecord(OwnDirectory(str(tmp_path))).keep(SERIAL, WHOLE)
     (tmp_path / "boot").write_text("another\n")
     monkeypatch.setattr(module, "_BOOT_ID", str(tmp_path / "boot"))
     assert known(tmp_path) == []
 
 
 def test_what_did_not_change_is_not_written_again(tmp_path: Path) -> None:
-    record = IdentityRecord(OwnDirectory(f"{tmp_path}/"))
+    record = IdentityRecord(OwnDirectory(str(tmp_path)))
     record.keep(SERIAL, WHOLE)
     file_of(tmp_path).unlink()
     record.keep(SERIAL, AssembledResource(WHOLE.devices))
-    assert list(tmp_path.iterdir()) == []
+    assert list((tmp_path / NAME).iterdir()) == []
     record.restore()
     assert len(known(tmp_path)) == len(WHOLE.devices)
 
 
 def test_where_nothing_can_be_written_that_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").touch()
-    record = IdentityRecord(OwnDirectory(f"{tmp_path}/file/links/"))
+    record = IdentityRecord(OwnDirectory(f"{tmp_path}/file"))
     record.keep(SERIAL, WHOLE)
     record.keep(SERIAL, AssembledResource())
-    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert "some IDs may change with a restart" in caplog.text
 
 
@@ -112,7 +114,7 @@ def test_where_nothing_can_be_written_that_is_said_once(tmp_path: Path, caplog: 
 def test_a_file_that_makes_no_sense_is_done_without(
     text: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    IdentityRecord(OwnDirectory(f"{tmp_path}/")).keep(SERIAL, WHOLE)
+    IdentityRecord(OwnDirectory(str(tmp_path))).keep(SERIAL, WHOLE)
     file_of(tmp_path).write_text(text)
     assert known(tmp_path) == []
     assert "cannot be read, and is done without" in caplog.text
@@ -129,7 +131,8 @@ def test_whatever_the_file_says_it_is_devices_or_nothing(
     place: int, value: object, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     directory = tmp_path_factory.mktemp("links")
-    IdentityRecord(OwnDirectory(f"{directory}/")).keep(SERIAL, WHOLE)
+    with closing(OwnDirectory(str(directory))) as own:
+        IdentityRecord(own).keep(SERIAL, WHOLE)
     document = json.loads(file_of(directory).read_text())
     document["offered"][0][place] = value
     file_of(directory).write_text(json.dumps(document))

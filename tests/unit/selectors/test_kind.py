@@ -83,5 +83,5 @@ def test_what_it_selects_is_offered_and_listed_and_the_reason_is_its_own() -> No
 def test_what_was_offered_is_known_to_the_next_process(tmp_path: Path) -> None:
     given = AssemblyContext(1.0, 300.0, "/links/", frozenset())
     formed = assemble(A, host().inventory, AssembledResource(), given)
-    IdentityRecord(OwnDirectory(f"{tmp_path}/")).keep(A, formed)
-    assert [one.identity for one in IdentityRecord(OwnDirectory(f"{tmp_path}/")).recall(A).devices] == [(LINK,)]
+    IdentityRecord(OwnDirectory(str(tmp_path))).keep(A, formed)
+    assert [one.identity for one in IdentityRecord(OwnDirectory(str(tmp_path))).recall(A).devices] == [(LINK,)]

@@ -31,7 +31,7 @@ def look(settings: Settings) -> Listing:
     except (OSError, NotLookedError) as error:
         raise SourceError(f"the host cannot be looked at: {error}: is libudev there, and /sys mounted?") from error
     inventory.replace(seen)
-    own_directory = OwnDirectory.below(settings.plugin_directory)
+    own_directory = OwnDirectory(settings.plugin_directory)
     return explain(
         settings.resources,
         Host(inventory, dead_links, compare(interest.rules, all_subjects)),
