@@ -18,7 +18,8 @@ from typing import Any
 from udev_device_plugin.config.config_file import DEVICE_KEYS
 from udev_device_plugin.config.entries.paths import PATH_KEYS
 from udev_device_plugin.config.entries.udev import UDEV_KEYS
-from udev_device_plugin.config.entries.usb import MAX_NODES, MAX_SERIAL, SUBSYSTEM, USB_ID, USB_KEYS
+from udev_device_plugin.config.entries.usb import MAX_NODES, SUBSYSTEM, USB_KEYS
+from udev_device_plugin.config.entries.usb_ids import MAX_SERIAL, USB_ID
 from udev_device_plugin.config.options import SETTINGS, Option
 from udev_device_plugin.config.scalars import MAX_NAME, NAME
 from udev_device_plugin.config.selector_kinds import ENTRIES

@@ -2,6 +2,7 @@
 
 import re
 
+from udev_device_plugin.config.entries.usb_ids import read_ids, read_serial
 from udev_device_plugin.config.faults import quoted
 from udev_device_plugin.config.scalars import ScalarError, parse_path, parse_permissions
 from udev_device_plugin.config.specs import PathSpec
@@ -11,11 +12,7 @@ from udev_device_plugin.selectors.usb.selector import RAW, UsbSelector
 USB_KEYS = ("vendor", "product", "serial", "nodes", "mountPath", "permissions")
 MAX_NODES = 256
 """Nodes of one subsystem of one USB device: far more than any device has."""
-MAX_SERIAL = 126
-"""Characters of a USB string descriptor."""
 SUBSYSTEM = "[a-z0-9][a-z0-9_-]{0,63}"
-USB_ID = "(?:0[xX])?[0-9a-fA-F]{1,4}"
-"""A vendor or product ID."""
 
 
 def read_usb(node: Node, reader: Reader) -> PathSpec | None:
@@ -23,30 +20,13 @@ def read_usb(node: Node, reader: Reader) -> PathSpec | None:
     entry = reader.mapping(node, USB_KEYS, "a USB device")
     if entry is None:
         return None
-    vendor, product = (
-        reader.scalar(reader.required(entry, key, "give the id that lsusb prints"), _parse_usb_id)
-        for key in ("vendor", "product")
-    )
-    serial = reader.scalar(entry.get("serial"), _parse_serial)
+    ids, serial = read_ids(entry, reader), read_serial(entry, reader)
     nodes, is_open_ended = _read_nodes(entry.get("nodes"), reader)
     mount_path = reader.scalar(entry.get("mountPath"), _parse_directory)
     permissions = reader.scalar(entry.get("permissions"), parse_permissions) or "rw"
-    if vendor is None or product is None or nodes is None:
+    if ids is None or nodes is None:
         return None
-    return PathSpec(UsbSelector(vendor, product, serial, nodes, is_open_ended), mount_path, permissions=permissions)
-
-
-def _parse_usb_id(text: str) -> str:
-    if not re.fullmatch(USB_ID, text):
-        raise ScalarError(f"{quoted(text)} is not a USB id; give up to four hexadecimal digits, as lsusb prints them")
-    return text.lower().removeprefix("0x").zfill(4)
-
-
-def _parse_serial(text: str) -> str:
-    if not text or len(text) > MAX_SERIAL:
-        problem = f"has {len(text)} characters; give 1 to {MAX_SERIAL}, or leave serial out for any"
-        raise ScalarError(f"{quoted(text)} {problem}")
-    return text
+    return PathSpec(UsbSelector(*ids, serial, nodes, is_open_ended), mount_path, permissions=permissions)
 
 
 def _parse_directory(text: str) -> str:

@@ -1,0 +1,39 @@
+"""The ids of a USB device, which entries of several kinds have. Pure."""
+
+import re
+
+from udev_device_plugin.config.faults import quoted
+from udev_device_plugin.config.scalars import ScalarError
+from udev_device_plugin.config.yaml_nodes import Mapping, Reader
+
+MAX_SERIAL = 126
+"""Characters of a USB string descriptor."""
+USB_ID = "(?:0[xX])?[0-9a-fA-F]{1,4}"
+"""A vendor or product ID."""
+
+
+def read_ids(entry: Mapping, reader: Reader) -> tuple[str, str] | None:
+    """Return vendor and product; None if one is missing or has a fault."""
+    vendor, product = (
+        reader.scalar(reader.required(entry, key, "give the id that lsusb prints"), _parse_usb_id)
+        for key in ("vendor", "product")
+    )
+    return None if vendor is None or product is None else (vendor, product)
+
+
+def read_serial(entry: Mapping, reader: Reader) -> str | None:
+    """Return the serial number; None if there is none, or if it has a fault."""
+    return reader.scalar(entry.get("serial"), _parse_serial)
+
+
+def _parse_usb_id(text: str) -> str:
+    if not re.fullmatch(USB_ID, text):
+        raise ScalarError(f"{quoted(text)} is not a USB id; give up to four hexadecimal digits, as lsusb prints them")
+    return text.lower().removeprefix("0x").zfill(4)
+
+
+def _parse_serial(text: str) -> str:
+    if not text or len(text) > MAX_SERIAL:
+        problem = f"has {len(text)} characters; give 1 to {MAX_SERIAL}, or leave serial out for any"
+        raise ScalarError(f"{quoted(text)} {problem}")
+    return text
