@@ -1,7 +1,7 @@
-"""How the matches of a group's paths become devices: what both ways of grouping can do.
+"""How the matches of a group's paths become devices: what each way of grouping can do.
 
-Pure. Any thread. The two ways are ``paths.pairing`` and ``usb.whole_devices``; a selector says which is its own. A
-group uses that of its selectors, whose kinds do not mix within a group.
+Pure. Any thread. Each way is a module of the kind of selectors that it is for (``paths.pairing``); a selector says
+which is its own. A group uses that of its selectors, whose kinds do not mix within a group.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence

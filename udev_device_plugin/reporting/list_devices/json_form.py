@@ -19,7 +19,7 @@ key                      meaning
 ``..members[]``          what a container gets: ``type``, ``node``, ``number``, ``hostPath``, ``containerPath``, …
 ``.selectors[]``         in the configuration's order
 ``..group, ..member``    where it is, counted from 0; with ``type``, each path is a group of its own
-``..kind, ..selector``   ``path``, ``usb`` or ``udev``; the selector, in words
+``..kind, ..selector``   by what it selects, in a word (``path``, ``usb``); the selector, in words
 ``..optional``           whether its group does without it
 ``..matches[]``          what it gives to devices: as ``members[]``, with the device's ``ids`` and ``remarks[]``
 ``..misses[]``           what almost matches, or is not offered, the closest first: ``name``, ``reason``
