@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from udev_device_plugin.config.config_file import DEVICE_KEYS
+from udev_device_plugin.config.entries.hid import HID_KEYS, USAGE_PAGE
 from udev_device_plugin.config.entries.paths import PATH_KEYS
 from udev_device_plugin.config.entries.udev import UDEV_KEYS
 from udev_device_plugin.config.entries.usb import MAX_NODES, SUBSYSTEM, USB_KEYS
@@ -71,6 +72,7 @@ def schema() -> Schema:
             "group": group(),
             "path": {"anyOf": [glob(), path()]},
             "usb": usb(),
+            "hid": hid(),
             "udev": {"anyOf": [rule(), udev()]},
         },
     }
@@ -108,6 +110,7 @@ def group() -> Schema:
     kinds = {
         "paths": "Paths and globs; each device takes one match of every path.",
         "usb": "Whole USB devices; each one that an entry means is a device.",
+        "hid": "HID interfaces of USB devices; each one that an entry means is a device.",
         "udev": "Devices that udev rules match; each device takes one match of every rule.",
     }
     entries = {kind: some(kinds[kind], {"$ref": f"#/$defs/{'path' if kind == 'paths' else kind}"}) for kind in ENTRIES}
@@ -155,19 +158,33 @@ def usb() -> Schema:
         "additionalProperties": number("How many nodes it takes to be whole.", MAX_NODES),
     }
     names: Schema = {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": f"^{SUBSYSTEM}$"}}
-    serial = "The serial number, exactly; in quotes, if it has digits only. Without: any, and none."
     return {
         **keys(
             USB_KEYS,
             {
-                "vendor": usb_id("Vendor id, hexadecimal, as lsusb prints it."),
-                "product": usb_id("Product id, hexadecimal, as lsusb prints it."),
-                "serial": {**written(serial), "minLength": 1, "maxLength": MAX_SERIAL},
+                **ids(),
                 "nodes": {
                     "description": "The nodes to hand over, by subsystem; default: the raw one, of usb.",
                     "anyOf": [numbers, names, NOTHING],
                 },
                 "mountPath": {**mount_path("A directory in the container."), "pattern": ABSOLUTE + "(.*/)?$"},
+                "permissions": permissions("rw"),
+            },
+        ),
+        "required": ["vendor", "product"],
+    }
+
+
+def hid() -> Schema:
+    """Of HID interfaces."""
+    usage_page = "Usage page of one of the interface's top-level collections, hexadecimal: 8c, bar code scanners."
+    return {
+        **keys(
+            HID_KEYS,
+            {
+                **ids(),
+                "usagePage": hexadecimal(usage_page, USAGE_PAGE, is_required=False),
+                "mountPath": mount_path("Where the container finds it; after a / the base name is appended."),
                 "permissions": permissions("rw"),
             },
         ),
@@ -230,8 +247,20 @@ def written(description: str) -> Schema:
     return {"description": description, "type": ["string", "number", "boolean", "null"]}
 
 
-def usb_id(description: str) -> Schema:
-    return {"description": description, "type": ["string", "number"], "pattern": f"^{USB_ID}$", "minimum": 0}
+def hexadecimal(description: str, pattern: str, *, is_required: bool = True) -> Schema:
+    """Digits, in quotes or not."""
+    types = ["string", "number", *([] if is_required else ["null"])]
+    return {"description": description, "type": types, "pattern": f"^{pattern}$", "minimum": 0}
+
+
+def ids() -> dict[str, Schema]:
+    """Which USB devices are meant."""
+    serial = "The serial number, exactly; in quotes, if it has digits only. Without: any, and none."
+    return {
+        "vendor": hexadecimal("Vendor id, hexadecimal, as lsusb prints it.", USB_ID),
+        "product": hexadecimal("Product id, hexadecimal, as lsusb prints it.", USB_ID),
+        "serial": {**written(serial), "minLength": 1, "maxLength": MAX_SERIAL},
+    }
 
 
 def glob() -> Schema:

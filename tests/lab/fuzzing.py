@@ -80,6 +80,8 @@ _CONFIG_WORDS = (
         b"groups",
         b"paths",
         b"usb",
+        b"hid",
+        b"usagePage",
         b"udev",
         b"match",
         b"count",

@@ -16,6 +16,7 @@ ZIGBEE = Product("1cf1", "0030", "dresden_elektronik", "ConBee_II", "cdc_acm")
 RECORDER = Product("1235", "8210", "Focusrite", "Scarlett_2i4_USB", "snd-usb-audio")
 TUNERS = Product("2040", "8268", "Hauppauge", "soloHD", "em28xx")
 KEYBOARD = Product("046d", "c31c", "Logitech", "USB_Keyboard", "usbhid")
+SCANNER = Product("05e0", "1200", "Symbol", "Bar_Code_Scanner", "usbhid")
 CARD_READER = Product("0bda", "0316", "Generic-", "USB3.0-CRW", "usb-storage")
 DISK = Product("0781", "5581", "SanDisk", "Ultra", "usb-storage")
 PRINTER = Product("04f9", "0042", "Brother", "HL-2270DW_series", "usblp")
@@ -145,6 +146,23 @@ def keyboard(first: int = 0, serial: str | None = None, port: str = "1-7") -> St
         devices += [interface, hid]
         devices += [_event(hid, usb, number, first + number + event) for event in range(events)]
         devices.append(_hidraw(hid, usb, first + number))
+    return Stick(tuple(devices))
+
+
+KEYS, SCANS = b"\x05\x01\x09\x06\xa1\x01\xc0", b"\x05\x8c\x09\x02\xa1\x01\x05\x01\xa1\x02\xc0\xc0"
+"""Report descriptors: of the usage page 1, of which keyboards are, and of the page 8c, of bar code scanners."""
+
+
+def scanner(first: int = 0, serial: str | None = "S1", port: str = "1-4") -> Stick:
+    """A bar code scanner: as a keyboard at its first interface, and at its second as what it is."""
+    usb = _plugged(SCANNER, serial, port)
+    devices = [usb]
+    for number, descriptor in enumerate((KEYS, SCANS)):
+        interface = _interface(usb, number, SCANNER)
+        attributes = {"report_descriptor": descriptor.decode("utf-8", "surrogateescape")}
+        place = f"{interface.devpath}/0003:05E0:1200.{first + number + 1:04X}"
+        hid = FakeDevice(place, "hid", driver="hid-generic", attributes=attributes)
+        devices += [interface, hid, _hidraw(hid, usb, first + number)]
     return Stick(tuple(devices))
 
 

@@ -42,6 +42,7 @@ from tests.world.more_sticks import (
     KEYBOARD,
     PRINTER,
     RECORDER,
+    SCANNER,
     TUNERS,
     ZIGBEE,
     card_reader,
@@ -59,6 +60,7 @@ from tests.world.more_sticks import (
     printer,
     recorder,
     root_hub,
+    scanner,
     tuners,
     usb_disk,
     virtio_disk,
@@ -109,6 +111,12 @@ def usb(product: Product, name: str, nodes: Nodes | None = None, serial: str | N
         **({"serial": serial} if serial else {}),
     }
     return json.dumps({"name": name, "groups": [{"usb": [entry], **options}]})
+
+
+def hid(product: Product, name: str, **options: object) -> str:
+    """A spec that offers HID interfaces."""
+    entry = {"vendor": product.vendor, "product": product.product, **options}
+    return json.dumps({"name": name, "groups": [{"hid": [entry]}]})
 
 
 def rule(*rules: str, name: str, **options: object) -> str:
@@ -333,7 +341,20 @@ CASES = (
             every("/dev/hidraw*", name="hidraw"),
             rule('SUBSYSTEM=="hidraw", ATTRS{idVendor}=="046d"', name="rule-for-hidraw"),
             usb(KEYBOARD, "hidraw-of-each", ["hidraw"]),
+            hid(KEYBOARD, "hid"),
+            hid(KEYBOARD, "hid-by-serial", serial="K3"),
         ),
+    ),
+    Case(
+        "bar code scanners",
+        (
+            scanner(0),
+            scanner(2, None, "1-5"),
+            scanner(4, "S2", "1-6.3"),
+            scanner(6, "0001", "1-7"),
+            scanner(8, "0001", "1-8"),
+        ),
+        (hid(SCANNER, "hid"), hid(SCANNER, "scans", usagePage="8c"), usb(SCANNER, "list", ["hidraw"])),
     ),
     Case(
         "printers",

@@ -47,6 +47,9 @@ device specs:
   {"name": "modem", "groups": [{"usb": [
       {"vendor": "2c7c", "product": "0125", "nodes": {"tty": 4, "usbmisc": 1}}]}]}
       Each such stick is one device, offered when all of these nodes are there.
+  {"name": "scanner", "groups": [{"hid": [
+      {"vendor": "05e0", "product": "1200", "usagePage": "8c"}]}]}
+      Each such HID interface is one device: its hidraw node.
   {"name": "lidar", "groups": [{"udev": [
       'SUBSYSTEM=="tty", ATTRS{idVendor}=="10c4", ATTRS{idProduct}=="ea60"']}]}
       Each node that the match part of a udev rule selects is one device.

@@ -65,6 +65,7 @@ class HostDevice:
         numa_node: of the nearest ancestor that has one; None for none.
         place: its number among its siblings (`host.siblings`), from 0.
         rules: those of the configured udev rules that it matches, as text (``str(rule)``).
+        usage_pages: of a HID interface (a hidraw node), four lower-case hexadecimal digits each.
         usb_device: the nearest USB device that it belongs to, or is; None for none.
         driver: of the device, or of the nearest ancestor that has one; "" for none.
         is_wanted: a selector may match it; if not, only place, number, names and USB device are filled in.
@@ -82,6 +83,7 @@ class HostDevice:
     numa_node: int | None = None
     place: int = 0
     rules: frozenset[str] = frozenset()
+    usage_pages: frozenset[str] = frozenset()
     usb_device: UsbDevice | None = None
     driver: str = ""
     is_wanted: bool = True

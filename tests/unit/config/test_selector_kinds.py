@@ -1,9 +1,10 @@
-"""`usb` and `udev` in the configuration: what they mean, and every mistake with place, value and remedy."""
+"""`usb`, `hid` and `udev` in the configuration: what they mean, and every mistake with place, value and remedy."""
 
 import pytest
 
 from tests.unit.config.test_spec_parser import faults, read, resources
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType
+from udev_device_plugin.selectors.hid.selector import HidSelector
 from udev_device_plugin.selectors.udev_rule.rule import Rule
 from udev_device_plugin.selectors.udev_rule.selector import UdevSelector
 from udev_device_plugin.selectors.usb.selector import UsbSelector
@@ -88,6 +89,22 @@ def test_what_a_container_may_do_with_a_stick_and_where_it_finds_it() -> None:
     assert (other.permissions, other.container_path("/dev/bus/usb/001/002")) == ("mrw", "/dev/x/002")
 
 
+def test_a_hid_interface_is_spelled_as_a_stick_is() -> None:
+    made = group("""hid:
+      - {vendor: 05e0, product: "1200"}
+      - {vendor: 5E0, product: 1200, serial: 0001, usagePage: 8C, mountPath: /dev/scanner, permissions: r}
+      - {vendor: 05e0, product: 1200, usagePage: 0x8c}
+    count: 2""")
+    assert made == GroupSpec(
+        (
+            PathSpec(HidSelector("05e0", "1200"), permissions="rw"),
+            PathSpec(HidSelector("05e0", "1200", "0001", "008c"), "/dev/scanner", permissions="r"),
+            PathSpec(HidSelector("05e0", "1200", None, "008c"), permissions="rw"),
+        ),
+        2,
+    )
+
+
 RULE = 'SUBSYSTEM=="tty", ATTRS{idVendor}=="10c4"'
 
 
@@ -143,6 +160,12 @@ def test_a_rule_may_stand_on_several_lines() -> None:
         ("usb: [{vendor: a, product: b, mountPath: /dev/x}]", 'usb[0].mountPath: "/dev/x" is no directory for'),
         ("usb: [{vendor: a, product: b, permissions: x}]", 'usb[0].permissions: "x" is not made of m, r and w'),
         ("usb: []", "usb: the list is empty; give one item or more"),
+        ("hid: [{vendor: a}]", "hid[0]: it has no product; give the id that lsusb prints"),
+        ("hid: [05e0]", 'hid[0]: "05e0" is a text; a HID interface is needed, a mapping with vendor, product, serial'),
+        ("hid: [{vendor: a, product: b, usagePage: fff00}]", 'hid[0].usagePage: "fff00" is not a usage page; give'),
+        ("hid: [{vendor: a, product: b, usagePage: [8c]}]", "hid[0].usagePage: it is a list; a single value is"),
+        ("hid: [{vendor: a, product: b, nodes: [tty]}]", "hid[0].nodes: unknown key; use vendor, product"),
+        ("hid: [{vendor: a, product: b, mountPath: x}]", 'hid[0].mountPath: "x" is not an absolute path'),
         ("udev: [{permissions: r}]", "udev[0]: it has no match; give the match part of a udev rule"),
         ("udev: [5]", 'udev[0]: "5" is a number; a text is needed: put it into quotes'),
         ("udev: ['SUBSYSTEM=\"tty\"']", 'udev[0]: "SUBSYSTEM▸='),

@@ -153,7 +153,7 @@ PATH = "groups[0].paths[0]"
             'groups[0]: "/dev/a" is a text; a group is needed, a mapping with count, paths',
         ),
         ("{name: a, groups: [null]}", "groups[0]: it is null; a group is needed"),
-        ("{name: a, groups: [{}]}", "groups[0]: it has no paths, usb or udev; give a list"),
+        ("{name: a, groups: [{}]}", "groups[0]: it has no paths, usb, hid or udev; give a list"),
         ("{name: a, groups: [{paths: [/dev/a], limit: 2}]}", "groups[0].limit: unknown key; use count, paths"),
         (
             "{name: a, paths: [/dev/b], groups: [{paths: [/dev/a]}]}",

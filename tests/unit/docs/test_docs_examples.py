@@ -113,5 +113,6 @@ def test_the_specs_in_the_help_are_right() -> None:
         "squat.ai/serial",
         "squat.ai/capture",
         "squat.ai/modem",
+        "squat.ai/scanner",
         "squat.ai/lidar",
     ]

@@ -9,6 +9,7 @@ import pytest
 
 from tests.lab.documents import DOCUMENTS, FOR_USERS, ROOT, blocks, inline_code, name, prose, rows
 from tests.lab.help import help_text
+from udev_device_plugin.config.entries.hid import HID_KEYS
 from udev_device_plugin.config.entries.paths import PATH_KEYS
 from udev_device_plugin.config.entries.usb import USB_KEYS
 from udev_device_plugin.config.options import SETTINGS
@@ -81,9 +82,10 @@ def test_the_table_of_a_paths_keys_has_them_all_with_their_defaults() -> None:
     }
 
 
-def test_the_table_of_a_sticks_keys_has_them_all() -> None:
-    keys = [key for cell, *_ in rows(CONFIGURATION, "key of a stick") for key in re.findall(r"`(\w+)`", cell)]
-    assert sorted(keys) == sorted(USB_KEYS)
+@pytest.mark.parametrize(("table", "known"), [("key of a stick", USB_KEYS), ("key of a HID interface", HID_KEYS)])
+def test_the_table_of_the_keys_of_a_kind_has_them_all(table: str, known: tuple[str, ...]) -> None:
+    keys = [key for cell, *_ in rows(CONFIGURATION, table) for key in re.findall(r"`(\w+)`", cell)]
+    assert sorted(keys) == sorted(known)
 
 
 def test_the_table_of_a_rules_keys_has_them_all() -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pyudev
 
+from udev_device_plugin.host.hid_report import usage_pages
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.model import DeviceNumber, HostDevice
 from udev_device_plugin.host.siblings import place_among_siblings, siblings_in_sysfs
@@ -69,6 +70,7 @@ class UdevDevice(UdevSubject):
             numa_node=numa_node(controller(sys_path)),
             place=place_among_siblings(sys_path, subsystem, listed or siblings_in_sysfs(sys_path)),
             rules=rules,
+            usage_pages=usage_pages(sys_path, subsystem),
             driver=driver(sys_path),
             is_wanted=True,
         )

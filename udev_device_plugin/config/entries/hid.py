@@ -1,0 +1,33 @@
+"""Entries of a group's ``hid``. Pure."""
+
+import re
+
+from udev_device_plugin.config.entries.usb_ids import USB_ID, read_ids, read_serial
+from udev_device_plugin.config.faults import quoted
+from udev_device_plugin.config.scalars import ScalarError, parse_path, parse_permissions
+from udev_device_plugin.config.specs import PathSpec
+from udev_device_plugin.config.yaml_nodes import Node, Reader
+from udev_device_plugin.selectors.hid.selector import HidSelector
+
+HID_KEYS = ("vendor", "product", "serial", "usagePage", "mountPath", "permissions")
+USAGE_PAGE = USB_ID
+"""A usage page is spelled as a USB id is."""
+
+
+def read_hid(node: Node, reader: Reader) -> PathSpec | None:
+    """Return one entry for HID interfaces; None if its ids have a fault."""
+    entry = reader.mapping(node, HID_KEYS, "a HID interface")
+    if entry is None:
+        return None
+    ids, serial = read_ids(entry, reader), read_serial(entry, reader)
+    usage_page = reader.scalar(entry.get("usagePage"), _parse_usage_page)
+    mount_path = reader.scalar(entry.get("mountPath"), parse_path)
+    permissions = reader.scalar(entry.get("permissions"), parse_permissions) or "rw"
+    return None if ids is None else PathSpec(HidSelector(*ids, serial, usage_page), mount_path, permissions=permissions)
+
+
+def _parse_usage_page(text: str) -> str:
+    if not re.fullmatch(USAGE_PAGE, text):
+        problem = "is not a usage page; give up to four hexadecimal digits, as in 8c for bar code scanners"
+        raise ScalarError(f"{quoted(text)} {problem}")
+    return text.lower().removeprefix("0x").zfill(4)
