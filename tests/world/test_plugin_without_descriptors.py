@@ -1,5 +1,6 @@
 """A plugin whose descriptors are used up: it says of nothing that it is gone, of nothing that it is another device."""
 
+import asyncio
 import os
 import resource
 import shutil
@@ -125,3 +126,17 @@ async def test_a_look_at_everything_without_descriptors_is_tried_again(host: Fak
         host.plug(serial_adapter("ttyUSB1", "B", "1-3"))
         await here.wait_for(healthy=2)
         assert before[0] in await here.offers()
+
+
+async def test_whoever_asks_over_http_is_answered_later(host: FakeHost, plugin_directory: str) -> None:
+    async with node(plugin_directory, STICKS) as here:
+        address = await here.plugin.address()
+        with without_descriptors(here.plugin):
+            asking = [asyncio.create_task(here.plugin.get("/healthz")) for _ in range(3)]
+            warning = await here.plugin.wait_for_log(lambda line: "cannot be accepted" in line.message)
+            assert "Too many open files" in warning.message
+            host.plug(serial_adapter())
+            await it_says_so(here, serial_adapter().devices[0].sys_path)
+        assert await asyncio.gather(*asking) == [(200, "ok\n")] * 3
+        await here.wait_for(healthy=1)
+        assert await here.plugin.address() == address

@@ -28,7 +28,7 @@ from udev_device_plugin.kubelet.device_plugin.plugins import Plugins
 from udev_device_plugin.kubelet.device_plugin.server import remove_stale, socket_name
 from udev_device_plugin.kubelet.plugin_directory import PluginDirectory
 from udev_device_plugin.kubelet.pod_resources import PodResources
-from udev_device_plugin.reporting import http as web
+from udev_device_plugin.reporting import http
 from udev_device_plugin.reporting.http.collect import StatusCollector, StatusSources
 from udev_device_plugin.telemetry.event_log import EventKind, EventLog
 from udev_device_plugin.telemetry.metrics import Metrics
@@ -93,9 +93,10 @@ class Agent:
         gc.collect()
         gc.freeze()  # these objects stay: the collector need not examine them again
         gc.collect()  # counts what is left: the collector then runs often enough to free what holds a closed connection
-        with contextlib.closing(self._own_directory), self._web(), self._watching_config():
-            remove_stale(self._settings.plugin_directory)
-            await self._run_components(stop)
+        with contextlib.closing(self._own_directory), self._watching_config():
+            async with self._http():
+                remove_stale(self._settings.plugin_directory)
+                await self._run_components(stop)
         logger.info("stopped")
 
     async def _run_components(self, stop: asyncio.Event) -> None:
@@ -184,7 +185,7 @@ class Agent:
         path = os.path.abspath(settings.config_file)
         return contextlib.closing(ConfigWatch(path, settings.config_content, self._reload))
 
-    def _web(self) -> contextlib.AbstractContextManager[None]:
+    def _http(self) -> contextlib.AbstractAsyncContextManager[None]:
         if self._settings.listen is None:
             return contextlib.nullcontext()
         sources = StatusSources(
@@ -195,11 +196,11 @@ class Agent:
             has_looked=self._controller.has_looked.is_set,
             problems=lambda: [*self._health.alive(), *self._health.notes()],
         )
-        pages = web.Pages(
+        pages = http.Pages(
             self._metrics.registry,
             alive=self._health.alive,
             ready=self._health.ready,
-            look=StatusCollector(sources, self._event_log, self._pod_resources, self._started).look,
             notes=self._health.notes,
+            status=StatusCollector(sources, self._event_log, self._pod_resources, self._started),
         )
-        return web.serve(self._settings.listen, pages)
+        return http.serve(self._settings.listen, http.Routes(pages).answer, self._metrics.http_dropped)

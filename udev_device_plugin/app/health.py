@@ -1,4 +1,4 @@
-"""The answers of ``/healthz`` and ``/readyz``. Any thread: it reads only objects that are replaced, never changed."""
+"""The answers of ``/healthz`` and ``/readyz``. Event loop only."""
 
 from collections.abc import Sequence
 

@@ -55,8 +55,6 @@ class _Failures:
 
 def _is_harmless(context: dict[str, Any], error: BaseException) -> bool:
     """Return whether the failure concerns no work of this program."""
-    if "socket" in context and isinstance(error, OSError):
-        return True  # an asyncio server has no descriptors or memory to accept a connection; it retries after a second
     if "future" in context:
         # "Exception was never retrieved", reported at garbage collection: gRPC's, of calls whose client hung up.
         # Tasks of ours are awaited, or have `errors.raise_failure` as a callback.

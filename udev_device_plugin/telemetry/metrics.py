@@ -42,6 +42,9 @@ class Metrics:
         self.reloads = self._counter(
             "udev_device_plugin_config_reloads", "Attempts to reload the configuration.", "result"
         )
+        self.http_dropped = self._counter(
+            "udev_device_plugin_http_connections_dropped", "Connections that were closed without an answer.", "reason"
+        )
         self.latency = Histogram(
             "udev_device_plugin_uevent_to_list_seconds",
             "From the receipt of an event to the hand-over of the list that it led to.",

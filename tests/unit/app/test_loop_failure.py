@@ -4,7 +4,6 @@ import asyncio
 import errno
 import os
 import signal
-import socket
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -175,40 +174,6 @@ async def test_a_callback_that_says_that_it_was_cancelled_is_a_failure_like_any_
 
     with pytest.raises(ExceptionGroup):
         await end_on_failure(work())
-
-
-async def test_a_server_without_descriptors_tries_again(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("asyncio.constants.ACCEPT_RETRY_DELAY", 0)
-
-    class Listener(socket.socket):
-        tries = 0
-
-        def accept(self) -> tuple[socket.socket, Any]:
-            self.tries += 1
-            if self.tries == 1:
-                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-            return super().accept()
-
-    async def work() -> None:
-        listener = Listener()
-        listener.bind(("127.0.0.1", 0))
-        served = asyncio.Event()
-
-        def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            writer.close()
-            served.set()
-
-        server = await asyncio.start_server(serve, sock=listener)
-        _, writer = await asyncio.open_connection(*listener.getsockname())
-        await served.wait()
-        writer.close()
-        server.close()
-        assert listener.tries > 1
-
-    await end_on_failure(work())
-    assert "socket.accept() out of system resource" in caplog.text
 
 
 @pytest.mark.parametrize(

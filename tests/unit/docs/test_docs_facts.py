@@ -103,6 +103,7 @@ def _metrics() -> dict[str, tuple[str, ...]]:
     metrics.registrations.labels("squat.ai/a", "accepted")
     metrics.rescans.labels("udev")
     metrics.reloads.labels("success")
+    metrics.http_dropped.labels("limit")
     samples = [sample for family in metrics.registry.collect() for sample in family.samples]
     names = {re.sub(r"_(bucket|sum|count)$", "", s.name): tuple(k for k in s.labels if k != "le") for s in samples}
     return {key: labels for key, labels in names.items() if "device_plugin" in key and not key.endswith("_created")}

@@ -1,12 +1,14 @@
 """The HTTP server: metrics, health, and the status page with its data.
 
-The event loop accepts a connection and starts a thread for the request. So nothing wakes up without a request, a loop
-that is stuck does not answer, and a slow client delays nothing else. Requests change nothing.
+All of it on the event loop, in small steps: no thread for a request, no timer without one. Requests change nothing, and
+the address may be open to the whole network: whatever a client sends or does not send, it keeps nobody else waiting.
 
-``door`` listens, and imports ``server``, which answers, at the first request; ``live`` lets a request wait for a
-change; ``status`` has the data and their JSON, ``page`` the page for a browser. The last two are imported at need.
+``server`` listens and bounds the number of connections, ``connection`` receives one request and sends its answer,
+``routes`` knows which path has which. ``status`` has what is shown, ``collect`` gathers it, ``status_json`` spells it,
+``status_pages`` shares it among all that ask.
 """
 
-from udev_device_plugin.reporting.http.door import Check, Look, Pages, serve
+from udev_device_plugin.reporting.http.routes import Check, Pages, Routes
+from udev_device_plugin.reporting.http.server import serve
 
-__all__ = ["Check", "Look", "Pages", "serve"]
+__all__ = ["Check", "Pages", "Routes", "serve"]

@@ -44,7 +44,7 @@ class StatusSources:
 
 
 class StatusCollector:
-    """Returns the present status, or the next one."""
+    """Returns the present status, and says when there is another."""
 
     def __init__(self, parts: StatusSources, event_log: EventLog, pod_resources: PodResources, started: float) -> None:
         self._parts = parts
@@ -56,22 +56,26 @@ class StatusCollector:
         self._holders: Holders | None = None
         self._asking: asyncio.Task[None] | None = None
 
-    async def look(self, newer_than: str | None) -> Status:
-        """Return the status; if it gets a generation, as soon as the present one is another."""
+    async def refresh(self) -> None:
+        """Ask the kubelet which pods hold what, unless it was asked just now, and wait a moment for its answer."""
         self._ask_for_holders()
-        if newer_than is None:
-            await self._give_holders_a_moment()
-        else:
-            while newer_than == self._generation:
-                await self._event_log.newer_than(self._event_log.generation)
-            await asyncio.sleep(GATHER)
-        return self._status()
+        is_fresh = self._holders is not None and self._loop.time() - self._holders.asked < ASK_EVERY
+        if self._asking is not None and not is_fresh:
+            await asyncio.wait({self._asking}, timeout=WAIT_FOR_HOLDERS)
+
+    async def newer_than(self, generation: str) -> None:
+        """Return when ``generation`` is not the present one, and changes have been gathered."""
+        self._ask_for_holders()
+        while generation == self._generation:
+            await self._event_log.newer_than(self._event_log.generation)
+        await asyncio.sleep(GATHER)
 
     @property
     def _generation(self) -> str:
         return f"{self._run}-{self._event_log.generation}"
 
-    def _status(self) -> Status:
+    def status(self) -> Status:
+        """Return the present status."""
         event_log = self._event_log
         return Status(
             generation=self._generation,
@@ -108,9 +112,3 @@ class StatusCollector:
         before, self._holders = self._holders, Holders(asked, holders)
         if before is None or before.by_resource != self._holders.by_resource:
             self._event_log.changed()
-
-    async def _give_holders_a_moment(self) -> None:
-        """Wait a moment for the kubelet's answer if the last one is old."""
-        fresh = self._holders is not None and self._loop.time() - self._holders.asked < ASK_EVERY
-        if self._asking is not None and not fresh:
-            await asyncio.wait({self._asking}, timeout=WAIT_FOR_HOLDERS)

@@ -22,13 +22,13 @@ class Page:
     """The page without a status.
 
     Attributes:
-        before: its text before the status.
-        after: its text after that.
+        before: its bytes before the status, which is JSON without ``<``, ``>`` and ``&``.
+        after: its bytes after that.
         headers: HTTP headers that it needs.
     """
 
-    before: str
-    after: str
+    before: bytes
+    after: bytes
     headers: Mapping[str, str]
 
     @classmethod
@@ -38,16 +38,7 @@ class Page:
         with open(os.path.join(os.path.dirname(__file__), "page.html"), encoding="utf-8") as file:
             text = file.read()
         before, after = text.split(_STATE, 1)
-        return cls(before, after, _headers(text))
-
-    def showing(self, json: str) -> str:
-        """Return the page's text with a status, which is JSON in ASCII."""
-        return f"{self.before}{embedded(json)}{self.after}"
-
-
-def embedded(json: str) -> str:
-    r"""Return JSON without markup for HTML: ``<`` occurs only in strings, where ``\u003c`` means the same."""
-    return json.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+        return cls(before.encode(), after.encode(), _headers(text))
 
 
 def _headers(text: str) -> Mapping[str, str]:

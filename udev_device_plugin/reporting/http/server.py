@@ -1,219 +1,163 @@
-"""Answers requests, each on a thread of its own, and a limited number at a time.
+"""Listens, accepts connections, and bounds their number.
 
-Requests that wait for a change (``/devices?newer-than=``) have a limit of their own, so that probes get an answer.
+Event loop only. Each connection is a task, and no timer runs without one: nothing wakes up when nobody asks.
 """
 
 import asyncio
+import contextlib
 import logging
-import re
+import os
 import socket
-import threading
-from collections.abc import Iterable, Mapping, Sequence
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import parse_qs
+from collections.abc import AsyncIterator
+from functools import partial
 
-from prometheus_client import make_wsgi_app
+from prometheus_client import Counter
 
-from udev_device_plugin.reporting.http import live
-from udev_device_plugin.reporting.http.door import Pages
-
-if TYPE_CHECKING:
-    from udev_device_plugin.reporting.http.status import Status
+from udev_device_plugin.config.settings import ListenAddress
+from udev_device_plugin.errors import StartError
+from udev_device_plugin.reporting.http.connection import Connection
+from udev_device_plugin.reporting.http.messages import Respond
 
 logger = logging.getLogger(__name__)
 
-REQUEST_TIMEOUT = 10.0
-"""Seconds that a client may take for each read or write of its request."""
+MAX_CONNECTIONS = 64
+"""Connections at a time; with one more, the oldest that waits for its client is closed."""
 
-MAX_REQUESTS = 16
-"""How many requests are answered at a time; the address may be open to the whole network."""
+ACCEPTED_AT_ONCE = 16
+"""Connections that are accepted before others are read: a new one is not closed for newer ones before it was read."""
 
-MAX_VIEWERS = 16
-"""How many requests may wait for a change at a time; further clients have to poll."""
+BACKLOG = 512
+"""Connections that the kernel keeps until they are accepted; clients of further ones try again a second later."""
 
-ASK_AGAIN = 5
-"""Seconds until those are to ask again."""
+BUFFER = 64 * 1024
+"""Bytes of a connection that the kernel keeps in each direction; they count as the plugin's memory."""
 
-NEWS_TIMEOUT = 15.0
-"""Seconds after which a request that waits for a change is answered without one: some proxies close idle connections,
-and a change of which pods hold what notifies no request."""
+ACCEPT_AGAIN = 1.0
+"""Seconds after which an attempt to accept is repeated for which there were no descriptors, or no memory."""
 
-ANSWER_TIMEOUT = 5.0
-"""Seconds within which the event loop answers unless it is stuck."""
-
-MAX_PATH = 1024
-"""Characters of a request's path and query."""
-
-MAX_FIELDS = 10
-"""Of a query."""
-
-_PAGES = "/ (for a person), /devices (the same as JSON), /metrics, /health, /healthz and /readyz"
-_NO_HEADERS: Mapping[str, str] = {}
-_GENERATION = re.compile(r"[0-9a-z-]{1,64}", re.ASCII)
+WARN_EVERY = 60.0
+"""Seconds, at least, between warnings of one kind."""
 
 
-class Server(ThreadingHTTPServer):
-    """The standard library's server without its loop, which would wake up twice a second for ever."""
+@contextlib.asynccontextmanager
+async def serve(address: ListenAddress, respond: Respond, dropped: Counter) -> AsyncIterator[None]:
+    """Answer requests at ``address`` until the context ends.
 
-    timeout = 0  # handle_request is called when a connection is there
-    daemon_threads = True
+    Args:
+        address: where to listen.
+        respond: makes the answers.
+        dropped: counts connections that are closed without an answer, by reason: ``deadline``, ``limit``.
 
-    def __init__(self, listener: socket.socket, pages: Pages, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(listener.getsockname()[:2], _Handler, bind_and_activate=False)
-        self.socket.close()
-        self.socket = listener
-        self.pages = pages
-        self.loop = loop
-        self._free = threading.BoundedSemaphore(MAX_REQUESTS)
-        self._free_to_wait = threading.BoundedSemaphore(MAX_VIEWERS)
-        self._taken: dict[Any, threading.BoundedSemaphore] = {}
-        self._looks: set[asyncio.Task[Any]] = set()
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Answer one request on a thread of its own, or close the connection if there are too many."""
-        if self._free.acquire(blocking=False):
-            self._taken[request] = self._free
-            super().process_request(request, client_address)
-        else:
-            self.shutdown_request(request)
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Answer one request, and count it no more."""
+    Raises:
+        StartError: the address cannot be listened on.
+    """
+    with contextlib.closing(_listen(address)) as listener:
+        host, port = listener.getsockname()[:2]
+        logger.info("listening", extra={"address": f"[{host}]:{port}" if ":" in host else f"{host}:{port}"})
+        server = _Server(listener, respond, dropped)
         try:
-            super().process_request_thread(request, client_address)
+            yield
         finally:
-            self._taken.pop(request).release()
+            await server.close()
 
-    def may_wait(self, request: Any) -> bool:
-        """Count a request among those that wait, instead of among all, unless too many do."""
-        if not self._free_to_wait.acquire(blocking=False):
-            return False
-        taken, self._taken[request] = self._taken[request], self._free_to_wait
-        taken.release()
-        return True
 
-    async def look(self, newer_than: str | None) -> "Status":
-        """Return the status (event loop only)."""
-        task = cast("asyncio.Task[Status]", asyncio.current_task())
-        self._looks.add(task)
-        try:
-            return await self.pages.look(newer_than)
-        finally:
-            self._looks.discard(task)
+class _Server:
+    def __init__(self, listener: socket.socket, respond: Respond, dropped: Counter) -> None:
+        self._listener = listener
+        self._respond = respond
+        self._dropped = dropped
+        self._loop = asyncio.get_running_loop()
+        self._connections: dict[asyncio.Task[None], Connection] = {}  # the oldest first
+        self._again: asyncio.TimerHandle | None = None
+        self._warned: dict[str, float] = {}
+        self._listen()
 
-    def stop_waiting(self) -> None:
-        """End the requests that wait for a change (event loop only)."""
-        for task in self._looks:
+    async def close(self) -> None:
+        """Accept no more connections, and close those that are open."""
+        self._loop.remove_reader(self._listener)
+        if self._again is not None:
+            self._again.cancel()
+        tasks = [*self._connections]
+        for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - socketserver's signature
-        """Log it for debugging."""
-        # A client that closes the connection, or is too slow, is no problem; any other error needs its traceback.
-        logger.debug("a request failed", exc_info=True)  # noqa: LOG014 - called while it is handled
+    def _listen(self) -> None:
+        self._loop.add_reader(self._listener, self._accept)
+
+    def _accept(self) -> None:
+        for _ in range(ACCEPTED_AT_ONCE):
+            try:
+                client, address = self._listener.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                # The connection waits in the kernel, which would report it again at once.
+                self._loop.remove_reader(self._listener)
+                self._again = self._loop.call_later(ACCEPT_AGAIN, self._listen)
+                problem = os.strerror(error.errno or 0)
+                self._warn(f"--listen: a connection cannot be accepted: {problem}: trying again every second")
+                return
+            client.setblocking(False)
+            self._open(Connection(client, address[0]))
+
+    def _open(self, connection: Connection) -> None:
+        task = self._loop.create_task(self._serve(connection), name="HTTP connection")
+        task.add_done_callback(partial(self._ended, connection))
+        self._connections[task] = connection
+        if len(self._connections) > MAX_CONNECTIONS:
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        former = [*self._connections][:-1]
+        oldest = next((task for task in former if not self._connections[task].is_answering), former[0])
+        del self._connections[oldest]
+        oldest.cancel()
+        self._dropped.labels("limit").inc()
+        self._warn(
+            f"--listen: {MAX_CONNECTIONS} connections are open, and more come: the oldest ones are closed; let fewer"
+            " clients reach the port"
+        )
+
+    def _ended(self, connection: Connection, task: asyncio.Task[None]) -> None:
+        self._connections.pop(task, None)
+        connection.close()  # here: a task that is cancelled before its first step never runs
+
+    async def _serve(self, connection: Connection) -> None:
+        try:
+            await connection.serve(self._respond)
+        except TimeoutError:
+            self._dropped.labels("deadline").inc()
+        except OSError:
+            pass  # the client has closed the connection
+        except Exception:  # whatever a client sends, it ends its own connection at most
+            logger.exception("a connection failed")
+
+    def _warn(self, text: str) -> None:
+        kind, now = text[:40], self._loop.time()
+        if now - self._warned.get(kind, -WARN_EVERY) >= WARN_EVERY:
+            self._warned[kind] = now
+            logger.warning("%s", text)
 
 
-def _newer_than(query: str) -> str | None:
-    """Return the generation in a query; None if there is none, "?" if the query is malformed."""
+def _listen(address: ListenAddress) -> socket.socket:
+    is_dual = not address.host and socket.has_dualstack_ipv6()
+    listener = socket.socket(socket.AF_INET6 if is_dual or ":" in address.host else socket.AF_INET)
     try:
-        return parse_qs(query, max_num_fields=MAX_FIELDS).get("newer-than", [None])[-1]
-    except ValueError:
-        return "?"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    """One request. ``/metrics`` is prometheus-client's own answer."""
-
-    timeout = REQUEST_TIMEOUT
-    server_version = "udev-device-plugin"
-    sys_version = ""
-
-    def do_GET(self) -> None:
-        pages = self._server.pages
-        path, _, query = self.path.partition("?")
-        if len(self.path) > MAX_PATH:
-            self._answer(HTTPStatus.REQUEST_URI_TOO_LONG, "too long\n")
-        elif path == "/metrics":
-            self._answer_metrics(query)
-        elif path in ("/health", "/healthz"):
-            self._answer_check(pages.alive())
-        elif path == "/readyz":
-            self._answer_check(pages.ready(), pages.notes())
-        elif path == "/devices":
-            self._answer_devices(query)
-        elif path == "/":
-            self._answer_page()
-        else:
-            self._answer(HTTPStatus.NOT_FOUND, f"not found: there are {_PAGES}\n")
-
-    @property
-    def _server(self) -> "Server":
-        return cast("Server", self.server)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
-        """Log no requests."""
-
-    def _answer_metrics(self, query: str) -> None:
-        asked = {"REQUEST_METHOD": "GET", "PATH_INFO": "/metrics", "QUERY_STRING": query}
-        for name in ("Accept", "Accept-Encoding"):
-            asked[f"HTTP_{name.upper().replace('-', '_')}"] = self.headers.get(name, "")
-
-        def begin(status: str, headers: Iterable[tuple[str, str]]) -> None:
-            self.send_response(int(status.partition(" ")[0]))
-            for name, value in headers:
-                self.send_header(name, value)
-            self.end_headers()
-
-        for part in make_wsgi_app(self._server.pages.registry)(asked, begin):
-            self.wfile.write(part)
-
-    def _answer_check(self, reasons: Sequence[str], notes: Sequence[str] = ()) -> None:
-        status = HTTPStatus.SERVICE_UNAVAILABLE if reasons else HTTPStatus.OK
-        self._answer(status, "".join(f"{line}\n" for line in (*(reasons or ("ok",)), *notes)))
-
-    def _answer_devices(self, query: str) -> None:
-        newer_than = _newer_than(query)
-        if newer_than is not None and not _GENERATION.fullmatch(newer_than):
-            self._answer(HTTPStatus.BAD_REQUEST, "newer-than: not a generation: give the one of the last answer\n")
-        elif newer_than is not None and not self._server.may_wait(self.request):
-            text = f"{MAX_VIEWERS} wait for news already: ask /devices now and then\n"
-            self._answer(HTTPStatus.SERVICE_UNAVAILABLE, text, headers={"Retry-After": str(ASK_AGAIN)})
-        elif (status := self._look(newer_than)) is not None:
-            from udev_device_plugin.reporting.http.status import to_json  # noqa: PLC0415 - at the first request for it
-
-            # For a person who has no script, or asks with curl, over several lines.
-            self._answer(HTTPStatus.OK, to_json(status, None if newer_than else 2) + "\n", "application/json")
-
-    def _answer_page(self) -> None:
-        if (status := self._look(None)) is not None:
-            from udev_device_plugin.reporting.http.page import Page  # noqa: PLC0415 - at the first request for it
-            from udev_device_plugin.reporting.http.status import to_json  # noqa: PLC0415
-
-            page = Page.load()
-            self._answer(HTTPStatus.OK, page.showing(to_json(status)), "text/html", page.headers)
-
-    def _look(self, newer_than: str | None) -> "Status | None":
-        """Return the status; None if the client is gone, or has got an answer without a status."""
-        timeout = ANSWER_TIMEOUT if newer_than is None else NEWS_TIMEOUT
-        server = self._server
-        status = live.ask(server.loop, server.look(newer_than), self.connection, timeout)
-        if status is None and newer_than is None:
-            self._answer(HTTPStatus.SERVICE_UNAVAILABLE, "the main loop does not answer, or has ended\n")
-        elif status is None:
-            self._answer(HTTPStatus.NO_CONTENT, "")
-        return status
-
-    def _answer(
-        self, status: HTTPStatus, text: str, kind: str = "text/plain", headers: Mapping[str, str] = _NO_HEADERS
-    ) -> None:
-        body = text.encode("utf-8", "backslashreplace")
-        self.send_response(status)
-        self.send_header("Content-Type", f"{kind}; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("X-Content-Type-Options", "nosniff")
-        self.send_header("Cache-Control", "no-store")
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
+        listener.setblocking(False)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Accepted connections have these too.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if listener.family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not is_dual)
+        listener.bind((address.host, address.port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise StartError(
+            f"--listen: {address.host}:{address.port}: cannot listen there: {os.strerror(error.errno or 0)}:"
+            ' choose another address, or "" for none'
+        ) from error
+    return listener

@@ -7,14 +7,16 @@ import re
 from typing import Any
 
 import pytest
+from hypothesis import given, strategies as st
 
 from udev_device_plugin import __version__
 from udev_device_plugin.config.specs import PathType
 from udev_device_plugin.devices.device import Device, DeviceSet, Holder, Member
 from udev_device_plugin.devices.identity import device_id
 from udev_device_plugin.host.model import DeviceNumber
-from udev_device_plugin.reporting.http.page import Page, embedded
-from udev_device_plugin.reporting.http.status import Holders, ResourceStatus, Status, to_json
+from udev_device_plugin.reporting.http.page import Page
+from udev_device_plugin.reporting.http.status import Holders, ResourceStatus, Status
+from udev_device_plugin.reporting.http.status_json import count_lines, moment, to_json
 from udev_device_plugin.telemetry.event_log import Event, EventKind, LastSent
 
 SERIAL = "squat.ai/serial"
@@ -46,8 +48,18 @@ def status(*devices: Device, holders: Holders | None = None, **more: Any) -> Sta
     return Status("run-7", 100.0, NOON, 40.0, "node-1", resources=(shown,), holders=holders)
 
 
-def shown(status: Status) -> Any:
-    return json.loads(to_json(status))
+def text_of(status: Status, lines: range | None = None, continue_: str | None = None) -> str:
+    first = moment(status, continue_, is_part=lines is not None).decode("ascii")
+    return first + "".join(to_json(status, range(count_lines(status)) if lines is None else lines))
+
+
+def shown(status: Status, lines: range | None = None) -> Any:
+    return json.loads(text_of(status, lines))
+
+
+def page_with(text: str) -> str:
+    page = Page.load()
+    return (page.before + text.encode() + page.after).decode()
 
 
 def test_all_that_an_operator_asks_first_is_there() -> None:
@@ -156,7 +168,7 @@ def test_names_arrive_as_they_are(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "spelled"), [("/dev/tty\udcff\udc80", r"/dev/tty\xff\x80"), ("ä\udce4", r"ä\xe4")])
 def test_bytes_that_are_no_text_are_spelled_out(name: str, spelled: str) -> None:
-    text = to_json(status(stick(name)))
+    text = text_of(status(stick(name)))
     assert json.loads(text)["resources"][0]["devices"][0]["identity"] == [spelled]
     assert text.isascii()
 
@@ -167,23 +179,19 @@ def test_others_words_may_be_no_text_either() -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_data_in_the_page_is_no_markup_and_still_the_same_data(name: str) -> None:
-    text = to_json(status(stick(name)))
-    page = Page.load().showing(text)
+    text = text_of(status(stick(name)))
+    page = page_with(text)
     data = re.findall(r'<script type="application/json" id="state">(.*?)</script>', page, re.DOTALL)
     assert len(data) == 1
     assert not set(data[0]) & {*"<>&", "\u2028", "\u2029"}
     assert json.loads(data[0]) == json.loads(text)
-    assert page.count("<script") == Page.load().showing("{}").count("<script")
-
-
-def test_embedding_changes_no_value() -> None:
-    assert json.loads(embedded(json.dumps(HOSTILE))) == HOSTILE
+    assert page.count("<script") == page_with("{}").count("<script")
 
 
 def test_the_policy_lets_the_pages_own_script_and_style_have_effect_and_nothing_else() -> None:
     page = Page.load()
     policy = dict(part.split(" ", 1) for part in page.headers["Content-Security-Policy"].split("; "))
-    text = page.showing("{}")
+    text = page_with("{}")
     for tag in ("script", "style"):
         (content,) = re.findall(f"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
         digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
@@ -194,9 +202,49 @@ def test_the_policy_lets_the_pages_own_script_and_style_have_effect_and_nothing_
 
 
 def test_the_page_needs_nothing_from_elsewhere_and_no_fixed_place() -> None:
-    text = Page.load().showing("{}")
+    text = page_with("{}")
     targets = re.findall(r'(?:href|src|action)="([^"]*)"', text)
     assert targets
     assert all(target.startswith(("#", "data:")) or re.fullmatch(r"[a-z]+", target) for target in targets)
     assert "innerHTML" not in text.replace("no innerHTML here", "")
     assert not re.search(r"\s(?:style|on\w+)=", text)
+
+
+@st.composite
+def statuses(draw: st.DrawFn) -> Status:
+    def resource(number: int) -> ResourceStatus:
+        counts = draw(st.lists(st.integers(0, 4), max_size=3))
+        unseen = tuple((f"old-{index}", 70.0) for index in range(draw(st.integers(0, 3))))
+        devices = tuple(stick(f"/dev/{index}", count=count) for index, count in enumerate(counts))
+        return ResourceStatus(DeviceSet(f"squat.ai/r{number}", devices, unseen))
+
+    return Status("run-7", 100.0, NOON, 40.0, resources=tuple(map(resource, range(draw(st.integers(0, 3))))))
+
+
+def ids(resources: list[Any]) -> list[tuple[str, ...]]:
+    """Each line of the list, by what it is about."""
+    found: list[tuple[str, ...]] = []
+    for resource in resources:
+        found.append((resource["name"],))
+        for device in resource["devices"]:
+            found.append((resource["name"], *device["identity"]))
+            found.extend((resource["name"], *device["identity"], replica["id"]) for replica in device["replicas"])
+        found.extend((resource["name"], "remembered", one["id"]) for one in resource["remembered"])
+    return found
+
+
+@given(statuses(), st.integers(1, 12))
+def test_all_parts_together_are_the_whole(status: Status, limit: int) -> None:
+    whole, count = shown(status), count_lines(status)
+    assert len(ids(whole["resources"])) == count
+    parts = [shown(status, range(start, min(start + limit, count))) for start in range(0, count, limit)]
+    lines = [line for part in parts for line in ids(part["resources"])]
+    assert [*dict.fromkeys(lines)] == ids(whole["resources"])  # a part begins with what its first line belongs to
+    assert all(len(ids(part["resources"])) <= limit + 2 for part in parts)
+    for part in parts:
+        assert {**part, "resources": None, "continue": None} == {**whole, "resources": None, "continue": None}
+
+
+def test_each_resource_device_and_id_has_a_line() -> None:
+    text = text_of(status(stick(count=3), stick("/dev/b"), unseen=(("old-id", 70.0),)))
+    assert len(text.splitlines()) == 2 + 1 + 2 + 4 + 1 + 1 - 1

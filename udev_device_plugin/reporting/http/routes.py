@@ -1,0 +1,67 @@
+"""Which path has which answer.
+
+Event loop only. Requests change nothing.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from prometheus_client import CollectorRegistry
+
+from udev_device_plugin.reporting.http.messages import Answer, Request, line, lines
+from udev_device_plugin.reporting.http.metrics_page import MetricsPage
+from udev_device_plugin.reporting.http.status_pages import StatusPages, StatusSource
+
+Check = Callable[[], Sequence[str]]
+"""Returns what is wrong; nothing if all is well."""
+
+_PATHS = "/ (for a person), /devices (the same as JSON), /metrics, /health, /healthz and /readyz"
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Where the answers come from.
+
+    Attributes:
+        registry: for ``/metrics``.
+        alive: for ``/healthz`` and, as in the generic device plugin, ``/health``.
+        ready: for ``/readyz``.
+        notes: what ``/readyz`` adds without being unready.
+        status: for ``/`` and ``/devices``.
+    """
+
+    registry: CollectorRegistry
+    alive: Check
+    ready: Check
+    notes: Check
+    status: StatusSource
+
+
+class Routes:
+    """Answers requests."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._metrics = MetricsPage(pages.registry)
+        self._status = StatusPages(pages.status)
+
+    async def answer(self, request: Request) -> Answer:
+        """Return the answer to a request."""
+        path, pages = request.path, self._pages
+        if path == "/metrics":
+            return await self._metrics.answer(request)
+        if path in ("/health", "/healthz"):
+            return _check(pages.alive())
+        if path == "/readyz":
+            return _check(pages.ready(), pages.notes())
+        if path == "/":
+            return await self._status.page()
+        if path == "/devices":
+            return await self._status.devices(request)
+        return line(HTTPStatus.NOT_FOUND, f"not found: there are {_PATHS}")
+
+
+def _check(reasons: Sequence[str], notes: Sequence[str] = ()) -> Answer:
+    status = HTTPStatus.SERVICE_UNAVAILABLE if reasons else HTTPStatus.OK
+    return lines(status, (*(reasons or ("ok",)), *notes))
