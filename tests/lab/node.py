@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tests.lab.plugin import PATIENCE, PluginProcess
@@ -220,5 +221,5 @@ def most_lists(seconds: float) -> int:
 
 
 def sockets(directory: str) -> set[str]:
-    """The plugin's sockets in a kubelet's directory."""
-    return {name for name in os.listdir(directory) if name.endswith(".sock") and name != "kubelet.sock"}
+    """The plugins' sockets below a kubelet's directory, where the program has its own."""
+    return {str(path.relative_to(directory)) for path in Path(directory).glob("udev-device-plugin/*.sock")}

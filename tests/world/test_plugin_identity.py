@@ -351,7 +351,7 @@ async def test_a_pod_that_the_origins_plugin_gave_its_device_may_start(host: Fak
         for ids in ([OF_THE_ORIGIN], [offer.id, OF_THE_ORIGIN], [offer.id.removesuffix("-0") + "-7"]):
             client = here.kubelet._find_client(SERIAL)
             assert client is not None
-            await client.pre_start(ids)
+            await client.pre_start(ids, timeout=5)
         here.kubelet.release(pod)
 
 

@@ -20,7 +20,6 @@ from udev_device_plugin.config.settings import Settings
 from udev_device_plugin.controller.controller import Controller, Dependencies
 from udev_device_plugin.controller.identity_record import IdentityRecord
 from udev_device_plugin.controller.own_links import OwnLinks
-from udev_device_plugin.filesystem.own_directory import OwnDirectory
 from udev_device_plugin.host.boot import udev_is_idle
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.observer import HostObserver
@@ -48,7 +47,8 @@ class Agent:
         self._configuration = Configuration(settings, load, self._metrics)
         self._interest = Interest.of(settings.resources)
         self._host = HostObserver(self._interest, self._metrics)
-        own_directory = self._own_directory = OwnDirectory(settings.plugin_directory)
+        self._directory = PluginDirectory(settings.plugin_directory)
+        own_directory = self._directory.own
         self._links = OwnLinks(own_directory)
         self._identity_record = IdentityRecord(own_directory)
         self._pod_resources = PodResources(settings.pod_resources_socket)
@@ -62,7 +62,6 @@ class Agent:
             event_log=self._event_log,
         )
         self._controller = Controller(settings.resources, dependencies, settings.removal_grace_period)
-        self._directory = PluginDirectory(settings.plugin_directory)
         store = self._store = self._controller.store
         self._plugins = Plugins(store, self._directory, self._metrics, self._event_log, store.snapshots)
         self._health = Health(self._host, self._controller, self._plugins, self._configuration)
@@ -93,9 +92,9 @@ class Agent:
         gc.collect()
         gc.freeze()  # these objects stay: the collector need not examine them again
         gc.collect()  # counts what is left: the collector then runs often enough to free what holds a closed connection
-        with contextlib.closing(self._own_directory), self._watching_config():
+        with contextlib.closing(self._directory.own), self._watching_config():
             async with self._http():
-                remove_stale(self._settings.plugin_directory)
+                remove_stale(self._directory.own)
                 await self._run_components(stop)
         logger.info("stopped")
 

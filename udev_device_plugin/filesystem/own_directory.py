@@ -52,6 +52,9 @@ LINK = Kind(re.compile(r"[a-z0-9][a-z0-9-]*-[0-9a-f]{10}"), frozenset({stat.S_IF
 RECORD = Kind(re.compile(r"\.offered-[0-9a-f]{10}\.json"), frozenset({stat.S_IFREG}))
 """A file of the identity record (`controller.identity_record`)."""
 
+SOCKET = Kind(re.compile(r"[a-z0-9-]*-[0-9a-f]{8}\.sock"), frozenset({stat.S_IFSOCK}))
+"""A socket that a resource is served on (`kubelet.device_plugin.server`)."""
+
 _TEMPORARY = Kind(re.compile(r"\.new-[0-9a-f]{16}"), frozenset({stat.S_IFREG, stat.S_IFLNK}))
 """What is to replace a link or a file."""
 
@@ -64,12 +67,13 @@ class OwnDirectory:
     """The directory ``NAME`` in ``plugin_directory``; made, or made anew, when something is written.
 
     Attributes:
+        plugin_directory: path of the directory that it is in.
         path: of the directory, with a trailing slash.
     """
 
     def __init__(self, plugin_directory: str) -> None:
         self.path = os.path.join(plugin_directory, NAME, "")
-        self._plugin_directory = plugin_directory
+        self.plugin_directory = plugin_directory
         self._entry = self.path.rstrip("/")  # without the slash, which would have a link followed
         self._descriptor: int | None = None
         self._is_failing = False
@@ -111,7 +115,7 @@ class OwnDirectory:
 
     def _opened(self, *, make: bool) -> int:
         if make:
-            os.makedirs(self._plugin_directory, exist_ok=True)
+            os.makedirs(self.plugin_directory, exist_ok=True)
             with contextlib.suppress(FileExistsError):
                 os.mkdir(self._entry, 0o755)
         there = os.lstat(self._entry)
@@ -124,6 +128,15 @@ class OwnDirectory:
             raise NotADirectoryError(errno.ENOTDIR, f"it is {what}: remove it", self._entry)
         self._descriptor = os.open(self._entry, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         return self._descriptor
+
+    def path_of_descriptor(self, name: str, *, make: bool = False) -> str:
+        """Return a path that leads to ``name`` by way of the descriptor, for calls that take none.
+
+        Raises:
+            UnusableDirectoryError: the directory cannot be used.
+            OSError: it is not there, or the file system is read-only.
+        """
+        return f"/proc/self/fd/{self.descriptor(make=make)}/{name}"
 
     def names(self, kind: Kind) -> list[str]:
         """Return the names of those of a kind; none if there is no directory. Raises OSError."""

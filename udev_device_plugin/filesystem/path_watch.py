@@ -87,8 +87,8 @@ class PathWatch:
         return self._watches_made != before
 
     def discard(self, glob: Pattern) -> None:
-        """Watch ``glob`` no longer."""
-        if (coverage := self._coverage.pop(glob, None)) is not None:
+        """Watch ``glob`` no longer; when nothing is watched any more, do nothing."""
+        if (coverage := self._coverage.pop(glob, None)) is not None and not self._inotify.closed:
             self._release(glob, coverage.directories)
 
     def rescan(self) -> None:

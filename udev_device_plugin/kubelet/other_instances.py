@@ -6,7 +6,7 @@ nothing runs while nothing happens.
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
@@ -36,14 +36,14 @@ class OtherInstances:
             task = self._tasks[path] = asyncio.create_task(self._follow(path, is_new=is_new))
             task.add_done_callback(raise_failure)
 
-    def leave(self, endpoints: Glob) -> None:
+    def leave(self, endpoints: Collection[Glob]) -> None:
         """Do not report those on matching sockets any more."""
-        for path in [path for path in self._tasks if endpoints.matches(path)]:
+        for path in [path for path in self._tasks if any_matches(endpoints, path)]:
             self._tasks.pop(path).cancel()
 
-    def is_any_at(self, endpoints: Glob) -> bool:
+    def is_any_at(self, endpoints: Collection[Glob]) -> bool:
         """Whether one runs on a matching socket."""
-        return any(map(endpoints.matches, self._tasks))
+        return any(any_matches(endpoints, path) for path in self._tasks)
 
     async def _follow(self, path: str, *, is_new: bool) -> None:
         has_run = is_new
@@ -53,6 +53,11 @@ class OtherInstances:
         del self._tasks[path]
         if has_run:
             self._on_gone(path)
+
+
+def any_matches(patterns: Collection[Glob], path: str) -> bool:
+    """Whether a path matches one of the patterns."""
+    return any(pattern.matches(path) for pattern in patterns)
 
 
 async def _hold_connection(path: str) -> bool:

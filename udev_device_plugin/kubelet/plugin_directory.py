@@ -15,9 +15,10 @@ from collections.abc import Collection, Iterator
 from tenacity import AsyncRetrying, RetryCallState, RetryError, retry_if_exception_type, wait_exponential
 
 from udev_device_plugin.filesystem.loop_watch import LoopWatch
+from udev_device_plugin.filesystem.own_directory import OwnDirectory
 from udev_device_plugin.kubelet.device_plugin.registration_session import RegistrationSession
 from udev_device_plugin.kubelet.device_plugin.server import sockets_of_same_resource
-from udev_device_plugin.kubelet.other_instances import OtherInstances
+from udev_device_plugin.kubelet.other_instances import OtherInstances, any_matches
 from udev_device_plugin.selectors.paths.glob import Glob
 
 logger = logging.getLogger(__name__)
@@ -39,12 +40,15 @@ class PluginDirectory:
     """The directory ``path``, which need not exist yet.
 
     Attributes:
+        path: as given.
+        own: the plugin's own directory in it.
         kubelet_socket: path of the socket that the kubelet serves registrations on.
         epoch: how many kubelets have started since this plugin did.
     """
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self.own = OwnDirectory(path)
         self.kubelet_socket = os.path.join(path, KUBELET_SOCKET)
         self.epoch = 0
         self._sessions: dict[str, RegistrationSession] = {}
@@ -64,6 +68,10 @@ class PluginDirectory:
                     self._answering.set()
                 await self._wake.wait()
                 self._answering.clear()
+
+    def exists(self) -> bool:
+        """Whether it is there; a kubelet that has never run has not made it yet."""
+        return os.path.isdir(self.path)
 
     async def answering(self) -> int:
         """Wait until a kubelet answers; return its epoch."""
@@ -97,14 +105,17 @@ class PluginDirectory:
         endpoints = sockets_of_same_resource(socket_path)
         self._sessions[socket_path] = session
         self._own_sockets.append(socket_path)
-        self._watch.add(endpoints)
+        for pattern in endpoints:
+            self._watch.add(pattern)
         self._changed((socket_path,))  # it may have been removed before it was watched
-        for path in filter(endpoints.matches, self._watch.found.difference(self._own_sockets)):
-            self._other_instances.follow(path, is_new=False)
+        for path in self._watch.found.difference(self._own_sockets):
+            if any_matches(endpoints, path):
+                self._other_instances.follow(path, is_new=False)
         try:
             yield
         finally:
-            self._watch.discard(endpoints)
+            for pattern in endpoints:
+                self._watch.discard(pattern)
             self._other_instances.leave(endpoints)
             del self._sessions[socket_path]
 
@@ -125,7 +136,7 @@ class PluginDirectory:
 
     def _other_instance_gone(self, gone: str) -> None:
         for path, session in self._sessions.items():
-            if sockets_of_same_resource(path).matches(gone):
+            if any_matches(sockets_of_same_resource(path), gone):
                 asyncio.get_running_loop().call_later(_ALONE_AFTER, self._end_if_alone, path, session)
 
     def _end_if_alone(self, path: str, session: RegistrationSession) -> None:

@@ -21,9 +21,17 @@ from udev_device_plugin.testing.records import (
 class Admission:
     """Admits containers; the book has what they hold."""
 
-    def __init__(self, book: Book, find_client: Callable[[str], PluginClient | None], seed: int | None) -> None:
+    def __init__(
+        self,
+        book: Book,
+        find_client: Callable[[str], PluginClient | None],
+        seed: int | None,
+        *,
+        pre_start_timeout: float,
+    ) -> None:
         self._book = book
         self._find_client = find_client
+        self._pre_start_timeout = pre_start_timeout
         self._random = random.Random(seed)  # noqa: S311 - an order that repeats is what the seed is for
         self._one_at_a_time = asyncio.Lock()
 
@@ -47,7 +55,7 @@ class Admission:
         if not self._book.view(allocation.resource).connected:
             raise ContainerStartError(_stopped(client), allocation)
         try:
-            await client.pre_start(self._shuffled(allocation.ids))
+            await client.pre_start(self._shuffled(allocation.ids), self._pre_start_timeout)
         except PluginCallError as error:
             raise ContainerStartError(str(error), allocation) from error
 

@@ -14,7 +14,6 @@ from udev_device_plugin.errors import UdevDevicePluginError
 from udev_device_plugin.kubelet.api.v1beta1 import api_pb2, api_pb2_grpc
 from udev_device_plugin.testing.records import ContainerResponse, DeviceSpec, DeviceView, ListReceived, Mount
 
-_PRE_START_TIMEOUT = 30.0  # the kubelet's; Allocate has none
 _CHANNEL_OPTIONS = (
     # Channels to one path share a connection and its back-off otherwise, and a plugin may come back at once.
     ("grpc.use_local_subchannel_pool", 1),
@@ -86,10 +85,10 @@ class PluginClient:
         response = await self._call("Allocate", api_pb2.AllocateRequest(container_requests=[request]))
         return _response(response.container_responses[0]) if response.container_responses else None
 
-    async def pre_start(self, ids: Sequence[str]) -> None:
+    async def pre_start(self, ids: Sequence[str], timeout: float) -> None:  # noqa: ASYNC109 - gRPC's own deadline
         """Notify the plugin that a container with these devices is about to be created."""
         request = api_pb2.PreStartContainerRequest(devices_ids=ids)
-        await self._call("PreStartContainer", request, _PRE_START_TIMEOUT)
+        await self._call("PreStartContainer", request, timeout)
 
     async def close(self) -> None:
         """Close the connection: the plugin sees its stream cancelled."""

@@ -55,7 +55,7 @@ def write_checkpoint(directory: str, resources: Iterable[ResourceView]) -> None:
     """Replace the checkpoint by a temporary file: inotify events that watches of the directory must cope with."""
     views = tuple(resources)
     registered = {view.name: view.healthy for view in views}
-    entries = [{"ResourceName": view.name, "DeviceIDs": view.allocated} for view in views if view.allocated]
+    entries = [{"ResourceName": view.name, "DeviceIDs": {"-1": view.allocated}} for view in views if view.allocated]
     text = json.dumps({"Data": {"PodDeviceEntries": entries, "RegisteredDevices": registered}, "Checksum": 0})
     with contextlib.suppress(OSError):  # the directory is gone: a kubelet logs it and goes on
         number, temporary = tempfile.mkstemp(prefix=".", dir=directory)

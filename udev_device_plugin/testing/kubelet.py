@@ -35,6 +35,8 @@ class Kubelet:
         directory: the plugin directory; made if it is not there.
         wipe: what a start deletes in it.
         dial_timeout: seconds until a registration fails whose endpoint does not answer.
+        pre_start_timeout: seconds that a plugin has for ``PreStartContainer``; a real one gives 30, in which plugins
+            may keep a container waiting.
         stop_grace_period: seconds until a resource without a plugin is forgotten, when next looked at.
         seed: makes the choice and the order of device IDs repeatable.
         pod_resources_socket: where ``List`` of the pod-resources API is answered, in a directory of its own, which is
@@ -50,6 +52,7 @@ class Kubelet:
         *,
         wipe: Wipe = Wipe.ALL_FILES,
         dial_timeout: float = 10.0,
+        pre_start_timeout: float = 5.0,
         stop_grace_period: float = 300.0,
         seed: int | None = None,
         pod_resources_socket: str | os.PathLike[str] | None = None,
@@ -60,7 +63,7 @@ class Kubelet:
         self._dial_timeout = dial_timeout
         self._watchers = Watchers()
         self._book = Book(stop_grace_period, self._watchers.changed, self._write_checkpoint)
-        self._admission = Admission(self._book, self._find_client, seed)
+        self._admission = Admission(self._book, self._find_client, seed, pre_start_timeout=pre_start_timeout)
         self._lister = self._make_lister(pod_resources_socket)
         self._pods = itertools.count(1)
         self._server: Server | None = None

@@ -125,7 +125,7 @@ async def test_one_that_was_killed_before_it_could_be_called_has_gone(
 async def test_who_lives_is_known_until_it_goes_or_is_not_followed_any_more(
     peers: OtherInstances, gone: asyncio.Queue[str]
 ) -> None:
-    one, other = Glob.parse("/one/*.sock"), Glob.parse("/other/*.sock")
+    one, other = [Glob.parse("/one/*.sock")], [Glob.parse("/other/*.sock")]
     for path in ("/one/a.sock", "/one/b.sock", "/other/c.sock"):
         peers.follow(path, is_new=True)
     assert peers.is_any_at(one)

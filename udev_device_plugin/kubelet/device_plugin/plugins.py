@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Iterable, Mapping
 
 from udev_device_plugin.devices.store import DeviceStore
+from udev_device_plugin.kubelet.checkpoint import held_ids
+from udev_device_plugin.kubelet.device_plugin.registration_turns import RegistrationTurns
 from udev_device_plugin.kubelet.device_plugin.resource_plugin import ResourcePlugin
 from udev_device_plugin.kubelet.plugin_directory import PluginDirectory
 from udev_device_plugin.telemetry.event_log import EventLog
@@ -28,6 +30,7 @@ class Plugins:
         self.plugins: Mapping[str, ResourcePlugin] = {}
         self._store = store
         self._directory = directory
+        self._turns = RegistrationTurns(directory.kubelet_socket, lambda: held_ids(directory.path))
         self._metrics = metrics
         self._event_log = event_log
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -39,7 +42,14 @@ class Plugins:
         """Serve a resource as soon as it has a list; one that is served already stays as it is."""
         if resource in self.plugins:
             return
-        plugin = ResourcePlugin(resource, self._store, self._directory, self._metrics, self._event_log)
+        plugin = ResourcePlugin(
+            resource,
+            self._store,
+            self._directory,
+            self._turns,
+            metrics=self._metrics,
+            event_log=self._event_log,
+        )
         self.plugins = {**self.plugins, resource: plugin}
         if self._group is not None:
             self._start(resource, self._group)

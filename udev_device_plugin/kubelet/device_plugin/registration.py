@@ -12,9 +12,9 @@ from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, wait_ex
 
 from udev_device_plugin.errors import RegistrationError
 from udev_device_plugin.kubelet.api.v1beta1 import api_pb2_grpc
-from udev_device_plugin.kubelet.channel import open_channel
 from udev_device_plugin.kubelet.device_plugin import messages
 from udev_device_plugin.kubelet.device_plugin.registration_session import RegistrationSession
+from udev_device_plugin.kubelet.device_plugin.registration_turns import RegistrationTurns
 from udev_device_plugin.telemetry.event_log import EventKind, EventLog
 from udev_device_plugin.telemetry.metrics import Metrics
 
@@ -29,12 +29,23 @@ _LONGEST_WAIT = 30.0
 
 
 class Registration:
-    """The registration of ``resource``, which is served on ``endpoint``, the file name of a socket."""
+    """The registration of ``resource`` with the kubelet of ``epoch``.
+
+    It is served on ``endpoint``, the path of a socket below the plugin directory.
+    """
 
     def __init__(
-        self, kubelet_socket: str, endpoint: str, resource: str, metrics: Metrics, event_log: EventLog
+        self,
+        turns: RegistrationTurns,
+        epoch: int,
+        endpoint: str,
+        resource: str,
+        *,
+        metrics: Metrics,
+        event_log: EventLog,
     ) -> None:
-        self._kubelet_socket = kubelet_socket
+        self._turns = turns
+        self._epoch = epoch
         self._endpoint = endpoint
         self._resource = resource
         self._metrics = metrics
@@ -60,7 +71,7 @@ class Registration:
 
     async def _attempt(self, session: RegistrationSession) -> None:
         try:
-            async with open_channel(self._kubelet_socket) as channel:
+            async with self._turns.turn(self._resource, self._epoch) as channel:
                 stub = api_pb2_grpc.RegistrationStub(channel)
                 await stub.Register(messages.register_request(self._endpoint, self._resource), timeout=CALL_TIMEOUT)
         except grpc.aio.AioRpcError as error:

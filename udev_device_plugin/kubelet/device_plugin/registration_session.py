@@ -1,7 +1,7 @@
-"""One registration of a resource, from the bound socket to its end.
+"""One registration of a resource, from the first attempt to its end.
 
 Event loop only. It ends once and for one reason: the kubelet closed the stream, never opened it, removed the socket or
-restarted, or the plugin stops.
+restarted, or the plugin stops. The server is not a part of it: that goes on with the next registration.
 """
 
 import asyncio
@@ -22,6 +22,8 @@ class RegistrationSession:
     def __init__(self) -> None:
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.opened = asyncio.Event()
+        self._closed = asyncio.Event()
+        self._closed.set()
 
     @property
     def is_over(self) -> bool:
@@ -64,9 +66,21 @@ class RegistrationSession:
 
     @contextmanager
     def stream(self) -> Iterator[None]:
-        """The context in which the kubelet has a stream open."""
+        """The context in which a stream is open: the kubelet's is the first one, whose end is the session's.
+
+        Another one is somebody else's, who may look.
+        """
+        if self.opened.is_set():
+            yield
+            return
         self.opened.set()
+        self._closed.clear()
         try:
             yield
         finally:
+            self._closed.set()
             self.end("the kubelet closed the ListAndWatch stream")
+
+    async def closed(self) -> None:
+        """Wait until the kubelet's stream, if it has opened one, has ended as well."""
+        await self._closed.wait()

@@ -1,20 +1,21 @@
-"""Serves one resource: waits for the kubelet, serves, registers, and begins again when the registration ends.
+"""Serves one resource: waits for the kubelet, registers, and registers again when the registration ends.
 
-Event loop only. The old server is fully stopped before the next one registers: when an old stream ends, the kubelet
-disconnects the plugin that has the resource's name then. And when a stream ends, the plugin has to register again: the
-kubelet never reconnects.
+Event loop only. The old stream has ended before the next registration: when it ends later, the kubelet disconnects the
+plugin that has the resource's name then. And when a stream ends, the plugin has to register again: the kubelet never
+reconnects. The server stays, unless its socket has been removed.
 """
 
 import asyncio
+import contextlib
 import logging
-import os
 import time
 
 from udev_device_plugin.devices.store import DeviceStore
 from udev_device_plugin.kubelet.device_plugin.allocated_paths import AllocatedPaths
 from udev_device_plugin.kubelet.device_plugin.registration import Registration
 from udev_device_plugin.kubelet.device_plugin.registration_session import RegistrationSession
-from udev_device_plugin.kubelet.device_plugin.server import serve, socket_name
+from udev_device_plugin.kubelet.device_plugin.registration_turns import RegistrationTurns
+from udev_device_plugin.kubelet.device_plugin.server import GRACE, ResourceServer
 from udev_device_plugin.kubelet.device_plugin.servicer import Servicer
 from udev_device_plugin.kubelet.plugin_directory import PluginDirectory
 from udev_device_plugin.telemetry.event_log import EventKind, EventLog
@@ -37,15 +38,26 @@ class ResourcePlugin:
     """The device plugin of one resource, whose list is in ``store``."""
 
     def __init__(
-        self, resource: str, store: DeviceStore, directory: PluginDirectory, metrics: Metrics, event_log: EventLog
+        self,
+        resource: str,
+        store: DeviceStore,
+        directory: PluginDirectory,
+        turns: RegistrationTurns,
+        *,
+        metrics: Metrics,
+        event_log: EventLog,
     ) -> None:
         self.resource = resource
-        self._store = store
         self._directory = directory
+        self._turns = turns
         self._metrics = metrics
         self._event_log = event_log
         self._allocated_paths = AllocatedPaths()
         self._session: RegistrationSession | None = None
+        servicer = Servicer(
+            resource, store, lambda: self._session, self._allocated_paths, metrics=metrics, event_log=event_log
+        )
+        self._server = ResourceServer(directory.own, resource, servicer)
         self._last_reason = ""
 
     @property
@@ -61,17 +73,31 @@ class ResourcePlugin:
 
     async def run(self) -> None:
         """Serve until cancelled."""
+        self._turns.add(self.resource)
+        try:
+            if self._directory.exists():  # then a kubelet's start needs a registration only
+                with contextlib.suppress(OSError):
+                    await self._server.ensure()
+            await self._keep_registered()
+        finally:
+            self._turns.discard(self.resource)
+            await self._server.stop()
+
+    async def _keep_registered(self) -> None:
         now = asyncio.get_running_loop().time
-        short_sessions = 0
+        short_sessions, former_epoch = 0, 0
         while True:
             epoch, begun = await self._directory.answering(), now()
+            if epoch != former_epoch:
+                short_sessions, former_epoch = 0, epoch
             try:
-                reason = await self._serve()
+                await self._server.ensure()
+                reason = await self._register(epoch)
             except OSError as error:
                 reason = str(error)
             finally:
-                self._session = None
-            if self._directory.epoch != epoch or now() - begun > SHORT_SESSION:
+                self._turns.give_up(self.resource)
+            if now() - begun > SHORT_SESSION:
                 short_sessions = 0
             self._report(reason)
             self._directory.check()
@@ -86,25 +112,33 @@ class ResourcePlugin:
         self._event_log.note(self.resource, time.monotonic(), EventKind.SERVING_ENDED, text=reason)
         self._last_reason = reason
 
-    async def _serve(self) -> str:
-        """Serve and register once; return why that ended."""
+    async def _register(self, epoch: int) -> str:
+        """Register once; return why the registration ended."""
         session = self._session = RegistrationSession()
-        name = socket_name(self._directory.path, self.resource)
-        path = os.path.join(self._directory.path, name)
-        servicer = Servicer(
-            self.resource, self._store, session, self._allocated_paths, metrics=self._metrics, event_log=self._event_log
+        registration = Registration(
+            self._turns,
+            epoch,
+            self._server.endpoint,
+            self.resource,
+            metrics=self._metrics,
+            event_log=self._event_log,
         )
-        async with serve(servicer, path):
-            try:
-                with self._directory.watching(session, path):
-                    registration = Registration(
-                        self._directory.kubelet_socket, name, self.resource, self._metrics, self._event_log
-                    )
-                    await registration.register(session)
-                    await self._expect_stream(session)
-                    return await session.ended()
-            finally:
-                session.end("the plugin stops")  # lets the streams end by themselves before the server is stopped
+        try:
+            with self._directory.watching(session, self._server.path):
+                await registration.register(session)
+                await self._expect_stream(session)
+                return await session.ended()
+        finally:
+            self._session = None
+            session.end("the plugin stops")  # lets the stream end by itself
+            await self._until_closed(session)
+
+    async def _until_closed(self, session: RegistrationSession) -> None:
+        try:
+            async with asyncio.timeout(GRACE):
+                await session.closed()
+        except TimeoutError:  # the kubelet does not read: the stream ends with its server
+            await self._server.stop()
 
     async def _expect_stream(self, session: RegistrationSession) -> None:
         try:

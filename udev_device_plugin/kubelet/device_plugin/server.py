@@ -1,7 +1,8 @@
 """The unix sockets that resources are served on, and the gRPC servers there.
 
-Event loop only. A socket's name has a random part, so that an old server that stops never removes a new one's socket,
-and instances of a rolling update have sockets of their own.
+Event loop only. A server goes on over the kubelet's restarts: its socket is in a directory of our own below the plugin
+directory, which no kubelet clears (kubelet 1.30 to 1.36). A socket's name has a random part, so that an old server that
+stops never removes a new one's socket, and instances of a rolling update have sockets of their own.
 """
 
 import asyncio
@@ -11,11 +12,11 @@ import os
 import re
 import socket
 import stat
-from collections.abc import AsyncIterator
 
 import grpc
 
 from udev_device_plugin.errors import StartError
+from udev_device_plugin.filesystem.own_directory import NAME, SOCKET, OwnDirectory
 from udev_device_plugin.kubelet.api.v1beta1 import api_pb2_grpc
 from udev_device_plugin.selectors.paths.glob import Glob
 
@@ -27,66 +28,109 @@ MAX_SOCKET_PATH = 107
 GRACE = 0.2
 """Seconds for calls to end by themselves. With 0, grpc.aio prints tracebacks when the loop ends soon after."""
 
-_PREFIX = "udev-device-plugin-"
 _SUFFIX = ".sock"
 _RANDOM_BYTES = 4
-_OURS = re.compile(re.escape(_PREFIX) + r"[a-z0-9-]*" + re.escape(_SUFFIX))
+
+_FORMER_PREFIX = f"{NAME}-"
+"""Of the names of sockets in the plugin directory itself, where earlier releases have them."""
 
 
 def socket_name(directory: str, resource: str) -> str:
-    """Return a new file name for a resource's socket, short enough for the directory.
+    """Return a new path for a resource's socket, below the plugin directory, whose own path leaves room for it.
 
     Raises:
         StartError: the directory's own path is too long.
     """
     unique = f"-{os.urandom(_RANDOM_BYTES).hex()}{_SUFFIX}"
-    free = MAX_SOCKET_PATH - len(os.fsencode(os.path.join(directory, _PREFIX + unique)))
+    free = MAX_SOCKET_PATH - len(os.fsencode(os.path.join(directory, NAME, unique)))
     if free < 0:
         raise StartError(
             f"--plugin-directory: {directory!r} is too long: a unix socket's path has at most {MAX_SOCKET_PATH} bytes,"
             f" {-free} too few for the sockets in it: choose a shorter path (a symbolic link will do)"
         )
     slug = re.sub(r"[^a-z0-9]+", "-", resource.rsplit("/", 1)[-1].lower())
-    return _PREFIX + slug[:free].strip("-") + unique
+    return os.path.join(NAME, slug[:free].strip("-") + unique)
 
 
-def sockets_of_same_resource(path: str) -> Glob:
-    """Return the pattern of all sockets, also other instances', of the resource that is served on ``path``."""
+def sockets_of_same_resource(path: str) -> tuple[Glob, Glob]:
+    """Return patterns of all sockets, also other instances', of the resource that is served on ``path``."""
     digits = 2 * _RANDOM_BYTES
-    fixed = path[: -digits - len(_SUFFIX)]
-    return Glob.parse(Glob.of(fixed).text + "[0-9a-f]" * digits + _SUFFIX)
+    directory, name = os.path.split(path[: -digits - len(_SUFFIX)])
+    former = os.path.join(os.path.dirname(directory), _FORMER_PREFIX + name)
+    now, before = (
+        Glob.parse(Glob.of(fixed).text + "[0-9a-f]" * digits + _SUFFIX) for fixed in (f"{directory}/{name}", former)
+    )
+    return now, before
 
 
-@contextlib.asynccontextmanager
-async def serve(servicer: api_pb2_grpc.DevicePluginServicer, path: str) -> AsyncIterator[None]:
-    """Serve on the socket ``path`` until the context ends, and stop the server fully.
+class ResourceServer:
+    """The gRPC server of one resource: on one socket, or on another one when that has been removed.
 
-    Raises:
-        OSError: the socket cannot be bound.
+    Attributes:
+        endpoint: the socket's path below the plugin directory; "" before the first start.
     """
-    server = grpc.aio.server()
-    api_pb2_grpc.add_DevicePluginServicer_to_server(servicer, server)
-    try:
-        server.add_insecure_port(f"unix:{path}")
-    except RuntimeError as error:  # grpc raises it for everything that goes wrong here
-        raise OSError(f"{os.path.dirname(path)}: no socket can be bound there: {_why_unbindable(path)}") from error
-    await server.start()
-    try:
-        yield
-    finally:
+
+    def __init__(self, directory: OwnDirectory, resource: str, servicer: api_pb2_grpc.DevicePluginServicer) -> None:
+        self.endpoint = ""
+        self._directory = directory
+        self._resource = resource
+        self._servicer = servicer
+        self._server: grpc.aio.Server | None = None
+
+    @property
+    def path(self) -> str:
+        """The socket's path."""
+        return os.path.join(self._directory.plugin_directory, self.endpoint)
+
+    async def ensure(self) -> None:
+        """Serve, if that is not the case already.
+
+        Raises:
+            OSError: the socket cannot be bound.
+        """
+        if self._server is not None and self._directory.has(os.path.basename(self.endpoint), SOCKET):
+            return
+        await self.stop()
+        self.endpoint = socket_name(self._directory.plugin_directory, self._resource)
+        path = self._directory.path_of_descriptor(os.path.basename(self.endpoint), make=True)
+        server = grpc.aio.server()
+        api_pb2_grpc.add_DevicePluginServicer_to_server(self._servicer, server)
+        try:
+            server.add_insecure_port(f"unix:{path}")
+        except RuntimeError as error:  # grpc raises it for everything that goes wrong here
+            text = f"{self._directory.path}: no socket can be bound there: {_why_unbindable(path)}"
+            raise OSError(text) from error
+        await server.start()
+        self._server = server
+
+    async def stop(self) -> None:
+        """Stop serving fully."""
+        server, self._server = self._server, None
+        if server is None:
+            return
         await asyncio.shield(server.stop(GRACE))
         with contextlib.suppress(OSError):  # grpc removes it itself; unless the directory was replaced
-            os.unlink(path)
+            self._directory.remove(os.path.basename(self.endpoint), SOCKET)
 
 
-def remove_stale(directory: str) -> None:
+def remove_stale(directory: OwnDirectory) -> None:
     """Remove the sockets of killed instances of this plugin; those of running ones, and all others, stay."""
-    with contextlib.suppress(FileNotFoundError), os.scandir(directory) as entries:
+    with contextlib.suppress(OSError):  # without the directory nothing is served either, which is reported
+        for name in directory.names(SOCKET):
+            if _is_dead_socket(directory.path_of_descriptor(name)):
+                directory.remove(name, SOCKET)
+                _report_removed(directory.path + name)
+    with contextlib.suppress(FileNotFoundError), os.scandir(directory.plugin_directory) as entries:
         for entry in entries:
-            if _OURS.fullmatch(entry.name) and _is_dead_socket(entry.path):
+            is_ours = entry.name.startswith(_FORMER_PREFIX) and SOCKET.names.fullmatch(entry.name)
+            if is_ours and _is_dead_socket(entry.path):
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(entry.path)
-                logger.info("removed the socket of an earlier run", extra={"path": entry.path})
+                _report_removed(entry.path)
+
+
+def _report_removed(path: str) -> None:
+    logger.info("removed the socket of an earlier run", extra={"path": path})
 
 
 def _is_dead_socket(path: str) -> bool:

@@ -1,21 +1,26 @@
 """Answers the kubelet's calls for one resource, from the store. Event loop only."""
 
 import asyncio
+import contextlib
 import logging
+import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import grpc
 
+from udev_device_plugin.config.specs import PathType
 from udev_device_plugin.devices.allocation import Absence, absences, allocate, prefer
 from udev_device_plugin.devices.device import DeviceSet
+from udev_device_plugin.devices.identity import id_base
 from udev_device_plugin.devices.store import DeviceStore
 from udev_device_plugin.errors import AllocationError
 from udev_device_plugin.kubelet.api.v1beta1 import api_pb2, api_pb2_grpc
 from udev_device_plugin.kubelet.device_plugin import messages
 from udev_device_plugin.kubelet.device_plugin.allocated_paths import AllocatedPaths
 from udev_device_plugin.kubelet.device_plugin.registration_session import RegistrationSession
+from udev_device_plugin.kubelet.device_plugin.start_limits import StartLimits
 from udev_device_plugin.telemetry.event_log import EventKind, EventLog, LastSent
 from udev_device_plugin.telemetry.metrics import Metrics
 
@@ -23,13 +28,22 @@ logger = logging.getLogger(__name__)
 
 
 class Servicer(api_pb2_grpc.DevicePluginServicer):
-    """The device plugin service of one registration of ``resource``."""
+    """The device plugin service of ``resource``, for as long as its server runs.
+
+    Args:
+        resource: its name.
+        store: has its list.
+        session: returns the registration in force, None if there is none.
+        allocated_paths: what was allocated before.
+        metrics: counts calls.
+        event_log: keeps what people may ask for.
+    """
 
     def __init__(
         self,
         resource: str,
         store: DeviceStore,
-        session: RegistrationSession,
+        session: Callable[[], RegistrationSession | None],
         allocated_paths: AllocatedPaths,
         *,
         metrics: Metrics,
@@ -39,6 +53,7 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
         self._store = store
         self._session = session
         self._allocated_paths = allocated_paths
+        self._start_limits = StartLimits()
         self._metrics = metrics
         self._event_log = event_log
 
@@ -52,13 +67,16 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
     async def ListAndWatch(
         self, request: api_pb2.Empty, context: grpc.aio.ServicerContext
     ) -> AsyncIterator[api_pb2.ListAndWatchResponse]:
-        """Send the whole list now and whenever it changes."""
+        """Send the whole list now and whenever it changes, until the registration that it belongs to ends."""
         del request, context
+        session = self._session()
+        if session is None:  # the kubelet opens it during a registration: somebody else did
+            return
         changed = asyncio.Event()
-        self._session.on_end(changed.set)
+        session.on_end(changed.set)
         sent: api_pb2.ListAndWatchResponse | None = None
-        with self._session.stream(), self._store.read_by(self._resource, changed.set):
-            while not self._session.is_over:
+        with session.stream(), self._store.read_by(self._resource, changed.set):
+            while not session.is_over:
                 changed.clear()
                 snapshot = self._store.snapshot(self._resource)
                 message = messages.device_list(snapshot.devices)
@@ -111,18 +129,54 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
     async def PreStartContainer(
         self, request: api_pb2.PreStartContainerRequest, context: grpc.aio.ServicerContext
     ) -> api_pb2.PreStartContainerResponse:
-        """Refuse the start of a container while a device is absent: the kubelet repeats the call."""
-        devices = self._store.snapshot(self._resource).devices
-        reasons = [
-            *map(_waiting_for, absences(devices, request.devices_ids)),
-            *self._allocated_paths.strayed(devices, request.devices_ids),
-        ]
+        """Keep a container waiting while a device of its is absent; refuse its start when that has taken too long.
+
+        The kubelet repeats a refused call, at ever longer intervals; one that waits ends with the wait.
+        """
+        ids = request.devices_ids
+        if reasons := self._reasons_to_wait(ids):
+            self._note_waiting(reasons)
+            reasons = await self._wait(ids, self._start_limits.seconds(ids, context.time_remaining()))
         if reasons:
-            text = f"{devices.resource}: {'; '.join(reasons)}"
-            logger.info("a container waits: %s", text, extra={"resource": devices.resource})
-            self._event_log.note(devices.resource, time.monotonic(), EventKind.CONTAINER_WAITS, text="; ".join(reasons))
-            await context.abort(grpc.StatusCode.UNAVAILABLE, text)
+            self._start_limits.refused(ids)
+            await context.abort(grpc.StatusCode.UNAVAILABLE, f"{self._resource}: {'; '.join(reasons)}")
+        self._start_limits.passed(ids)
         return api_pb2.PreStartContainerResponse()
+
+    async def _wait(self, ids: Sequence[str], seconds: float) -> Sequence[str]:
+        """Wait until all devices are present, at most ``seconds``; return the reasons that are left."""
+        changed = asyncio.Event()
+        with contextlib.suppress(TimeoutError), self._store.read_by(self._resource, changed.set):
+            async with asyncio.timeout(seconds):
+                while self._reasons_to_wait(ids):
+                    await changed.wait()
+                    changed.clear()
+        return self._reasons_to_wait(ids)
+
+    def _reasons_to_wait(self, ids: Sequence[str]) -> Sequence[str]:
+        devices = self._store.snapshot(self._resource).devices
+        return [
+            *map(_waiting_for, absences(devices, ids)),
+            *self._allocated_paths.strayed(devices, ids),
+            *_vanished(devices, ids),
+        ]
+
+    def _note_waiting(self, reasons: Sequence[str]) -> None:
+        text = "; ".join(reasons)
+        logger.info("a container waits: %s", text, extra={"resource": self._resource})
+        self._event_log.note(self._resource, time.monotonic(), EventKind.CONTAINER_WAITS, text=text)
+
+
+def _vanished(devices: DeviceSet, ids: Sequence[str]) -> Iterator[str]:
+    """Return a text for each node of a present device that is not there: its event is on its way.
+
+    CRI-O leaves out a node that is not there, and starts the container without it.
+    """
+    for base in dict.fromkeys(map(id_base, ids)):
+        device = devices.by_base.get(base)
+        for member in device.members if device is not None and device.is_healthy else ():
+            if member.type is PathType.DEVICE and not member.is_optional and not os.path.exists(member.host_path):
+                yield f"{member.host_path} is not there; the container starts when it is"
 
 
 def _waiting_for(absence: Absence) -> str:

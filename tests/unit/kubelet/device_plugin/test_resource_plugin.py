@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -14,15 +15,20 @@ from udev_device_plugin.config.specs import PathType
 from udev_device_plugin.devices.device import Device, DeviceSet, Member
 from udev_device_plugin.devices.store import DeviceStore
 from udev_device_plugin.errors import StartError
+from udev_device_plugin.filesystem.own_directory import OwnDirectory
+from udev_device_plugin.kubelet.checkpoint import held_ids
 from udev_device_plugin.kubelet.device_plugin import resource_plugin as plugin_module
+from udev_device_plugin.kubelet.device_plugin.registration_turns import RegistrationTurns
 from udev_device_plugin.kubelet.device_plugin.resource_plugin import ResourcePlugin
 from udev_device_plugin.kubelet.device_plugin.server import MAX_SOCKET_PATH, remove_stale, socket_name
 from udev_device_plugin.kubelet.plugin_directory import PluginDirectory
-from udev_device_plugin.telemetry.event_log import EventLog
+from udev_device_plugin.telemetry.event_log import EventKind, EventLog
 from udev_device_plugin.telemetry.metrics import Metrics
+from udev_device_plugin.testing.client import PluginClient
 from udev_device_plugin.testing.directory import Wipe
 from udev_device_plugin.testing.kubelet import Kubelet
-from udev_device_plugin.testing.records import AdmissionError
+from udev_device_plugin.testing.records import AdmissionError, ContainerStartError
+from udev_device_plugin.testing.registrar import Registrar
 
 SERIAL = "squat.ai/serial"
 OTHER = "squat.ai/other"
@@ -43,11 +49,16 @@ class Instance:
 
     def __init__(self, directory: Path, *resources: str) -> None:
         self.metrics = Metrics()
+        self.event_log = EventLog()
         self.directory = PluginDirectory(str(directory))
         self.store = DeviceStore(resources)
         for resource in resources:
             self.store.publish(devices(resource, "/dev/null"))
-        self.plugins = [ResourcePlugin(one, self.store, self.directory, self.metrics, EventLog()) for one in resources]
+        turns = RegistrationTurns(self.directory.kubelet_socket, lambda: held_ids(str(directory)))
+        self.plugins = [
+            ResourcePlugin(one, self.store, self.directory, turns, metrics=self.metrics, event_log=self.event_log)
+            for one in resources
+        ]
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> "Instance":
@@ -61,6 +72,7 @@ class Instance:
         for task in self._tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        self.directory.own.close()
 
     def count(self, result: str, resource: str = SERIAL) -> float:
         labels = {"resource": resource, "result": result}
@@ -81,7 +93,7 @@ async def kubelet(tmp_path: Path) -> AsyncIterator[Kubelet]:
 
 
 def sockets(directory: Path) -> list[str]:
-    return sorted(name for name in os.listdir(directory) if name.startswith("udev-device-plugin-"))
+    return sorted(str(path.relative_to(directory)) for path in directory.glob("udev-device-plugin/*.sock"))
 
 
 async def test_a_resource_is_registered_and_its_devices_are_listed(kubelet: Kubelet, tmp_path: Path) -> None:
@@ -126,17 +138,136 @@ async def test_a_plugin_may_start_before_the_kubelet_and_before_the_directory(tm
 
 
 @pytest.mark.parametrize("wipe", Wipe)
-async def test_a_kubelet_restart_is_met_every_time(tmp_path: Path, wipe: Wipe) -> None:
+async def test_a_kubelet_restart_is_met_every_time_on_the_same_sockets(tmp_path: Path, wipe: Wipe) -> None:
     async with Kubelet(tmp_path, wipe=wipe) as kubelet, Instance(tmp_path, SERIAL, OTHER) as instance:
+        used: set[str] = set()
         for number in range(20):
             await kubelet.wait_for_devices(SERIAL, healthy=1)
             await kubelet.wait_for_devices(OTHER, healthy=1)
+            used.update(sockets(tmp_path))
             await kubelet.restart()
             instance.store.publish(devices(SERIAL, f"/dev/{number}"))  # a plug right after the restart
         await kubelet.wait_until(lambda kubelet: any(id_.startswith("19-") for id_ in kubelet.resource(SERIAL).healthy))
         assert kubelet.resource(SERIAL).capacity == 1
         await kubelet.wait_for_devices(OTHER, healthy=1)
-        assert len(sockets(tmp_path)) == 2
+        assert len(used) == 2
+        assert set(sockets(tmp_path)) == used
+
+
+async def test_resources_that_pods_hold_devices_of_register_first_and_the_others_three_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resources = [f"squat.ai/{number:02}" for number in range(10)]
+    held = {resources[7], resources[9]}
+    under_way: list[set[str]] = []
+    registering: set[str] = set()
+    register = Registrar._connect
+
+    async def counted(self: Registrar, resource: str, endpoint: str) -> str:
+        registering.add(resource)
+        under_way.append(set(registering))
+        try:
+            return await register(self, resource, endpoint)
+        finally:
+            registering.discard(resource)
+
+    async with Kubelet(tmp_path) as kubelet, Instance(tmp_path, *resources):
+        for resource in resources:
+            await kubelet.wait_for_devices(resource, healthy=1)
+        for resource in held:
+            await kubelet.allocate(resource)
+        monkeypatch.setattr(Registrar, "_connect", counted)
+        await kubelet.restart()
+        for resource in resources:
+            await kubelet.wait_for_devices(resource, healthy=1)
+    assert under_way[1] == held
+    assert not any(held & others for others in under_way[2:])
+    assert max(map(len, under_way)) <= 3
+
+
+async def test_a_resource_that_cannot_register_does_not_keep_the_others_waiting_though_pods_hold_it(
+    kubelet: Kubelet, tmp_path: Path
+) -> None:
+    async with Instance(tmp_path, SERIAL, OTHER) as instance:
+        await kubelet.wait_for_devices(SERIAL, healthy=1)
+        await kubelet.wait_for_devices(OTHER, healthy=1)
+        await kubelet.allocate(SERIAL)
+        kubelet.misbehaviour.refuse_registration(SERIAL, "not this one")
+        await kubelet.restart()
+        await kubelet.wait_for_devices(OTHER, healthy=1)
+        await kubelet.wait_until(lambda kubelet: kubelet.resource(SERIAL).attempts >= 3)
+        assert instance.plugins[0].trouble is not None
+
+
+async def test_a_stream_of_somebody_else_shows_the_list_and_its_end_ends_nothing(
+    kubelet: Kubelet, tmp_path: Path
+) -> None:
+    async with Instance(tmp_path, SERIAL) as instance:
+        await kubelet.wait_for_devices(SERIAL, healthy=1)
+        (endpoint,) = sockets(tmp_path)
+        other = PluginClient(SERIAL, endpoint, str(tmp_path / endpoint))
+        assert await other.connect(10) == ""
+        async for lists in other.lists():
+            assert len(lists.devices) == 1
+            break
+        await other.close()
+        instance.store.publish(devices(SERIAL, "/dev/null", "/dev/zero"))
+        await kubelet.wait_for_devices(SERIAL, healthy=2)
+        assert kubelet.resource(SERIAL).registrations == 1
+
+
+async def test_a_container_waits_until_its_device_is_back(tmp_path: Path) -> None:
+    async with Kubelet(tmp_path, pre_start_timeout=30) as kubelet, Instance(tmp_path, SERIAL) as instance:
+        await kubelet.wait_for_devices(SERIAL, healthy=1)
+        pod = await kubelet.allocate(SERIAL)
+        instance.store.publish(devices(SERIAL, "/dev/null", absent=("/dev/null",)))
+        await kubelet.wait_for_devices(SERIAL, unhealthy=1)
+        start = asyncio.create_task(kubelet.start_container(pod))
+        await waiting(instance)
+        instance.store.publish(devices(SERIAL, "/dev/null", "/dev/zero", absent=("/dev/null",)))
+        await kubelet.wait_for_devices(SERIAL, healthy=1, unhealthy=1)
+        assert not start.done()
+        instance.store.publish(devices(SERIAL, "/dev/null", "/dev/zero"))
+        await start
+
+
+async def test_a_container_that_has_waited_long_enough_is_told_what_for(kubelet: Kubelet, tmp_path: Path) -> None:
+    async with Instance(tmp_path, SERIAL) as instance:
+        await kubelet.wait_for_devices(SERIAL, healthy=1)
+        pod = await kubelet.allocate(SERIAL)
+        instance.store.publish(devices(SERIAL, "/dev/null", absent=("/dev/null",)))
+        with pytest.raises(ContainerStartError, match="device /dev/null is unplugged since"):
+            await kubelet.start_container(pod)
+
+
+async def test_a_container_does_not_start_while_a_node_is_away_that_no_event_has_told_of(
+    kubelet: Kubelet, tmp_path: Path
+) -> None:
+    async with Instance(tmp_path, SERIAL) as instance:
+        await kubelet.wait_for_devices(SERIAL, healthy=1)
+        instance.store.publish(devices(SERIAL, "/dev/nowhere"))
+        await kubelet.wait_until(lambda kubelet: kubelet.resource(SERIAL).lists == 2)
+        with pytest.raises(ContainerStartError, match="/dev/nowhere is not there"):
+            await kubelet.allocate(SERIAL)
+
+
+async def test_a_plugin_that_stops_lets_nobody_wait(tmp_path: Path) -> None:
+    async with Kubelet(tmp_path, pre_start_timeout=30) as kubelet:
+        async with Instance(tmp_path, SERIAL) as instance:
+            await kubelet.wait_for_devices(SERIAL, healthy=1)
+            pod = await kubelet.allocate(SERIAL)
+            instance.store.publish(devices(SERIAL, "/dev/null", absent=("/dev/null",)))
+            await kubelet.wait_for_devices(SERIAL, unhealthy=1)
+            start = asyncio.create_task(kubelet.start_container(pod))
+            await waiting(instance)
+        with pytest.raises((ContainerStartError, asyncio.CancelledError)):  # the latter is grpc's word for it
+            await start
+
+
+async def waiting(instance: Instance) -> None:
+    """Wait until a container waits."""
+    while not any(event.kind is EventKind.CONTAINER_WAITS for event in instance.event_log.events(SERIAL)):
+        await asyncio.sleep(0)
 
 
 async def test_a_kubelet_that_is_away_for_a_while_is_met_when_it_comes_back(kubelet: Kubelet, tmp_path: Path) -> None:
@@ -216,8 +347,10 @@ async def test_lives_that_keep_ending_soon_are_spaced_out_until_another_kubelet_
         await lists(9)
         assert waits == [0.0, 0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0]
         await kubelet.restart()
-        await kubelet.wait_for_devices(SERIAL, healthy=1)
-        assert waits[8:] == [0.0]
+        await lists(1)
+        kubelet.disconnect(SERIAL)
+        await lists(2)
+        assert waits[-1] == 0.0
 
 
 async def test_two_instances_of_a_rolling_update_end_with_the_newer_one_connected(
@@ -245,9 +378,7 @@ async def test_a_directory_that_is_taken_away_is_waited_for(tmp_path: Path) -> N
     async with Kubelet(directory) as kubelet, Instance(directory, SERIAL):
         await kubelet.wait_for_devices(SERIAL, healthy=1)
         await kubelet.stop()
-        for name in os.listdir(directory):
-            (directory / name).unlink()
-        directory.rmdir()
+        shutil.rmtree(directory)
         await kubelet.start()
         await kubelet.wait_for_devices(SERIAL, healthy=1)
 
@@ -272,20 +403,23 @@ async def test_twenty_restarts_leave_no_task_and_no_descriptor_behind(tmp_path: 
 
 
 def test_stale_sockets_of_ours_are_removed_and_those_of_the_living_stay(tmp_path: Path) -> None:
-    dead, living = tmp_path / "udev-device-plugin-a-1.sock", tmp_path / "udev-device-plugin-a-2.sock"
-    foreign, file = tmp_path / "foreign.sock", tmp_path / "udev-device-plugin-file.sock"
+    (tmp_path / "udev-device-plugin").mkdir()
+    dead, living = (tmp_path / f"udev-device-plugin/a-{number * 8}.sock" for number in "01")
+    dead_before, living_before = (tmp_path / f"udev-device-plugin-a-{number * 8}.sock" for number in "01")
+    foreign, file = tmp_path / "foreign.sock", tmp_path / "udev-device-plugin-file-00000000.sock"
     with contextlib.ExitStack() as stack:
-        for path in (dead, living, foreign):
+        for path in (dead, living, dead_before, living_before, foreign):
             made = stack.enter_context(socket.socket(socket.AF_UNIX))
             made.bind(str(path))
-            if path == living:
+            if path in {living, living_before}:
                 made.listen()
             else:
                 made.close()
         file.touch()
-        remove_stale(str(tmp_path))
-        assert sorted(tmp_path.iterdir()) == sorted([living, foreign, file])
-    remove_stale(str(tmp_path / "nowhere"))
+        remove_stale(OwnDirectory(str(tmp_path)))
+        assert sorted(tmp_path.iterdir()) == sorted([living.parent, living_before, foreign, file])
+        assert list(living.parent.iterdir()) == [living]
+    remove_stale(OwnDirectory(str(tmp_path / "nowhere")))
 
 
 def test_socket_names_fit_whatever_the_resource_and_too_long_a_directory_is_said() -> None:
