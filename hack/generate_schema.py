@@ -15,6 +15,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from udev_device_plugin.config.config_file import DEVICE_KEYS
 from udev_device_plugin.config.entries.hid import HID_KEYS, USAGE_PAGE
 from udev_device_plugin.config.entries.paths import PATH_KEYS
@@ -24,7 +26,7 @@ from udev_device_plugin.config.entries.usb_ids import MAX_SERIAL, USB_ID
 from udev_device_plugin.config.options import SETTINGS, Option
 from udev_device_plugin.config.scalars import MAX_NAME, NAME
 from udev_device_plugin.config.selector_kinds import ENTRIES
-from udev_device_plugin.config.settings import LogFormat, LogLevel
+from udev_device_plugin.config.settings import LogFormat, LogLevel, StatusAccess
 from udev_device_plugin.config.spec_parser import GROUP_KEYS, SPEC_KEYS
 from udev_device_plugin.config.specs import MAX_COUNT, PathType
 from udev_device_plugin.selectors.udev_rule.parser import MAX_RULE
@@ -80,10 +82,12 @@ def schema() -> Schema:
 
 def setting(option: Option[Any]) -> Schema:
     """Of one setting; whatever single value stands there is read as a text."""
-    choices: dict[str, type[Enum]] = {"log-level": LogLevel, "log-format": LogFormat}
+    choices: dict[str, type[Enum]] = {"log-level": LogLevel, "log-format": LogFormat, "status": StatusAccess}
     of_value: Schema = {"type": ["string", "number", "boolean", "null"]}
     if option.name in choices:
-        of_value = {"enum": [*(choice.value for choice in choices[option.name]), None]}
+        values = [choice.value for choice in choices[option.name]]
+        # YAML 1.1 has off for false, and so have editors.
+        of_value = {"enum": [*values, *(one for one in map(yaml.safe_load, values) if one not in values), None]}
     return {"description": option.meaning, **of_value, "default": option.default}
 
 

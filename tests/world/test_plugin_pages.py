@@ -1,8 +1,16 @@
 """What the plugin says of itself over HTTP is true in each phase of its life."""
 
+import asyncio
+import contextlib
+import http.client
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
 from tests.lab.host import FakeHost
 from tests.lab.node import SERIAL, every, metric, node, wait_for_metric, wait_until_listed
-from tests.lab.plugin import PluginProcess
+from tests.lab.plugin import PATIENCE, PluginProcess
 from tests.lab.sticks import serial_adapter
 from udev_device_plugin import __version__
 from udev_device_plugin.testing.kubelet import Kubelet
@@ -87,3 +95,39 @@ async def test_other_pages_are_not_there_and_say_which_are(host: FakeHost, plugi
         status, text = await here.plugin.get("/nothing")
         assert status == 404
         assert "/metrics" in text
+
+
+@pytest.fixture
+def neighbour() -> Iterator[str]:
+    """An address of this namespace that is no loopback address, as a neighbour has."""
+    address = "192.0.2.1"
+    subprocess.run(["ip", "address", "add", f"{address}/32", "dev", "lo"], check=True)
+    yield address
+    subprocess.run(["ip", "address", "del", f"{address}/32", "dev", "lo"], check=True)
+
+
+def ask(client: str, server: str, path: str) -> tuple[int, str]:
+    """Ask the plugin at `server`, from the address `client`."""
+    connection = http.client.HTTPConnection(server, timeout=PATIENCE, source_address=(client, 0))
+    with contextlib.closing(connection):
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+
+
+@pytest.mark.parametrize(("setting", "statuses"), [("local", (200, 403)), ("any", (200, 200)), ("off", (403, 403))])
+async def test_devices_are_shown_to_whom_the_setting_says(
+    host: FakeHost, plugin_directory: str, neighbour: str, setting: str, statuses: tuple[int, int]
+) -> None:
+    host.plug(serial_adapter(serial="A1B2"))
+    async with node(plugin_directory, TTYS, arguments=("--listen", ":0", "--status", setting)) as here:
+        await here.wait_for(healthy=2)
+        _, _, port = (await here.plugin.address()).rpartition(":")
+        for client, status in zip(("127.0.0.1", neighbour), statuses, strict=True):
+            server = f"{client}:{port}"
+            for path in ("/devices", "/"):
+                seen, text = await asyncio.to_thread(ask, client, server, path)
+                assert (seen, "A1B2" in text) == (status, status == 200)
+            for path in ("/healthz", "/readyz"):
+                assert await asyncio.to_thread(ask, client, server, path) == (200, "ok\n")
+            assert "generic_device_plugin_devices" in (await asyncio.to_thread(ask, client, server, "/metrics"))[1]

@@ -201,5 +201,6 @@ class Agent:
             ready=self._health.ready,
             notes=self._health.notes,
             status=StatusCollector(sources, self._event_log, self._pod_resources, self._started),
+            access=self._settings.status,
         )
         return http.serve(self._settings.listen, http.Routes(pages).answer, self._metrics.http_dropped)

@@ -16,7 +16,7 @@ from udev_device_plugin.telemetry.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
-FIXED = ("listen", "log_format", "plugin_directory", "pod_resources_socket")
+FIXED = ("listen", "status", "log_format", "plugin_directory", "pod_resources_socket")
 """Settings that take effect only at a start."""
 
 

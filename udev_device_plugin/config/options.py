@@ -18,7 +18,7 @@ from udev_device_plugin.config.scalars import (
     parse_socket_directory,
     parse_socket_path,
 )
-from udev_device_plugin.config.settings import LogFormat, LogLevel, OutputFormat, Task
+from udev_device_plugin.config.settings import LogFormat, LogLevel, OutputFormat, StatusAccess, Task
 
 T = TypeVar("T")
 
@@ -93,6 +93,13 @@ SETTINGS: tuple[Option[Any], ...] = (
         default=":8080",
         parse=parse_listen,
         meaning="Address of health, metrics and status: HOST:PORT or :PORT, IPv6 in brackets; empty: none.",
+    ),
+    Option(
+        name="status",
+        metavar="WHOM",
+        default="local",
+        parse=partial(parse_choice, choices=StatusAccess),
+        meaning="Whom to show / and /devices: local (this machine, and kubectl port-forward), any, off (nobody).",
     ),
     Option(
         name="log-level",

@@ -47,6 +47,14 @@ class OutputFormat(Enum):
     JSON = "json"
 
 
+class StatusAccess(Enum):
+    """Who may see the status page and its data: the machine itself, everybody, nobody."""
+
+    LOCAL = "local"
+    ANY = "any"
+    OFF = "off"
+
+
 @dataclass(frozen=True, slots=True)
 class ListenAddress:
     """Address of the HTTP server: IP address ("" is every one, IPv6 and IPv4), TCP port (0: any free one)."""
@@ -67,6 +75,7 @@ class Settings:
 
     resources: tuple[ResourceSpec, ...]
     listen: ListenAddress | None = ListenAddress("", 8080)
+    status: StatusAccess = StatusAccess.LOCAL
     log_level: LogLevel = LogLevel.INFO
     log_format: LogFormat = LogFormat.JSON
     plugin_directory: str = "/var/lib/kubelet/device-plugins/"

@@ -41,6 +41,7 @@ def faults(*argv: str, **environ: str) -> list[str]:
 VALUES = [
     ("domain", "flag.io", "env.io", "file.io"),
     ("listen", ":1", ":2", ":3"),
+    ("status", "any", "off", "any"),
     ("log-level", "debug", "warn", "error"),
     ("log-format", "text", "json", "text"),
     ("plugin-directory", "/flag/", "/env/", "/file/"),

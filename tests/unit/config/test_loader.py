@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from udev_device_plugin.config.faults import Faults, Place
 from udev_device_plugin.config.loader import settle
 from udev_device_plugin.config.options import CONFIG, DEVICE, SETTINGS, Given, Option
-from udev_device_plugin.config.settings import ListenAddress, LogFormat, LogLevel, Settings
+from udev_device_plugin.config.settings import ListenAddress, LogFormat, LogLevel, Settings, StatusAccess
 from udev_device_plugin.errors import ConfigError
 
 DEVICES = "devices: [{type: a, paths: [/dev/a]}]\n"
@@ -55,6 +55,7 @@ def test_the_file_may_hold_every_setting_by_the_name_of_its_flag(file: Path) -> 
         """
         domain: example.com
         listen: 127.0.0.1:80
+        status: off
         log-level: debug
         log-format: text
         plugin-directory: /plugins
@@ -70,6 +71,7 @@ def test_the_file_may_hold_every_setting_by_the_name_of_its_flag(file: Path) -> 
     assert result == Settings(
         resources=result.resources,
         listen=ListenAddress("127.0.0.1", 80),
+        status=StatusAccess.OFF,
         log_level=LogLevel.DEBUG,
         log_format=LogFormat.TEXT,
         plugin_directory="/plugins/",

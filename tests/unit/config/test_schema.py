@@ -120,7 +120,7 @@ VALID = {
     "nodes by name": "devices: {name: a, groups: [{usb: [{vendor: a, product: b, nodes: [tty], mountPath: /dev/x/}]}]}",
     "a HID interface": "devices: {name: a, groups: [{hid: [{vendor: 5e0, product: 1, usagePage: 8, mountPath: /x}]}]}",
     "null is missing": "{devices: [{name: a, type: null, groups: [{count: , paths: [/dev/x], usb: }]}], domain: }",
-    "settings of any kind": "{log-level: none, rescan-interval: 0, listen: '', domain: example.com, device: []}",
+    "settings of any kind": "{log-level: none, status: off, rescan-interval: 0, listen: '', domain: a.io, device: []}",
     "nothing": "",
 }
 
@@ -139,6 +139,7 @@ FAULTY = {
     "unknown key of a stick": "{devices: [{name: a, groups: [{usb: [{vendor: a, product: b, port: c}]}]}]}",
     "unknown key of a rule": "{devices: [{name: a, groups: [{udev: [{match: 'KERNEL==\"a\"', type: Mount}]}]}]}",
     "no such choice": "{log-level: loud, device: %s}",
+    "on is not off": "{status: on, device: %s}",
     "both names of devices": "{devices: [], device: []}",
     "no spec": "{devices: [5]}",
     "no name": "{devices: [{groups: [{paths: [/dev/x]}]}]}",

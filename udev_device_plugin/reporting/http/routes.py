@@ -9,6 +9,8 @@ from http import HTTPStatus
 
 from prometheus_client import CollectorRegistry
 
+from udev_device_plugin.config.settings import StatusAccess
+from udev_device_plugin.reporting.http.access import refusal
 from udev_device_plugin.reporting.http.messages import Answer, Request, line, lines
 from udev_device_plugin.reporting.http.metrics_page import MetricsPage
 from udev_device_plugin.reporting.http.status_pages import StatusPages, StatusSource
@@ -29,6 +31,7 @@ class Pages:
         ready: for ``/readyz``.
         notes: what ``/readyz`` adds without being unready.
         status: for ``/`` and ``/devices``.
+        access: who may see those, and the notes, which repeat the configuration.
     """
 
     registry: CollectorRegistry
@@ -36,6 +39,7 @@ class Pages:
     ready: Check
     notes: Check
     status: StatusSource
+    access: StatusAccess
 
 
 class Routes:
@@ -49,17 +53,18 @@ class Routes:
     async def answer(self, request: Request) -> Answer:
         """Return the answer to a request."""
         path, pages = request.path, self._pages
+        refused = refusal(pages.access, request.peer, request.headers.get("host", ""))
         if path == "/metrics":
             return await self._metrics.answer(request)
         if path in ("/health", "/healthz"):
             return _check(pages.alive())
         if path == "/readyz":
-            return _check(pages.ready(), pages.notes())
-        if path == "/":
-            return await self._status.page()
-        if path == "/devices":
-            return await self._status.devices(request)
-        return line(HTTPStatus.NOT_FOUND, f"not found: there are {_PATHS}")
+            return _check(pages.ready(), pages.notes() if refused is None else ())
+        if path not in ("/", "/devices"):
+            return line(HTTPStatus.NOT_FOUND, f"not found: there are {_PATHS}")
+        if refused is not None:
+            return line(HTTPStatus.FORBIDDEN, refused)
+        return await (self._status.page() if path == "/" else self._status.devices(request))
 
 
 def _check(reasons: Sequence[str], notes: Sequence[str] = ()) -> Answer:

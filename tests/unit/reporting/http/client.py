@@ -9,7 +9,7 @@ from email.parser import BytesParser
 
 import pytest
 
-from udev_device_plugin.config.settings import ListenAddress
+from udev_device_plugin.config.settings import ListenAddress, StatusAccess
 from udev_device_plugin.reporting import http
 from udev_device_plugin.reporting.http.messages import Respond
 from udev_device_plugin.reporting.http.status import Status
@@ -86,7 +86,7 @@ async def serving(
     """A running server, at the address that the log has."""
     metrics, stage = Metrics(), Stage()
     caplog.set_level("INFO")
-    pages = http.Pages(metrics.registry, alive, ready, notes, stage)
+    pages = http.Pages(metrics.registry, alive, ready, notes, stage, StatusAccess.LOCAL)
     async with http.serve(at, respond or http.Routes(pages).answer, metrics.http_dropped):
         host, _, port = caplog.records[-1].__dict__["address"].rpartition(":")
         yield Served((host.strip("[]"), int(port)), metrics, stage)

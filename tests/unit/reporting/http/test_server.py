@@ -438,7 +438,7 @@ async def test_all_connections_are_closed_in_the_end(caplog: pytest.LogCaptureFi
         clients = [
             *await silent(served, 3),
             *await silent(served, 3, b"GET / HT"),
-            *await silent(served, 3, b"GET /devices?newer-than=run-1 HTTP/1.1\r\nHost: a\r\n\r\n"),
+            *await silent(served, 3, b"GET /devices?newer-than=run-1 HTTP/1.1\r\nHost: localhost\r\n\r\n"),
         ]
         await until(lambda: served.stage.waiting == 3)
     assert served.stage.waiting == 0

@@ -57,7 +57,7 @@ async def test_a_viewer_that_hangs_up_is_not_waited_for(caplog: pytest.LogCaptur
     async with serving(caplog) as served:
         for _ in range(2 * MAX_VIEWERS):
             _, writer = await asyncio.open_connection(*served.address)
-            writer.write(b"GET /devices?newer-than=run-1 HTTP/1.1\r\nHost: here\r\n\r\n")
+            writer.write(b"GET /devices?newer-than=run-1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
             await until(lambda: served.stage.waiting == 1)
             writer.close()
             await until(lambda: served.stage.waiting == 0)
