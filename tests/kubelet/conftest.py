@@ -1,7 +1,7 @@
 """Tests on a real kubelet, which `hack/kubelet` built. They run as `hack/test kubelet`, in namespaces of their own."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.kubelet.machine.daemon_set import DaemonSet
 from tests.kubelet.machine.node import KubeletProcess
 from tests.kubelet.machine.plugin_image import add_plugin_image
 from tests.kubelet.machine.pods import StaticPods
-from tests.kubelet.machine.processes import refuse_outside
+from tests.kubelet.machine.processes import ends_of_logs, refuse_outside
 from tests.lab.directories import plugin_directory
 from tests.lab.plugged_sticks import all_sticks, sticks
 from tests.lab.udevd import Udevd
@@ -24,6 +24,14 @@ __all__ = ["all_sticks", "plugin_directory", "sticks"]  # fixtures: they are kno
 
 def pytest_configure() -> None:
     refuse_outside()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed:
+        report.sections += ends_of_logs()
+    return report
 
 
 @pytest.fixture(scope="session")
