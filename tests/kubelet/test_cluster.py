@@ -57,7 +57,7 @@ async def test_a_container_runs_again_with_its_device_which_was_replugged_under_
         again = sticks.plug(61)
         after = await cluster.wait_for_pod("wanderer")
         assert after["metadata"]["uid"] == before["metadata"]["uid"]
-        assert number_in(containerd, container_of(after), WANDERER) == os.stat(again.devnode).st_rdev
+        assert containerd.number_of(container_of(after), WANDERER) == os.stat(again.devnode).st_rdev
         await cluster.wait_for_pod("wanderer", lambda pod: healths(pod) == ["Healthy"], what="tells of the replug")
 
 
@@ -75,7 +75,7 @@ async def test_a_deployments_pod_runs_again_after_a_start_of_the_node_with_nothi
         node.start()
         after = await cluster.wait_for_pod("reboot", lambda pod: is_running(pod) and container_of(pod) != before)
         number = os.stat(stick.devnode).st_rdev
-        assert number_in(containerd, container_of(after), stick.by_id) == number
+        assert containerd.number_of(container_of(after), stick.by_id) == number
 
 
 def healths(pod: dict[str, Any]) -> list[str]:
@@ -83,11 +83,3 @@ def healths(pod: dict[str, Any]) -> list[str]:
     containers = pod["status"].get("containerStatuses") or [{}]
     told = containers[0].get("allocatedResourcesStatus") or []
     return [device["health"] for resource in told for device in resource["resources"]]
-
-
-def number_in(containerd: Containerd, container: str, path: str) -> int:
-    """The number of a device node, as a container sees it."""
-    status, said = containerd.shell(container, f"/bin/busybox stat -L -c '%t %T' {path}")
-    assert status == 0, said
-    major, minor = (int(number, 16) for number in said.split())
-    return os.makedev(major, minor)

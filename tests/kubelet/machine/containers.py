@@ -75,6 +75,13 @@ class Containerd(ServerProcess):
         )  # fmt: skip
         return done.returncode, done.stdout
 
+    def number_of(self, container: str, path: str) -> int:
+        """The number of a device node, as a running container sees it."""
+        status, said = self.shell(container, f"/bin/busybox stat -L -c '%t %T' {path}")
+        assert status == 0, said
+        major, minor = (int(number, 16) for number in said.split())
+        return os.makedev(major, minor)
+
     def kill_task(self, container: str) -> None:
         """Kill a container's process."""
         _ctr("tasks", "kill", "--signal", "SIGKILL", container)

@@ -6,13 +6,16 @@ import json
 import os
 import socket
 import ssl
+import time
 from typing import Any
 
-from tests.kubelet.machine.containers import SOCKET
+from tests.kubelet.machine.containers import SOCKET as RUNTIME
 from tests.kubelet.machine.processes import FOLDER, PATIENCE, ServerProcess, eventually
 
 NAME = "lab"
 PLUGIN_DIRECTORY = "/var/lib/kubelet/device-plugins"
+SOCKET = f"{PLUGIN_DIRECTORY}/kubelet.sock"
+CHECKPOINT = "kubelet_internal_checkpoint"
 STATIC_PODS = f"{FOLDER}/static-pods"
 PORT = 10250
 
@@ -25,7 +28,7 @@ CONFIGURATION: dict[str, Any] = {
     "authentication": {"anonymous": {"enabled": True}, "webhook": {"enabled": False}},
     "authorization": {"mode": "AlwaysAllow"},
     "staticPodPath": STATIC_PODS,
-    "containerRuntimeEndpoint": f"unix://{SOCKET}",
+    "containerRuntimeEndpoint": f"unix://{RUNTIME}",
     "cgroupDriver": "cgroupfs",
     "cgroupRoot": "/" + os.environ.get("KUBELET_CGROUP", ""),
     "enforceNodeAllocatable": [],
@@ -46,9 +49,12 @@ SINCE_1_35 = {"crashLoopBackOff": {"maxContainerRestartPeriod": "1s"}}  # not 5 
 
 
 class KubeletProcess(ServerProcess):
-    """The node's kubelet; with a kubeconfig it registers the node `lab` in that cluster."""
+    """The node's kubelet; with a kubeconfig it registers the node `lab` in that cluster.
 
-    def __init__(self, kubeconfig: str | None = None) -> None:
+    `settings` are fields of its configuration that are to be others than the tests'.
+    """
+
+    def __init__(self, kubeconfig: str | None = None, **settings: object) -> None:
         configuration = f"{FOLDER}/kubelet.json"
         arguments = [
             "--config",
@@ -71,13 +77,19 @@ class KubeletProcess(ServerProcess):
                     **(SINCE_1_35 if version >= (1, 35) else {}),
                     **({"featureGates": {}} if version < (1, 31) else {}),
                     "registerNode": bool(kubeconfig),
+                    **settings,
                 },
                 file,
             )
 
     def start(self) -> None:
+        self.start_alone()
+        self.wait_until(lambda: self.get("/healthz") == b"ok" and accepts(SOCKET))
+
+    def start_alone(self) -> None:
+        """Start it without waiting until it answers."""
+        self._started = time.time()
         super().start()
-        self.wait_until(lambda: self.get("/healthz") == b"ok" and accepts(f"{PLUGIN_DIRECTORY}/kubelet.sock"))
 
     def restart(self) -> None:
         self.kill()
@@ -111,13 +123,19 @@ class KubeletProcess(ServerProcess):
         return (await eventually(self.pods, runs, f"{name} runs"))[name]
 
     def listed(self, resource: str) -> list[str]:
-        """The healthy devices of a resource, as it writes them down with each list that it gets."""
+        """The healthy devices of a resource."""
+        return self.registered().get(resource, [])
+
+    def registered(self) -> dict[str, list[str]]:
+        """The healthy devices of all resources: it writes them down with each list that it gets. Since its start."""
         try:
-            with open(f"{PLUGIN_DIRECTORY}/kubelet_internal_checkpoint") as file:
+            with open(f"{PLUGIN_DIRECTORY}/{CHECKPOINT}") as file:
+                if os.fstat(file.fileno()).st_mtime < self._started:
+                    return {}
                 registered: dict[str, list[str] | None] = json.load(file)["Data"]["RegisteredDevices"] or {}
         except FileNotFoundError:
-            return []
-        return registered.get(resource) or []
+            return {}
+        return {resource: devices or [] for resource, devices in registered.items()}
 
     async def wait_for_devices(self, resource: str, count: int) -> None:
         def asked() -> list[str]:
