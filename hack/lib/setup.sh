@@ -153,7 +153,11 @@ can_run_kubelet() {
         OBSTACLE="there is no apt-get, to download runc with"
         return 1
     }
-    local log status=0
+    local said log status=0
+    said=$(UDEVADM=$UDEVADM hack/lib/beside-kubelet true 2>&1 | tee -a /dev/stderr) || {
+        OBSTACLE="a kubelet cannot have namespaces of its own here: $said"
+        return 1
+    }
     log=$(mktemp)
     hack/kubelet 2>&1 >/dev/null | tee "$log" >&2 || status=$?
     OBSTACLE="it cannot be built: $(tail -n 1 "$log")"
