@@ -9,7 +9,7 @@ import gc
 import logging
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from udev_device_plugin import __version__
 from udev_device_plugin.app.config_watch import ConfigWatch
@@ -20,6 +20,7 @@ from udev_device_plugin.config.settings import Settings
 from udev_device_plugin.controller.controller import Controller, Dependencies
 from udev_device_plugin.controller.identity_record import IdentityRecord
 from udev_device_plugin.controller.own_links import OwnLinks
+from udev_device_plugin.devices.retention import PODS_ARE_KNOWN_AFTER
 from udev_device_plugin.host.boot import udev_is_idle
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.observer import HostObserver
@@ -33,9 +34,6 @@ from udev_device_plugin.telemetry.event_log import EventKind, EventLog
 from udev_device_plugin.telemetry.metrics import Metrics
 
 logger = logging.getLogger(__name__)
-
-PODS_ARE_KNOWN_AFTER = 10.0
-"""Seconds after which a kubelet that has just started certainly lists all pods that hold devices."""
 
 
 class Agent:
@@ -54,7 +52,8 @@ class Agent:
         self._pod_resources = PodResources(settings.pod_resources_socket)
         dependencies = Dependencies(
             link=self._links.keep_for,
-            held=HeldDevices(self._pod_resources, settings.pod_resources_socket, lambda: self._plugins.plugins).ids,
+            held=HeldDevices(self._pod_resources, settings.pod_resources_socket, self._maybe_held).ids,
+            forget_unheld=self._identity_record.forget_unheld,
             handed_out=lambda resource, since: self._plugins.plugins[resource].handed_out_since(since),
             links_directory=own_directory.path,
             recall=self._identity_record.recall,
@@ -127,16 +126,19 @@ class Agent:
     async def _follow_kubelets(self) -> None:
         """For each kubelet that starts, restore what it may have removed; ask the first one which devices pods hold."""
         epoch = await self._directory.answering()
-        # Once for devices that pods hold since before our start, and again when a kubelet that has just started
-        # knows its pods.
+        self._ask_for_holders()  # of devices that pods hold since before our start
+        while True:
+            self._restore()
+            epoch = await self._directory.newer_than(epoch)
+
+    def _ask_for_holders(self) -> None:
+        """Ask now, and again when a kubelet that has just started knows its pods."""
         self._controller.ask_for_holders()
-        later = asyncio.get_running_loop().call_later(PODS_ARE_KNOWN_AFTER, self._controller.ask_for_holders)
-        try:
-            while True:
-                self._restore()
-                epoch = await self._directory.newer_than(epoch)
-        finally:
-            later.cancel()
+        asyncio.get_running_loop().call_later(PODS_ARE_KNOWN_AFTER, self._controller.ask_for_holders)
+
+    def _maybe_held(self) -> Collection[str]:
+        """Return the resources of which pods may hold devices, also such as are not offered any more."""
+        return {*self._plugins.plugins, *self._identity_record.former(self._plugins.plugins)}
 
     def _restore(self) -> None:
         """Restore our files in the plugin directory: a kubelet that starts removes them."""
@@ -171,8 +173,11 @@ class Agent:
         """Pass the configured resources to all components."""
         self._interest = Interest.of(settings.resources, self._interest.number + 1)
         self._controller.configure(settings.resources, settings.removal_grace_period, self._interest)
-        for resource in self._plugins.plugins.keys() - self._store.snapshots.keys():
+        removed = self._plugins.plugins.keys() - self._store.snapshots.keys()
+        for resource in removed:
             self._plugins.remove(resource)
+        if removed:
+            self._ask_for_holders()
         for resource in self._store.snapshots:
             self._plugins.add(resource)
         self._host.reconfigure(self._interest)

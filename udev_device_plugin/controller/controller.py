@@ -50,6 +50,7 @@ class Dependencies:
         links_directory: where the own links are; with a trailing slash.
         recall: return what an earlier process of the plugin offered.
         keep: record what is offered, for the next process.
+        forget_unheld: forget former resources of which pods hold nothing: what is held, and when, monotonic seconds.
         event_log: gets changes of devices.
     """
 
@@ -59,6 +60,7 @@ class Dependencies:
     links_directory: str
     recall: Callable[[ResourceSpec], AssembledResource] = lambda _: AssembledResource()
     keep: Callable[[ResourceSpec, AssembledResource], None] = lambda *_: None
+    forget_unheld: Callable[[HeldIds, float], None] = lambda *_: None
     event_log: EventLog = field(default_factory=EventLog)
 
 
@@ -228,6 +230,7 @@ class Controller:
                 self._schedule()
                 continue
             self._ask_after = 0.0
+            self._dependencies.forget_unheld(held, self._loop.time())
             for resource, state in self._states.items():
                 if not state.is_pending:
                     state.consider(held.get(resource, frozenset()))

@@ -3,36 +3,41 @@
 Event loop only. A node keeps its identity while it is present, also over a restart of the plugin. Most identities could
 be computed again; some depend on what else was present when the node appeared: the first of two USB devices with one
 serial number, a node that udevd had not finished with, the members of a zipped device. There is one file for each
-resource. It counts within one boot, and for nodes with the same number and inode.
+resource. It counts within one boot, and for nodes with the same number and inode. A file with a fault (`record_format`)
+is done without; one that cannot be read for want of descriptors or memory is not.
 """
 
 import errno
-import json
 import logging
-import re
 import time
-from typing import Any
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from udev_device_plugin.config.specs import GroupSpec, ResourceSpec
+from udev_device_plugin.controller.record_format import (
+    NewerRecordError,
+    Offered,
+    Record,
+    RecordError,
+    from_bytes,
+    to_bytes,
+)
 from udev_device_plugin.devices.assembled import AssembledDevice, AssembledResource
-from udev_device_plugin.devices.candidates import Candidate, NodeKey
 from udev_device_plugin.devices.identity import digest
+from udev_device_plugin.devices.retention import PODS_ARE_KNOWN_AFTER
+from udev_device_plugin.errors import StartError
 from udev_device_plugin.filesystem.own_directory import RECORD, OwnDirectory, UnusableDirectoryError
-from udev_device_plugin.host.model import DeviceNumber
+from udev_device_plugin.filesystem.small_files import EXHAUSTED
 
 logger = logging.getLogger(__name__)
 
-PREFIX = ".offered-"
-"""How the files' names begin; the plugin's own links have other names."""
+MAX_FILE = 16 * 1024 * 1024
+"""Bytes: more than 30,000 devices take."""
 
-MAX_FILE = 64 * 1024 * 1024
-"""Bytes: more than 100,000 devices take."""
-
-_NO_STAMP = 0
-"""In the place of udevd's stamp of a node, which former releases wrote; they read this as "not known"."""
+MAX_FORMER = 100
+"""Files of former resources that are read at once."""
 
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
-_NUMBER = re.compile(r"([bc])(\d{1,10}):(\d{1,10})")
 
 
 class IdentityRecord:
@@ -41,43 +46,100 @@ class IdentityRecord:
     def __init__(self, directory: OwnDirectory) -> None:
         self._directory = directory
         self._boot = _boot_id()
-        self._written: dict[str, str] = {}
+        self._written: dict[str, bytes] = {}
+        self._left_alone: set[str] = set()  # resources whose files a newer release has written
+        self._former: dict[str, str] = {}  # resources that are not offered any more, by the names of their files
+        self._unusable: set[str] = set()  # files of resources that are not known
+        self._unheld_since: dict[str, float] = {}
         self._is_failing = False
 
     def recall(self, spec: ResourceSpec) -> AssembledResource:
-        """Return what a resource offered by groups that select the same now; nothing if that is not known."""
-        try:
-            known = json.loads(self._directory.read(_name(spec.resource), MAX_FILE))
-            if (known["boot"], known["resource"]) != (self._boot, spec.resource):
-                return AssembledResource()
-            groups = {_fingerprint(group): index for index, group in reversed(list(enumerate(spec.groups)))}
-            now = time.monotonic()
-            offered = [line for line in known["offered"] if line[0] in groups]
-            devices = (_device(line, groups[line[0]], now) for line in offered)
-            return AssembledResource(
-                tuple(device for device in devices if _can_be_of(device, spec.groups[device.group]))
-            )
-        except FileNotFoundError:
+        """Return what a resource offered by groups that select the same now; nothing if that is not known.
+
+        Raises:
+            StartError: it cannot be read for want of descriptors or memory.
+        """
+        self._former.pop(_name(spec.resource), None)  # it is offered again
+        record = self._read(_name(spec.resource))
+        if record is None or not self._boot or (record.boot, record.resource) != (self._boot, spec.resource):
             return AssembledResource()
-        except (OSError, ValueError, TypeError, LookupError, RecursionError) as error:
-            logger.warning("%s: cannot be read, and is done without: %r", self._path(spec.resource), error)
-            return AssembledResource()
+        groups = {_fingerprint(group): index for index, group in reversed(list(enumerate(spec.groups)))}
+        devices = (replace(one.device, group=groups[one.group]) for one in record.offered if one.group in groups)
+        return AssembledResource(tuple(device for device in devices if _can_be_of(device, spec.groups[device.group])))
 
     def keep(self, spec: ResourceSpec, assembled: AssembledResource) -> None:
         """Write down what a resource offers now."""
         groups = [_fingerprint(group) for group in spec.groups]
-        lines = [_line(device, groups[device.group]) for device in assembled.devices if device.is_healthy]
-        head = json.dumps({"boot": self._boot, "resource": spec.resource}).removesuffix("}")
-        text = head + ', "offered": [\n' + ",\n".join(lines) + "\n]}\n"
-        if text != self._written.get(spec.resource):
-            self._written[spec.resource] = text
-            self._write(spec.resource, text)
+        offered = [Offered(groups[device.group], device) for device in assembled.devices if device.is_healthy]
+        content = to_bytes(self._boot, spec.resource, offered)
+        if content != self._written.get(spec.resource):
+            self._written[spec.resource] = content
+            self._write(spec.resource, content)
 
     def restore(self) -> None:
         """Write the files again that another program removed."""
-        for resource, text in self._written.items():
+        for resource, content in self._written.items():
             if not self._has(resource):
-                self._write(resource, text)
+                self._write(resource, content)
+
+    def former(self, offered: Collection[str]) -> Collection[str]:
+        """Return the resources that have a file, and are not among those ``offered`` now."""
+        names = {_name(resource) for resource in offered}
+        try:
+            others = set(self._directory.names(RECORD)) - names
+        except OSError:  # which is said when something is written
+            return ()
+        self._former = {name: resource for name, resource in self._former.items() if name in others}
+        for name in sorted(others - self._former.keys() - self._unusable)[:MAX_FORMER]:
+            try:
+                record = self._read(name)
+            except StartError:  # it is not needed now
+                continue
+            if record is not None and _name(record.resource) == name:
+                self._former[name] = record.resource
+            else:
+                self._unusable.add(name)  # which is said once
+        return frozenset(self._former.values())
+
+    def forget_unheld(self, held: Mapping[str, Collection[str]], now: float) -> None:
+        """Remove the files of former resources of which no pod holds a device.
+
+        Args:
+            held: what the kubelet says: the held IDs by resource.
+            now: monotonic seconds. A kubelet that has just started does not know all pods: its answer must be the same
+                ``PODS_ARE_KNOWN_AFTER`` seconds later.
+        """
+        unheld = [name for name, resource in self._former.items() if resource in held and not held[resource]]
+        self._unheld_since = {name: self._unheld_since.get(name, now) for name in unheld}
+        for name, since in list(self._unheld_since.items()):
+            if now - since >= PODS_ARE_KNOWN_AFTER:
+                del self._unheld_since[name]
+                self._written.pop(self._former.pop(name), None)
+                try:
+                    self._directory.remove(name, RECORD)
+                except OSError as error:
+                    logger.warning("%s: cannot be removed: %s", self._directory.path + name, error.strerror)
+
+    def _read(self, name: str) -> Record | None:
+        """Return what a file says; None if that is nothing. Raises StartError as ``recall`` does."""
+        path = self._directory.path + name
+        try:
+            return from_bytes(self._directory.read(name, MAX_FILE), self._directory.path, time.monotonic())
+        except FileNotFoundError:
+            return None
+        except NewerRecordError as error:
+            self._left_alone.add(name)
+            logger.warning("%s: %s: it is left as it is, and done without, so some IDs may change", path, error)
+        except RecordError as error:
+            logger.warning("%s: cannot be used, and is done without: %s", path, error)
+        except OSError as error:
+            if error.errno in EXHAUSTED:
+                raise StartError(
+                    f"{path}: cannot be read now: {error.strerror}: allow the process more open files or memory"
+                ) from error
+            if not isinstance(error, UnusableDirectoryError):
+                logger.warning("%s: cannot be read, and is done without: %s", path, error.strerror)
+        return None
 
     def _path(self, resource: str) -> str:
         return self._directory.path + _name(resource)
@@ -88,9 +150,11 @@ class IdentityRecord:
         except OSError:  # which the attempt to write it reports
             return False
 
-    def _write(self, resource: str, text: str) -> None:
+    def _write(self, resource: str, content: bytes) -> None:
+        if _name(resource) in self._left_alone:
+            return
         try:
-            self._directory.write(_name(resource), text.encode("ascii"))
+            self._directory.write(_name(resource), content)
         except OSError as error:
             # A read-only directory keeps the sockets from being made, which is reported.
             is_known = error.errno == errno.EROFS or isinstance(error, UnusableDirectoryError)
@@ -106,14 +170,17 @@ class IdentityRecord:
 
 
 def _name(resource: str) -> str:
-    return f"{PREFIX}{digest(resource)}.json"
+    return f".offered-{digest(resource)}.json"
 
 
 def _boot_id() -> str:
+    """Return the boot's ID; "" if there is none, and nothing can be known of it."""
     try:
         with open(_BOOT_ID, encoding="ascii") as file:
             return file.read().strip()
-    except OSError:
+    except OSError as error:
+        if error.errno in EXHAUSTED:
+            raise StartError(f"{_BOOT_ID}: cannot be read now: {error.strerror}: allow more open files") from error
         return ""
 
 
@@ -124,58 +191,4 @@ def _fingerprint(group: GroupSpec) -> str:
 
 def _can_be_of(device: AssembledDevice, group: GroupSpec) -> bool:
     """Whether the group can have made such a device."""
-    return bool(device.identity) and group.grouping.can_be_of(device, len(group.paths))
-
-
-def _line(device: AssembledDevice, group: str) -> str:
-    members = [None if one is None else _member(one) for one in device.members]
-    return json.dumps([group, device.identity, members, device.member, device.needs])
-
-
-def _member(one: Candidate) -> list[Any]:
-    number = None if one.node.number is None else str(one.node.number)
-    texts = [one.identity, one.path, one.target, one.host_path, one.own_link]
-    usb_texts = [one.usb_device, one.usb_device_path, one.subsystem]
-    return [[number, one.node.inode, one.node.path], one.numa_node, _NO_STAMP, *texts, *usb_texts]
-
-
-def _device(line: Any, group: int, now: float) -> AssembledDevice:
-    _, identity, members, member, needs = line
-    return AssembledDevice(
-        tuple(map(_text, identity)),
-        group,
-        tuple(None if one is None else _candidate(one) for one in members),
-        True,
-        now,
-        member=_whole(member),
-        needs=tuple((_text(subsystem), _whole(count)) for subsystem, count in needs),
-    )
-
-
-def _candidate(values: Any) -> Candidate:
-    (number, inode, node_path), numa_node, _, *texts = values
-    identity, path, target, host_path, own_link, usb_device, usb_device_path, subsystem = map(_text, texts)
-    node = NodeKey(None if number is None else _number(_text(number)), _whole(inode), _text(node_path))
-    numa_node = None if numa_node is None else _whole(numa_node)
-    return Candidate(
-        identity, path, node, target, host_path, numa_node, own_link, usb_device, usb_device_path, subsystem
-    )
-
-
-def _number(text: str) -> DeviceNumber:
-    match = _NUMBER.fullmatch(text)
-    if match is None:
-        raise ValueError(text)
-    return DeviceNumber("c" if match[1] == "c" else "b", int(match[2]), int(match[3]))
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(value)
-    return value
-
-
-def _whole(value: Any) -> int:
-    if not isinstance(value, int):
-        raise TypeError(value)
-    return value
+    return group.grouping.can_be_of(device, len(group.paths))

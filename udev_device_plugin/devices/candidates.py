@@ -101,7 +101,7 @@ class IdentityChooser:
         is_by_usb_device = path_spec.selector.grouping.is_by_usb_device
         known = None if is_plain else self.known.get((node, is_by_usb_device))
         if device is None and known is not None:  # what was offered is present, whatever udev said of it last
-            return replace(known, path=entry.path)
+            return self._as_known(known, entry)
         numa_node = device.numa_node if device else None
         candidate = Candidate(entry.path, entry.path, node, entry.target, entry.path, numa_node)
         if device is None or is_plain:
@@ -112,6 +112,14 @@ class IdentityChooser:
         is_link = identity in device.links and self.inventory.is_sole_claim(device, identity)
         own_link = "" if is_link else self._own_link(identity)
         return replace(candidate, identity=identity, host_path=own_link or identity, own_link=own_link)
+
+    def _as_known(self, known: Candidate, entry: PathEntry) -> Candidate:
+        host_path, own_link = known.host_path, known.own_link
+        if not host_path:  # known from the identity record, which has no such paths
+            is_its_path = known.identity == entry.path and not own_link
+            own_link = "" if is_its_path else self._own_link(known.identity)
+            host_path = own_link or entry.path
+        return replace(known, path=entry.path, target=entry.target, host_path=host_path, own_link=own_link)
 
     def _identity(self, device: HostDevice, node: NodeKey) -> str:
         inventory = self.inventory

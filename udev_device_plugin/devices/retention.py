@@ -16,6 +16,9 @@ MIN_ASK = 60.0
 FRESH = 1.0
 """Seconds after the answer to ``Allocate`` within which a kubelet certainly counts the pod as holding the device."""
 
+PODS_ARE_KNOWN_AFTER = 10.0
+"""Seconds after which a kubelet that has just started certainly lists all pods that hold devices."""
+
 
 def keep(device: AssembledDevice, spec: ResourceSpec, given: AssemblyContext) -> AssembledDevice | None:
     """Return the device, or None if it is to be forgotten.

@@ -7,6 +7,9 @@ import errno
 import os
 import stat
 
+EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
+"""The errors that say nothing of what was to be read, but that descriptors or memory are used up now."""
+
 
 def beginning(path: str, size: int) -> bytes:
     """Return the first ``size`` bytes of a file; none if it does not exist or cannot be read."""
