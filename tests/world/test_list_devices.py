@@ -252,6 +252,17 @@ def test_a_match_without_a_partner_says_so(host: FakeHost) -> None:
     assert listed.why_not("serial") == {"/dev/video1": "no match of /dev/snd/controlC0 is left to go together with"}
 
 
+def test_a_match_whose_node_a_device_of_the_group_has_already_says_so(host: FakeHost) -> None:
+    first, second = serial_adapter("ttyUSB0", "B", "1-1"), serial_adapter("ttyUSB1", "A", "1-2")
+    for stick in (first, second):
+        host.plug(stick)
+    listed = list_devices(together("/dev/ttyUSB*", "/dev/serial/by-id/*"))
+    assert [device["identity"] for device in listed.resource("serial")["devices"]] == [[first.by_id, second.by_id]]
+    assert listed.why_not("serial") == {
+        "/dev/ttyUSB1": f"is /dev/ttyUSB1, which a device of its group has already by {second.by_id}"
+    }
+
+
 def test_a_node_that_udevd_has_not_finished_with_says_so(host: FakeHost) -> None:
     for device in serial_adapter():
         host.appear(device)

@@ -247,6 +247,24 @@ async def test_two_globs_are_zipped_and_stay_together(host: FakeHost, plugin_dir
 
 
 @pytest.mark.usefixtures("host")
+async def test_a_group_that_names_a_node_by_number_and_link_is_one_device_that_hands_it_over_by_both(
+    host: FakeHost, plugin_directory: str
+) -> None:
+    stick = serial_adapter()
+    host.plug(stick)
+    async with node(plugin_directory, together("/dev/ttyUSB*", {"path": "/dev/serial/by-id/*"})) as here:
+        await here.wait_for(healthy=1)
+        pod = await here.kubelet.allocate(SERIAL)
+        assert pod.response.envs["UDEV_RESOURCE_SQUAT_AI_SERIAL"] == f"{stick.devnode},{stick.by_id}"
+        assert {os.path.realpath(device.host_path) for device in pod.response.devices} == {stick.devnode}
+        host.unplug(stick)
+        await here.wait_for(healthy=0, unhealthy=1)
+        host.plug(serial_adapter("ttyUSB3"))
+        await here.wait_for(healthy=1)
+        await here.start(pod)
+        assert {os.path.realpath(device.host_path) for device in pod.response.devices} == {"/dev/ttyUSB3"}
+
+
 async def test_limit_lets_one_match_serve_several_devices(folder: str, plugin_directory: str) -> None:
     for number in range(3):
         mknod(f"{folder}/each{number}", os.makedev(1, 20 + number))

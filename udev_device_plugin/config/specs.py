@@ -49,6 +49,11 @@ class PathSpec:
         """Its match is part of a device's identity: a device node that is required."""
         return self.type is PathType.DEVICE and not self.optional
 
+    @property
+    def is_shared(self) -> bool:
+        """Several devices may have one match of it."""
+        return self.type is PathType.MOUNT or self.limit > 1
+
     def container_path(self, path: str) -> str:
         """Return the path in the container for ``path``, a match of this spec."""
         if self.mount_path is None:

@@ -43,7 +43,8 @@ def allocate(devices: DeviceSet, ids: Iterable[str]) -> Allocation:
     for _, device in sorted(chosen.items()):  # the kubelet's order is random
         for member in device.members:
             other = members.setdefault(member.container_path, member)
-            if other.host_path != member.host_path:
+            is_same_node = other in device.members and other.number == member.number is not None
+            if other.host_path != member.host_path and not is_same_node:
                 raise AllocationError(
                     f"{devices.resource}: {other.host_path} and {member.host_path} would both be"
                     f" {member.container_path} in the container: request one device only, or give the paths"

@@ -3,7 +3,7 @@
 Pure. Event loop only. Invariant: a node that was offered keeps its identity for as long as it is present.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
@@ -35,6 +35,11 @@ class NodeKey(NamedTuple):
     inode: int
     path: str
 
+    @property
+    def claim(self) -> Hashable:
+        """What one device has: several nodes, of any path and inode, with one number are one."""
+        return self.number or self
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -63,6 +68,11 @@ class Candidate:
     usb_device: str = ""
     usb_device_path: str = ""
     subsystem: str = ""
+
+    @property
+    def claim(self) -> Hashable:
+        """What one device has."""
+        return self.node.claim
 
 
 Known = Mapping[tuple[NodeKey, bool], Candidate]

@@ -1,14 +1,17 @@
 """Which path of a spec gets which of the nodes on this host.
 
-Pure. Event loop only. Invariant: within a resource one path has a node, unless that path has a ``limit``.
+Pure. Event loop only. Invariant: within a resource one group has a node, unless the path there has a ``limit``. The
+paths of a group that give its devices one member each may name one node several times: such a device has it under each
+container path.
 """
 
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Mapping
 
 from udev_device_plugin.config.specs import PathSpec, PathType, ResourceSpec
-from udev_device_plugin.devices.candidates import Candidate, IdentityChooser, NodeKey, Slot, node_key
+from udev_device_plugin.devices.candidates import Candidate, IdentityChooser, Slot, node_key
 from udev_device_plugin.host.inventory import Inventory
-from udev_device_plugin.host.model import DeviceNumber, PathEntry, PathKind
+from udev_device_plugin.host.model import PathEntry, PathKind
 
 Candidates = Mapping[Slot, Mapping[str, Candidate]]
 """By path of the spec: its candidates by identity."""
@@ -68,9 +71,9 @@ def candidates(
     usb_devices = {candidate.usb_device_path: candidate.usb_device for candidate in still_here}
     chooser = IdentityChooser(inventory, known, owners, usb_devices, links_directory)
     result: dict[Slot, dict[str, Candidate]] = {slot: {} for slot in slots}
-    claimed: set[NodeKey | DeviceNumber] = set()
+    claims: defaultdict[Hashable, set[Slot]] = defaultdict(set)
     for *_, slot, _, key, entry in sorted(found):  # a slot has a path once, so what follows the path is never compared
-        if _may_have(slots[slot], key, claimed):
+        if _may_have(slots[slot], slot, claims[key.claim]):
             candidate = chooser.choose(slots[slot], entry, key, is_plain=slot in plain)
             if slot not in plain:
                 owners.setdefault(candidate.identity, key)
@@ -78,17 +81,17 @@ def candidates(
     return result
 
 
-def _may_have(path_spec: PathSpec, node: NodeKey, claimed: set[NodeKey | DeviceNumber]) -> bool:
-    """Claim a node for a path; False if another path has it.
+def _may_have(path_spec: PathSpec, slot: Slot, holders: set[Slot]) -> bool:
+    """Claim a node for a path; False if another group's path has it, or this one has it by another name.
 
-    Mounts and paths with a ``limit`` share: they neither claim a node nor are refused one.
+    Shared paths neither claim a node nor are refused one.
     """
-    if path_spec.type is PathType.MOUNT or path_spec.limit > 1:
+    if path_spec.is_shared:
         return True
-    claim = node.number or node  # several nodes, of any path and inode, with one number are one device
-    if claim in claimed:
+    is_of_one_device = path_spec.selector.grouping.needs_every_path
+    if any(other == slot or other.group != slot.group or not is_of_one_device for other in holders):
         return False
-    claimed.add(claim)
+    holders.add(slot)
     return True
 
 

@@ -10,6 +10,7 @@ from udev_device_plugin.devices.allocation import absences, allocate, prefer
 from udev_device_plugin.devices.device import Device, DeviceSet, Member
 from udev_device_plugin.devices.identity import device_id
 from udev_device_plugin.errors import AllocationError
+from udev_device_plugin.host.model import DeviceNumber
 
 RESOURCE = "squat.ai/serial"
 FOREIGN = "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"  # the origin's plugin makes such IDs
@@ -121,6 +122,22 @@ def test_the_environment_lists_devices_by_identity_and_no_mounts() -> None:
     allocation = allocate(devices, list(devices.by_id))
     assert allocation.environment == {"UDEV_RESOURCE_SQUAT_AI_SERIAL": "/dev/b,/dev/x,/dev/ttyUSB0"}
     assert allocate(devices, reversed(list(devices.by_id))) == allocation
+
+
+def test_a_node_that_a_device_has_by_two_names_is_handed_over_once_at_one_path() -> None:
+    number, other = DeviceNumber("c", 188, 0), DeviceNumber("c", 188, 1)
+    first, second, third = (
+        Member(host, host, "/dev/x", PathType.DEVICE, number=one)
+        for host, one in (("/dev/a", number), ("/dev/link", number), ("/dev/b", other))
+    )
+    both = DeviceSet(RESOURCE, (Device(("/dev/a", "/dev/link"), (first, second), 1, True, 0.0),))
+    assert allocate(both, both.by_id).members == (first,)
+    for devices in (
+        (Device(("/dev/a", "/dev/b"), (first, third), 1, True, 0.0),),
+        (Device(("/dev/a",), (first,), 1, False, 0.0), Device(("/dev/link",), (second,), 1, True, 0.0)),
+    ):
+        with pytest.raises(AllocationError, match="would both be /dev/x"):
+            allocate(DeviceSet(RESOURCE, devices), DeviceSet(RESOURCE, devices).by_id)
 
 
 # What a container must wait for.

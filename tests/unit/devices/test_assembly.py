@@ -163,6 +163,56 @@ def test_a_node_is_one_device_however_many_names_lead_to_it() -> None:
     assert host.offers == healthy(["/dev/ttyUSB0"])
 
 
+LINK_0, LINK_1 = "/dev/serial/by-id/b", "/dev/serial/by-id/a"
+"""Links to ttyUSB0 and ttyUSB1, whose order is not that of the nodes."""
+
+
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        pytest.param([path("/dev/ttyUSB0"), path(LINK_0)], [["/dev/ttyUSB0", LINK_0]], id="its number and its link"),
+        pytest.param(
+            [path("/dev/ttyUSB0", mount_path="/dev/a"), path("/dev/ttyUSB0", mount_path="/dev/b")],
+            [["/dev/ttyUSB0", "/dev/ttyUSB0"]],
+            id="under two paths in the container",
+        ),
+        pytest.param(
+            [path("/dev/ttyUSB*", mount_path="/dev/a"), path("/dev/ttyUSB*", mount_path="/dev/b")],
+            [["/dev/ttyUSB0", "/dev/ttyUSB0"], ["/dev/ttyUSB1", "/dev/ttyUSB1"]],
+            id="each of a glob's",
+        ),
+        pytest.param(
+            [path("/dev/ttyUSB*"), path("/dev/serial/by-id/*")],
+            [["/dev/ttyUSB0", LINK_1]],
+            id="in another order: the second device would have the first one's nodes",
+        ),
+        pytest.param([path("/dev/ttyUSB*"), path(LINK_0)], [["/dev/ttyUSB0", LINK_0]], id="a condition"),
+        pytest.param(
+            [path("/dev/ttyUSB*"), path(LINK_0, optional=True)], [["/dev/ttyUSB0", LINK_0]], id="one of them optional"
+        ),
+        pytest.param(
+            [path("/dev/ttyUSB*"), path(LINK_0, limit=2)],
+            [["/dev/ttyUSB0", LINK_0], ["/dev/ttyUSB1", LINK_0]],
+            id="one of them shared",
+        ),
+    ],
+)
+def test_the_paths_of_a_group_may_name_one_node(paths: list[PathSpec], expected: list[list[str]]) -> None:
+    host = Host(group(*paths))
+    host.has("/dev/ttyUSB0", "/dev/ttyUSB1", node(LINK_0, same_as="/dev/ttyUSB0"), node(LINK_1, same_as="/dev/ttyUSB1"))
+    assert host.offers == healthy(*expected)
+    assert host.has("/dev/other").offers == healthy(*expected)
+    host.loses("/dev/ttyUSB0", LINK_0)
+    host.has("/dev/ttyUSB0", node(LINK_0, same_as="/dev/ttyUSB0"))
+    assert host.offers.items() >= healthy(*expected).items(), "without an optional match there may be more"
+
+
+def test_another_group_still_gets_no_node_that_a_group_names_twice() -> None:
+    host = Host(group(path("/dev/ttyUSB0"), path(LINK_0)), group(path("/dev/ttyUSB*")), group(path("/dev/serial/*/*")))
+    host.has("/dev/ttyUSB0", node(LINK_0, same_as="/dev/ttyUSB0"))
+    assert host.offers == healthy(["/dev/ttyUSB0", LINK_0])
+
+
 def test_a_literal_path_claims_its_node_before_a_glob_that_stands_earlier() -> None:
     host = Host(
         group(path("/dev/ttyUSB*", mount_path="/dev/any")), group(path("/dev/ttyUSB1", mount_path="/dev/modem"))
@@ -462,11 +512,12 @@ PATHS = [f"/dev/{kind}{number}" for kind in "ab" for number in range(3)]
     st.lists(st.tuples(st.sampled_from(["plug", "unplug", "wait"]), st.sampled_from(PATHS)), max_size=30),
     st.integers(1, 2),
     st.booleans(),
+    st.sampled_from(["/dev/b*", "/dev/?[012]"]),
 )
 def test_whatever_happens_no_node_is_in_two_devices_and_no_partner_is_swapped(
-    steps: list[tuple[str, str]], limit: int, optional: bool
+    steps: list[tuple[str, str]], limit: int, optional: bool, second: str
 ) -> None:
-    host = Host(group(path("/dev/a*"), path("/dev/b*", limit=limit, optional=optional)), grace_period=10)
+    host = Host(group(path("/dev/a*"), path(second, limit=limit, optional=optional)), grace_period=10)
     partners: dict[tuple[str, ...], tuple[str, ...]] = {}
     for what, where in steps:
         if what == "plug":
@@ -476,8 +527,10 @@ def test_whatever_happens_no_node_is_in_two_devices_and_no_partner_is_swapped(
         else:
             host.waits(4)
         formed = host.formation.devices
-        used = [member for device in formed for member in paths(device)]
-        assert all(used.count(member) <= (limit if "b" in member else 1) for member in used)
+        used = [member for device in formed for member in {*paths(device)}]
+        if limit == 1:
+            assert len(used) == len({*used})
+        assert all(used.count(member) <= limit + ("a" in member) * (limit > 1) for member in used)
         assert len({device.identity for device in formed}) == len(formed)
         if not optional:
             now = {device.identity: paths(device) for device in formed}

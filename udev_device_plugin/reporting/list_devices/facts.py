@@ -57,8 +57,7 @@ class _Facts:
         return self._decided.found[self._slot].values()
 
     def offered(self) -> Collection[Candidate]:
-        given = (match for device in self._decided.assembled.devices for match in device.matches(self._decided.spec))
-        return [candidate for slot, candidate in given if slot == self._slot]
+        return [candidate for slot, candidate in self._given() if slot == self._slot]
 
     def not_offered(self) -> list[NearMiss]:
         offered = {candidate.path for candidate in self.offered()}
@@ -70,6 +69,11 @@ class _Facts:
     def why_not(self, path: str) -> str:
         entry = self._inventory.entries.get(path)
         return "is not there" if entry is None else self._why_not(entry)
+
+    def _given(self) -> Iterator[tuple[Slot, Candidate]]:
+        """Yield what devices have, each with the path of the spec that gave it."""
+        for device in self._decided.assembled.devices:
+            yield from device.matches(self._decided.spec)
 
     def _why_not(self, entry: PathEntry) -> str:
         is_literal, is_mount = self._path_spec.is_literal, self._path_spec.type is PathType.MOUNT
@@ -105,6 +109,9 @@ class _Facts:
         for other in others:
             if not found[other] and not paths[other.member].optional:
                 return f"goes together with {self._shown(other)}, which has no match"
+        for slot, match in self._given():
+            if slot.group == group and slot != self._slot and match.node == candidate.node:
+                return f"is {candidate.target}, which a device of its group has already by {match.path}"
         for device in self._decided.assembled.devices:
             if device.group != group and candidate.identity in device.identity:
                 return f"the same device is offered by groups[{device.group}] already"

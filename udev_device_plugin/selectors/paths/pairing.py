@@ -5,7 +5,7 @@ Pure. Any thread. As generic-device-plugin does it, but counting what known devi
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Generic
 
 from udev_device_plugin.selectors.grouping import Composition, Group, GroupDevices, M, Moment, Parts
@@ -60,16 +60,47 @@ class _PairedGroup(Generic[M]):
         """Give optional members to known devices that lack them, and pair what is left.
 
         A new device takes the next match of every path, and at least one that nothing uses yet: so there are as many
-        as the longest list of matches without repetition, limited by the shortest list with repetition.
+        as the longest list of matches without repetition, limited by the shortest list with repetition. One that would
+        have a node of an earlier device is left out; the paths of one device may lead to one node.
         """
         pools = [
             _available(path, found, [device.members[member] for device in known])
             for member, (path, found) in enumerate(zip(self._paths, self._found, strict=True))
         ]
-        completed = [_completed(device, pools) for device in known]
-        rows = itertools.takewhile(lambda row: any(uses == 0 for uses, _ in row), zip(*pools, strict=False))
-        paired = [tuple(match for _, match in row) for row in rows]
-        return GroupDevices(completed, [Parts(self._identity(members), members) for members in paired])
+        used = {claim for device in known for claim in self._claims(device.members)}
+        completed = [self._completed(device, pools, used) for device in known]
+        new: list[Composition[M]] = []
+        for row in itertools.takewhile(lambda row: any(uses == 0 for uses, _ in row), zip(*pools, strict=False)):
+            members = tuple(match for _, match in row)
+            if used.isdisjoint(claims := self._claims(members)):
+                used |= claims
+                new.append(Parts(self._identity(members), members))
+        return GroupDevices(completed, new)
+
+    def _claims(self, members: Sequence[M | None]) -> set[Hashable]:
+        """Return what no other device can have of these members, as far as they are there."""
+        there = [match and found.get(match.identity) for match, found in zip(members, self._found, strict=True)]
+        return {
+            match.claim
+            for path, match in zip(self._paths, there, strict=True)
+            if match is not None and not path.is_shared
+        }
+
+    def _completed(
+        self, device: Composition[M], pools: Sequence[Iterator[tuple[int, M | None]]], used: set[Hashable]
+    ) -> Composition[M]:
+        """Return a known device with matches for the optional paths that it lacks, as far as there are any."""
+        if not device.is_healthy or None not in device.members:
+            return device
+        members = tuple(
+            member if member is not None else next(pool, (0, None))[1]
+            for member, pool in zip(device.members, pools, strict=True)
+        )
+        more = self._claims(members) - self._claims(device.members)
+        if not used.isdisjoint(more):
+            return device
+        used |= more
+        return Parts(device.identity, members)
 
     def _identity(self, members: Sequence[M | None]) -> tuple[str, ...]:
         """Return the identities of the members that count; where there are none, of all."""
@@ -91,14 +122,3 @@ def _available(path: GroupPath, found: Mapping[str, M], used: Iterable[M | None]
         for identity, match in matches:
             if uses[identity] <= number:
                 yield number, match
-
-
-def _completed(device: Composition[M], pools: Sequence[Iterator[tuple[int, M | None]]]) -> Composition[M]:
-    """Return a known device with matches for the optional paths that it lacks, as far as there are any."""
-    if not device.is_healthy or None not in device.members:
-        return device
-    members = tuple(
-        member if member is not None else next(pool, (0, None))[1]
-        for member, pool in zip(device.members, pools, strict=True)
-    )
-    return Parts(device.identity, members)
