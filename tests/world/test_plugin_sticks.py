@@ -126,6 +126,21 @@ async def test_a_stick_that_is_there_at_the_start_is_offered_by_the_first_list(
         assert next(len(message.devices) for message in here.kubelet.history if message.resource == SERIAL) == 1
 
 
+async def test_serial_numbers_that_differ_in_their_last_character_are_two(
+    host: FakeHost, plugin_directory: str
+) -> None:
+    async with node(plugin_directory, usb({"vendor": "1a86", "product": "7523", "nodes": {"tty": 1}})) as here:
+        for number, last in enumerate("ab"):
+            stick, *others = ch340(f"ttyUSB{number}", f"1-{number + 1}")
+            serial = "漢" * 125 + last  # as long as a USB string can be: 376 bytes
+            host.plug(Stick((replace(stick, attributes={**stick.attributes, "serial": serial}), *others)))
+        await here.wait_for(healthy=2)
+        status, page = await here.plugin.get("/devices")
+        assert status == 200
+        found = {json.dumps(device["identity"]) for one in json.loads(page)["resources"] for device in one["devices"]}
+        assert sum(":serial=" in identity for identity in found) == 2
+
+
 async def test_a_clone_of_a_stick_is_known_by_its_port(host: FakeHost, plugin_directory: str) -> None:
     entry: dict[str, object] = {"vendor": "0403", "product": "6001", "nodes": {"tty": 1}}
     async with node(plugin_directory, usb(entry)) as here:

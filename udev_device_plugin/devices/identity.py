@@ -23,6 +23,7 @@ Identity = tuple[str, ...]
 """Identity of a device: those of its required device members, in the spec's order."""
 
 _HASH_LENGTH = 10
+_BY_SERIAL = re.compile(r"usb:[0-9a-f]{4}:[0-9a-f]{4}:serial=")
 _NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
 _OUR_ID = re.compile(rf"[a-z0-9][a-z0-9-]*-([0-9a-f]{{{_HASH_LENGTH}}})-[0-9]+")
 
@@ -91,9 +92,12 @@ def device_id(resource: str, identity: Identity, replica: int) -> str:
 
 
 def own_link_name(identity: str) -> str:
-    """The file name of the plugin's own link to the node with an identity."""
+    """The file name of the plugin's own link to the node with an identity.
+
+    Containers that run were given it: it must never change, as an ID must not.
+    """
     tail = f"-{digest(identity)}"
-    return slug(identity)[: MAX_NAME_LENGTH - len(tail)].rstrip("-") + tail
+    return _plain(_last_name(identity))[: MAX_NAME_LENGTH - len(tail)].rstrip("-") + tail
 
 
 def id_base(id_: str) -> str | None:
@@ -114,5 +118,14 @@ def digest(*parts: str) -> str:
 
 def slug(*identity: str) -> str:
     """What a person recognises of an identity, in ``[a-z0-9-]``; never empty."""
-    names = "-".join(part.partition("@")[0].rsplit("/", 1)[-1] for part in identity)
-    return _NOT_IN_SLUG.sub("-", names.lower()).strip("-") or "device"
+    # A serial number is the hardware's own text: any character may stand in it.
+    parts = (part if _BY_SERIAL.match(part) else _last_name(part) for part in identity)
+    return _plain("-".join(parts))
+
+
+def _last_name(part: str) -> str:
+    return part.partition("@")[0].rsplit("/", 1)[-1]
+
+
+def _plain(text: str) -> str:
+    return _NOT_IN_SLUG.sub("-", text.lower()).strip("-") or "device"

@@ -12,8 +12,9 @@ from udev_device_plugin.host.looks import NotLookedError
 from udev_device_plugin.host.model import DeviceNumber, Unit, UsbDevice
 from udev_device_plugin.host.topology import root_hub, usb_device_path
 
-MAX_SERIAL = 256
-"""Bytes of a serial number; a USB string has at most 126 characters."""
+MAX_SERIAL = 4096
+"""Bytes of a serial number: sysfs gives no more. A USB string has 126 characters, and 378 bytes, at most; none may be
+cut, as two devices can differ in the last one."""
 
 MAX_NAME = 512
 """Bytes of a manufacturer's or product's name: what 126 characters may take, and more."""

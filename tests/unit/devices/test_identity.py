@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, strategies as st
 
-from udev_device_plugin.devices.identity import MAX_ID_LENGTH, device_id, id_base, node_identity, slug
+from udev_device_plugin.devices.identity import MAX_ID_LENGTH, device_id, id_base, node_identity, own_link_name, slug
 from udev_device_plugin.host.model import DeviceNumber, HostDevice
 from udev_device_plugin.host.topology import port
 
@@ -249,12 +249,19 @@ def test_an_id_names_the_device_to_a_person() -> None:
         ((BY_ID,), "usb-ftdi-ft232r-a1b2-if00-port0"),
         (("usbmisc/cdc-wdm-5:1.4@pci0000:00/0000:00:14.0/usb2#1",), "cdc-wdm-5-1-4"),
         (("/dev/a", "/dev/b"), "a-b"),
+        (("usb:0403:6001:serial=A/1\\B2",), "usb-0403-6001-serial-a-1-b2"),
+        (("usb:0403:6001:serial=/A@B/:tty:1.0",), "usb-0403-6001-serial-a-b-tty-1-0"),
         (("/dev/ÄÖÜ",), "device"),
         (("/",), "device"),
     ],
 )
 def test_a_slug_is_what_a_person_recognises(identity: tuple[str, ...], expected: str) -> None:
     assert slug(*identity) == expected
+
+
+def test_the_name_of_a_link_of_our_own_is_one_that_a_file_can_have_and_never_changes() -> None:
+    assert own_link_name("usb:0403:6001:serial=A/1:tty:1.0") == "1-tty-1-0-d50d13ddac"
+    assert len(own_link_name("usb:0403:6001:serial=" + "x" * 4000)) == 255
 
 
 def test_an_id_never_changes_from_one_release_to_the_next() -> None:

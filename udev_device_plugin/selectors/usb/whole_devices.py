@@ -5,6 +5,7 @@ once they are all there, and is Unhealthy as soon as one is gone. Where the numb
 that was seen counts, and the first one after a second without a change.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +17,6 @@ from udev_device_plugin.selectors.grouping import (
     GroupDevices,
     M,
     Moment,
-    Numbers,
     Parts,
     SettlingUsbDevice,
 )
@@ -24,6 +24,9 @@ from udev_device_plugin.selectors.records import GroupPath, Match, SelectsNodes
 
 QUIET = 1.0
 """Seconds without a change after which a USB device with an open number of nodes counts as complete."""
+
+_PLACE = re.compile(r":(.*?)(?::(\d{1,9})\.(\d{1,9}))?(?:#(\d{1,9}))?", re.DOTALL)
+"""The end of a node's identity: kind, configuration, interface, and number among its like (``:tty:1.0#7``)."""
 
 
 class WholeUsbDevices:
@@ -48,9 +51,9 @@ class WholeUsbDevices:
         known: Iterable[Composition[M]],
     ) -> Group[M]:
         """Return a group of USB devices."""
-        needs = {device.identity[0]: device.needs for device in known}
         open_ended = [isinstance(path.selector, SelectsNodes) and path.selector.is_open_ended for path in paths]
-        return _GroupOfUsbDevices(index, open_ended, _seen(paths, found, needs))
+        seen = _seen(paths, found, {device.identity[0]: device for device in known})
+        return _GroupOfUsbDevices(index, open_ended, seen)
 
 
 class _GroupOfUsbDevices(Generic[M]):
@@ -102,9 +105,9 @@ class _GroupOfUsbDevices(Generic[M]):
 
 
 def _seen(
-    paths: Sequence[GroupPath], found: Sequence[Mapping[str, M]], needs: Mapping[str, Numbers]
+    paths: Sequence[GroupPath], found: Sequence[Mapping[str, M]], known: Mapping[str, Composition[M]]
 ) -> Iterator[Parts[M]]:
-    """The USB devices of which a node is there; ``needs``: how many were seen at most."""
+    """The USB devices of which a node is there; those that are known keep their nodes."""
     for member, (path, matches) in enumerate(zip(paths, found, strict=True)):
         if not isinstance(path.selector, SelectsNodes):
             continue
@@ -112,11 +115,11 @@ def _seen(
         for match in matches.values():
             by_usb_device[match.usb_device].append(match)
         for usb_device, nodes in by_usb_device.items():
-            yield _counted(path.selector, usb_device, member, nodes, dict(needs.get(usb_device, ())))
+            yield _counted(path.selector, usb_device, member, nodes, known.get(usb_device))
 
 
 def _counted(
-    selector: SelectsNodes, usb_device: str, member: int, nodes: Collection[M], most: Mapping[str, int]
+    selector: SelectsNodes, usb_device: str, member: int, nodes: Collection[M], known: Composition[M] | None
 ) -> Parts[M]:
     """Return a USB device with the nodes that count, in the order in which a container gets them.
 
@@ -124,11 +127,24 @@ def _counted(
     """
     here, least = Counter(node.subsystem for node in nodes), dict(selector.nodes)
     if selector.is_open_ended:
+        most = dict(known.needs) if known is not None else {}
         least = {subsystem: max(number, most.get(subsystem, 0), here[subsystem]) for subsystem, number in least.items()}
-    in_order = sorted(nodes, key=lambda node: (len(node.identity), node.identity))  # by interface
-    counting = tuple(
-        node
-        for subsystem, number in least.items()
-        for node in [node for node in in_order if node.subsystem == subsystem][:number]
-    )
-    return Parts((usb_device,), counting, not Counter(least) - here, member, tuple(least.items()))
+    kept = {node.identity for node in known.members if node is not None} if known is not None else set()
+    counting: list[M] = []
+    for subsystem, number in least.items():
+        of_subsystem = sorted((node for node in nodes if node.subsystem == subsystem), key=_place)
+        of_subsystem.sort(key=lambda node: node.identity not in kept)
+        counting += sorted(of_subsystem[:number], key=_place)
+    return Parts((usb_device,), tuple(counting), not Counter(least) - here, member, tuple(least.items()))
+
+
+def _place(node: Match) -> tuple[object, ...]:
+    """Where in its USB device a node is: by interface, then by its number among its like, then by kind.
+
+    So of two tuners the nodes of the first come first, and of a sound card the control node. Names are compared as
+    people count: ``sd2`` before ``sd10``.
+    """
+    place = _PLACE.fullmatch(node.identity.removeprefix(node.usb_device))
+    kind, *numbers = place.groups(default="0") if place is not None else (node.identity, "0", "0", "0")
+    names = [part.zfill(10) if part.isdigit() else part for part in re.split(r"(\d+)", kind)]
+    return *map(int, numbers), names, node.identity

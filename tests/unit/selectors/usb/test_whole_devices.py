@@ -1,5 +1,6 @@
 """Devices that are whole sticks: which nodes they have, when they are offered, and who they are."""
 
+import itertools
 from collections.abc import Iterable, Sequence
 
 import pytest
@@ -9,12 +10,14 @@ from tests.unit.inventories import MadeUpInventory
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
 from udev_device_plugin.devices.assembled import AssembledResource, AssemblyContext
 from udev_device_plugin.devices.assembly import assemble
+from udev_device_plugin.devices.candidates import Candidate, NodeKey
 from udev_device_plugin.devices.describe import device_set
 from udev_device_plugin.host.model import DeviceNumber, HostDevice, NodeState, UsbDevice
+from udev_device_plugin.selectors.grouping import Parts
 from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.paths.selector import PathSelector
 from udev_device_plugin.selectors.usb.selector import UsbSelector
-from udev_device_plugin.selectors.usb.whole_devices import QUIET
+from udev_device_plugin.selectors.usb.whole_devices import QUIET, WholeUsbDevices
 
 XHCI = "/sys/devices/pci0000:00/0000:00:14.0"
 MODEM = UsbSelector("2c7c", "0125", nodes=(("tty", 2), ("usbmisc", 1)))
@@ -120,6 +123,62 @@ def test_it_is_unhealthy_when_one_of_them_goes_and_keeps_its_others() -> None:
 def test_nodes_of_other_subsystems_and_further_ones_are_not_handed_over() -> None:
     host = Host(MODEM).plugs(*WHOLE, ("net", 3, 9), ("tty", 4, 4))
     assert host.offers == {BY_PORT: (True, NODES)}
+
+
+USB = "usb:2040:8268:serial=TV1"
+
+
+def places(selector: UsbSelector, *names: str, known: Sequence[str] = ()) -> list[str]:
+    """Which of these nodes a stick is offered with, in order; ``known``: those that it was offered with before."""
+    number = itertools.count()
+    nodes = {
+        f"{USB}:{name}": Candidate(
+            identity=f"{USB}:{name}",
+            path=f"/dev/{name}",
+            node=NodeKey(DeviceNumber("c", 1, next(number)), 1, ""),
+            target=f"/dev/{name}",
+            host_path=f"/dev/{name}",
+            usb_device=USB,
+            subsystem=selector.nodes[0][0],
+        )
+        for name in names
+    }
+    before = Parts((USB,), tuple(nodes[f"{USB}:{name}"] for name in known), needs=selector.nodes)
+    group = WholeUsbDevices().group(0, [PathSpec(selector)], [nodes], [before] if known else [])
+    now = group.renewed(before)
+    return [member.identity.removeprefix(f"{USB}:") for member in now.members if member is not None]
+
+
+TUNERS = [f"dvb-dvb.{kind}:1.0{place}" for kind in ("frontend", "demux", "dvr") for place in ("", "#1")]
+CARD = ["sound-card-pcmCDp:1.0", "sound-card-pcmCDc:1.0", "sound-card-pcmCDc:1.0#1", "sound-card-controlC:1.0"]
+
+
+@pytest.mark.parametrize(
+    ("selector", "nodes", "expected"),
+    [
+        pytest.param(("dvb", 3), TUNERS, [TUNERS[2], TUNERS[4], TUNERS[0]], id="of two tuners those of the first"),
+        pytest.param(("sound", 1), CARD, [CARD[3]], id="of a sound card the control node"),
+        pytest.param(("sound", 4), CARD, [CARD[3], CARD[1], CARD[0], CARD[2]], id="then what it records and plays"),
+        pytest.param(("tty", 3), ["t:1.10", "t:1.9", "t:2.0", "t:1.2"], ["t:1.2", "t:1.9", "t:1.10"], id="interfaces"),
+        pytest.param(("tty", 3), ["t:1.0#10", "t:1.0#9", "t:1.0"], ["t:1.0", "t:1.0#9", "t:1.0#10"], id="ports"),
+        pytest.param(("block", 3), ["sd10:1.0", "sd2:1.0", "sd:1.0"], ["sd:1.0", "sd2:1.0", "sd10:1.0"], id="disks"),
+        pytest.param(("usb", 2), ["usb", "x#b"], ["usb", "x#b"], id="what is no place"),
+    ],
+)
+def test_nodes_are_taken_in_the_order_of_their_places(
+    selector: tuple[str, int], nodes: list[str], expected: list[str]
+) -> None:
+    one = UsbSelector("2040", "8268", nodes=(selector,))
+    assert places(one, *nodes) == expected
+    assert places(one, *reversed(nodes)) == expected
+
+
+def test_a_stick_that_is_known_keeps_its_nodes() -> None:
+    assert places(UsbSelector("0d8c", "0014", nodes=(("sound", 1),)), *CARD, known=[CARD[0]]) == [CARD[0]]
+    assert places(UsbSelector("0d8c", "0014", nodes=(("sound", 2),)), *CARD, known=[CARD[2], CARD[0]]) == [
+        CARD[0],
+        CARD[2],
+    ]
 
 
 def test_a_stick_is_known_by_its_serial_number_wherever_it_is() -> None:
