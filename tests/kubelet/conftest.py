@@ -5,14 +5,14 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
-from tests.kubelet.machine.cluster import Cluster
-from tests.kubelet.machine.containers import Containerd
-from tests.kubelet.machine.daemon_set import DaemonSet
-from tests.kubelet.machine.node import KubeletProcess
-from tests.kubelet.machine.plugin_image import add_plugin_image
-from tests.kubelet.machine.pods import StaticPods
-from tests.kubelet.machine.processes import ends_of_logs, refuse_outside
 from tests.lab.directories import plugin_directory
+from tests.lab.kubelet.cluster import Cluster
+from tests.lab.kubelet.containers import Containerd
+from tests.lab.kubelet.daemon_set import DaemonSet
+from tests.lab.kubelet.node import KubeletProcess
+from tests.lab.kubelet.plugin_image import add_plugin_image
+from tests.lab.kubelet.pods import StaticPods
+from tests.lab.kubelet.processes import ends_of_logs, refuse_outside
 from tests.lab.plugged_sticks import all_sticks, sticks
 from tests.lab.udevd import Udevd
 

@@ -7,11 +7,11 @@ import stat
 import tempfile
 from typing import Any
 
-from tests.kubelet.machine.containers import Containerd
-from tests.kubelet.machine.node import NAME as NODE, PLUGIN_DIRECTORY, KubeletProcess, container_of, is_running
-from tests.kubelet.machine.pods import StaticPods, pod_spec
-from tests.kubelet.machine.processes import FOLDER, eventually
 from tests.lab.hotplug import MacvtapSticks
+from tests.lab.kubelet.containers import Containerd
+from tests.lab.kubelet.node import NAME as NODE, PLUGIN_DIRECTORY, KubeletProcess, container_of, is_running
+from tests.lab.kubelet.pods import StaticPods, pod_spec
+from tests.lab.kubelet.processes import FOLDER, eventually
 from tests.lab.node import every, together
 from tests.lab.plugin import PATIENCE, PluginProcess
 from tests.lab.udevd import Udevd

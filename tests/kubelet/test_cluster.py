@@ -3,11 +3,11 @@
 import os
 from typing import Any
 
-from tests.kubelet.machine.cluster import Cluster
-from tests.kubelet.machine.containers import Containerd
-from tests.kubelet.machine.node import PLUGIN_DIRECTORY, KubeletProcess, container_of, is_running
-from tests.kubelet.machine.pods import deployment, pod, pod_spec
 from tests.lab.hotplug import MacvtapSticks
+from tests.lab.kubelet.cluster import Cluster
+from tests.lab.kubelet.containers import Containerd
+from tests.lab.kubelet.node import PLUGIN_DIRECTORY, KubeletProcess, container_of, is_running
+from tests.lab.kubelet.pods import deployment, pod, pod_spec
 from tests.lab.node import every
 from tests.lab.plugin import PluginProcess
 from tests.lab.udevd import Udevd

@@ -9,11 +9,11 @@ from typing import Any, Protocol
 import grpc
 import pytest
 
-from tests.kubelet.machine.containers import Containerd
-from tests.kubelet.machine.node import PLUGIN_DIRECTORY, KubeletProcess, container_of, is_running, kubernetes_version
-from tests.kubelet.machine.pods import FOREVER, StaticPods, pod_spec
-from tests.kubelet.machine.processes import eventually
 from tests.lab.fake_plugin import FakePlugin, served
+from tests.lab.kubelet.containers import Containerd
+from tests.lab.kubelet.node import PLUGIN_DIRECTORY, KubeletProcess, container_of, is_running, kubernetes_version
+from tests.lab.kubelet.pods import FOREVER, StaticPods, pod_spec
+from tests.lab.kubelet.processes import eventually
 from udev_device_plugin.kubelet.api.v1beta1 import api_pb2
 from udev_device_plugin.testing.directory import Wipe
 from udev_device_plugin.testing.kubelet import Kubelet

@@ -2,11 +2,11 @@
 
 import yaml
 
-from tests.kubelet.machine.cluster import Cluster
-from tests.kubelet.machine.containers import Containerd
-from tests.kubelet.machine.daemon_set import FUSE, DaemonSet
-from tests.kubelet.machine.node import container_of
-from tests.kubelet.machine.pods import pod, pod_spec
+from tests.lab.kubelet.cluster import Cluster
+from tests.lab.kubelet.containers import Containerd
+from tests.lab.kubelet.daemon_set import FUSE, DaemonSet
+from tests.lab.kubelet.node import container_of
+from tests.lab.kubelet.pods import pod, pod_spec
 
 
 async def test_it_offers_what_its_manifest_says_and_only_who_asks_for_it_may_open_it(

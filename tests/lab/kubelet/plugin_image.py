@@ -4,8 +4,8 @@ import glob
 import os
 import sys
 
-from tests.kubelet.machine.containers import Containerd
-from tests.kubelet.machine.processes import FOLDER, run
+from tests.lab.kubelet.containers import Containerd
+from tests.lab.kubelet.processes import FOLDER, run
 
 NAME = "docker.io/library/udev-device-plugin:latest"
 VENV = "/opt/udev-device-plugin"

@@ -6,8 +6,8 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 
-from tests.kubelet.machine.images import write_image
-from tests.kubelet.machine.processes import FOLDER, PATIENCE, ServerProcess, run
+from tests.lab.kubelet.images import write_image
+from tests.lab.kubelet.processes import FOLDER, PATIENCE, ServerProcess, run
 
 SOCKET = f"{FOLDER}/containerd.sock"
 CTR = ("ctr", "--address", SOCKET, "--namespace", "k8s.io")

@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-from tests.kubelet.machine.cluster import Cluster
-from tests.kubelet.machine.node import KubeletProcess, container_of, is_running
-from tests.kubelet.machine.processes import eventually
+from tests.lab.kubelet.cluster import Cluster
+from tests.lab.kubelet.node import KubeletProcess, container_of, is_running
+from tests.lab.kubelet.processes import eventually
 
 MANIFEST = Path("manifests/udev-device-plugin.yaml")
 WITH_CONFIG_MAP = Path("manifests/components/own-configuration/daemonset.yaml")

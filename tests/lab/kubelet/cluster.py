@@ -8,8 +8,8 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
-from tests.kubelet.machine.node import NAME, is_running
-from tests.kubelet.machine.processes import FOLDER, PATIENCE, ServerProcess, eventually, run
+from tests.lab.kubelet.node import NAME, is_running
+from tests.lab.kubelet.processes import FOLDER, PATIENCE, ServerProcess, eventually, run
 
 PORT = 6443
 TOKEN = "lab"

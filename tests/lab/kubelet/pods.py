@@ -5,8 +5,8 @@ import json
 import os
 from typing import Any
 
-from tests.kubelet.machine.containers import BUSYBOX
-from tests.kubelet.machine.node import STATIC_PODS
+from tests.lab.kubelet.containers import BUSYBOX
+from tests.lab.kubelet.node import STATIC_PODS
 
 FOREVER = "exec /bin/busybox sleep infinity"
 _numbers = itertools.count(1)

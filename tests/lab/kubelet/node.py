@@ -9,8 +9,8 @@ import ssl
 import time
 from typing import Any
 
-from tests.kubelet.machine.containers import SOCKET as RUNTIME
-from tests.kubelet.machine.processes import FOLDER, PATIENCE, ServerProcess, eventually
+from tests.lab.kubelet.containers import SOCKET as RUNTIME
+from tests.lab.kubelet.processes import FOLDER, PATIENCE, ServerProcess, eventually
 
 NAME = "lab"
 PLUGIN_DIRECTORY = "/var/lib/kubelet/device-plugins"
