@@ -12,6 +12,7 @@ import json
 import sys
 from collections.abc import Sequence
 from enum import Enum
+from itertools import chain, permutations
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,8 @@ TARGET = Path(__file__).resolve().parent.parent / "udev_device_plugin/config/sch
 Schema = dict[str, Any]
 
 NOTHING: Schema = {"type": "null"}
-ABSOLUTE = r"^/(?!(.*/)?\.\.(/|$))"
-"""An absolute path that does not lead back up."""
+LEADS_BACK_UP: Schema = {"type": "string", "pattern": r"(^|/)\.\.(/|$)"}
+"""What no path may be."""
 
 
 def main() -> int:
@@ -171,7 +172,7 @@ def usb() -> Schema:
                     "description": "The nodes to hand over, by subsystem; default: the raw one, of usb.",
                     "anyOf": [numbers, names, NOTHING],
                 },
-                "mountPath": {**mount_path("A directory in the container."), "pattern": ABSOLUTE + "(.*/)?$"},
+                "mountPath": {**mount_path("A directory in the container."), "pattern": "^/(.*/)?$"},
                 "permissions": permissions("rw"),
             },
         ),
@@ -269,7 +270,7 @@ def ids() -> dict[str, Schema]:
 
 def glob() -> Schema:
     description = "A path on the host, or a glob: *, ?, [a-z], [^a-z], \\ escapes."
-    return {"description": description, "type": "string", "pattern": ABSOLUTE}
+    return {"description": description, "type": "string", **absolute()}
 
 
 def rule() -> Schema:
@@ -278,14 +279,19 @@ def rule() -> Schema:
 
 
 def mount_path(description: str) -> Schema:
-    return {"description": description, "type": ["string", "null"], "pattern": ABSOLUTE}
+    return {"description": description, "type": ["string", "null"], **absolute()}
+
+
+def absolute() -> Schema:
+    """Of a path that begins with / and does not lead back up; in one pattern only look-ahead could say so."""
+    return {"pattern": "^/", "not": LEADS_BACK_UP}
 
 
 def permissions(default: str) -> Schema:
+    some_of = (permutations("mrw", length) for length in range(1, 4))
     return {
         "description": "What the device cgroup allows: read, write, mknod.",
-        "type": ["string", "null"],
-        "pattern": r"^(?!.*(.).*\1)[mrw]+$",
+        "enum": [*("".join(letters) for letters in chain.from_iterable(some_of)), None],
         "default": default,
     }
 

@@ -76,6 +76,23 @@ def test_every_setting_is_in_it_with_its_meaning() -> None:
     assert described.keys() == {"devices", "device", *(option.name for option in SETTINGS)}
 
 
+def patterns(schema: Any) -> Iterator[str]:
+    """All regular expressions in a schema."""
+    if isinstance(schema, dict):
+        if isinstance(pattern := schema.get("pattern"), str):
+            yield pattern
+        yield from schema.get("patternProperties", ())
+    for value in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        yield from patterns(value)
+
+
+def test_its_patterns_are_such_that_every_language_knows() -> None:
+    """Go's regular expressions look neither ahead nor back, and remember nothing; Helm refuses such a schema."""
+    found = {*patterns(SCHEMA)}
+    assert len(found) >= 5
+    assert [pattern for pattern in found if re.search(r"\(\?(?!:)|\\[1-9kpPZzAGbB]", pattern)] == []
+
+
 def documented() -> Iterator[Any]:
     """The specs and files that the documentation shows."""
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
