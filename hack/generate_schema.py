@@ -19,14 +19,14 @@ from typing import Any
 import yaml
 
 from udev_device_plugin.config.config_file import DEVICE_KEYS
-from udev_device_plugin.config.entries.hid import HID_KEYS, USAGE_PAGE
+from udev_device_plugin.config.entries.hid import HID_INTERFACE_KEYS, HID_KEYS, USAGE_PAGE
 from udev_device_plugin.config.entries.paths import PATH_KEYS
 from udev_device_plugin.config.entries.udev import UDEV_KEYS
-from udev_device_plugin.config.entries.usb import MAX_NODES, SUBSYSTEM, USB_KEYS
+from udev_device_plugin.config.entries.usb import MAX_NODES, SUBSYSTEM, USB_DEVICE_KEYS, USB_KEYS
 from udev_device_plugin.config.entries.usb_ids import MAX_SERIAL, USB_ID
 from udev_device_plugin.config.options import SETTINGS, Option
 from udev_device_plugin.config.scalars import MAX_NAME, NAME
-from udev_device_plugin.config.selector_kinds import ENTRIES
+from udev_device_plugin.config.selector_kinds import ENTRIES, EXCLUSIONS
 from udev_device_plugin.config.settings import LogFormat, LogLevel, StatusAccess
 from udev_device_plugin.config.spec_parser import GROUP_KEYS, SPEC_KEYS
 from udev_device_plugin.config.specs import MAX_COUNT, PathType
@@ -36,6 +36,7 @@ TARGET = Path(__file__).resolve().parent.parent / "udev_device_plugin/config/sch
 
 Schema = dict[str, Any]
 
+IDS = ["vendor", "product"]
 NOTHING: Schema = {"type": "null"}
 LEADS_BACK_UP: Schema = {"type": "string", "pattern": r"(^|/)\.\.(/|$)"}
 """What no path may be."""
@@ -104,9 +105,25 @@ def spec() -> Schema:
                 "type": name("The resource's name, beside paths."),
                 "count": number("How often each device is offered.", MAX_COUNT),
                 "paths": some("Paths and globs; each match is a device.", glob()),
+                "exclude": some("What is not offered, whatever else selects it.", exclusion()),
             },
         ),
         "oneOf": [shape(("name", "groups"), ("type", "count", "paths")), shape(("type", "paths"), ("name", "groups"))],
+    }
+
+
+def exclusion() -> Schema:
+    """Of an item of what a spec excludes: one kind of selector."""
+    usb, hid = ids(), {**ids(), **usage_page()}
+    kinds: dict[str, Schema] = {
+        "path": glob(),
+        "usb": {**keys(USB_DEVICE_KEYS, usb), "description": "All nodes of these USB devices.", "required": IDS},
+        "hid": {**keys(HID_INTERFACE_KEYS, hid), "description": "All nodes of their USB devices.", "required": IDS},
+        "udev": rule(),
+    }
+    return {
+        **keys(tuple(EXCLUSIONS), {kind: {"anyOf": [of_kind, NOTHING]} for kind, of_kind in kinds.items()}),
+        "oneOf": [shape((kind,), tuple(other for other in kinds if other != kind)) for kind in kinds],
     }
 
 
@@ -176,24 +193,23 @@ def usb() -> Schema:
                 "permissions": permissions("rw"),
             },
         ),
-        "required": ["vendor", "product"],
+        "required": IDS,
     }
 
 
 def hid() -> Schema:
     """Of HID interfaces."""
-    usage_page = "Usage page of one of the interface's top-level collections, hexadecimal: 8c, bar code scanners."
     return {
         **keys(
             HID_KEYS,
             {
                 **ids(),
-                "usagePage": hexadecimal(usage_page, USAGE_PAGE, is_required=False),
+                **usage_page(),
                 "mountPath": mount_path("Where the container finds it; after a / the base name is appended."),
                 "permissions": permissions("rw"),
             },
         ),
-        "required": ["vendor", "product"],
+        "required": IDS,
     }
 
 
@@ -266,6 +282,12 @@ def ids() -> dict[str, Schema]:
         "product": hexadecimal("Product id, hexadecimal, as lsusb prints it.", USB_ID),
         "serial": {**written(serial), "minLength": 1, "maxLength": MAX_SERIAL},
     }
+
+
+def usage_page() -> dict[str, Schema]:
+    """Of HID interfaces."""
+    what = "Usage page of one of the interface's top-level collections, hexadecimal: 8c, bar code scanners."
+    return {"usagePage": hexadecimal(what, USAGE_PAGE, is_required=False)}
 
 
 def glob() -> Schema:

@@ -82,6 +82,7 @@ _CONFIG_WORDS = (
         b"usb",
         b"hid",
         b"usagePage",
+        b"exclude",
         b"udev",
         b"match",
         b"count",

@@ -58,7 +58,8 @@ def _print_resources(settings: Settings) -> None:
     _print_to_stderr(f"warning: {warning}" for warning in settings.warnings)
     for resource in settings.resources:
         selectors = (str(path.selector) for group in resource.groups for path in group.paths)
-        print(printable(f"{resource.resource}: {', '.join(selectors)}"))
+        excluded = f"; but not {', '.join(map(str, resource.exclude))}" if resource.exclude else ""
+        print(printable(f"{resource.resource}: {', '.join(selectors)}{excluded}"))
 
 
 def _list_devices(settings: Settings, output: OutputFormat) -> None:

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Iterator
 from udev_device_plugin.config.entries.paths import read_path
 from udev_device_plugin.config.faults import Faults, Place, listed
 from udev_device_plugin.config.scalars import parse_resource_name
-from udev_device_plugin.config.selector_kinds import ENTRIES
+from udev_device_plugin.config.selector_kinds import ENTRIES, EXCLUSIONS
 from udev_device_plugin.config.specs import MAX_COUNT, GroupSpec, ResourceSpec
 from udev_device_plugin.config.yaml_nodes import Mapping, Node, Reader, Sequence
+from udev_device_plugin.selectors.kind import SelectorKind
 
-SPEC_KEYS = ("name", "groups", "type", "count", "paths")
+SPEC_KEYS = ("name", "groups", "type", "count", "paths", "exclude")
 GROUP_KEYS = ("count", *ENTRIES)
 
 
@@ -47,7 +48,8 @@ def _read_spec(node: Node, domain: str, reader: Reader) -> tuple[Place, Resource
     else:
         named = _read_name(spec, "type", "name", "paths", reader)
         groups = tuple(_groups_of_one_path(spec, reader))
-    return None if named is None else (named[0], ResourceSpec(f"{domain}/{named[1]}", groups))
+    exclude = tuple(_read_exclude(spec, reader))
+    return None if named is None else (named[0], ResourceSpec(f"{domain}/{named[1]}", groups, exclude))
 
 
 def _read_name(spec: Mapping, right: str, wrong: str, beside: str, reader: Reader) -> tuple[Place, str] | None:
@@ -71,6 +73,23 @@ def _groups_of_one_path(spec: Mapping, reader: Reader) -> Iterator[GroupSpec]:
             reader.faults.add(node.place, f"{problem}: name: …, groups: [{{paths: [{{path: …}}]}}]")
         elif (path := read_path(node, reader)) is not None:
             yield GroupSpec((path,), count)
+
+
+def _read_exclude(spec: Mapping, reader: Reader) -> Iterator[SelectorKind]:
+    """What is not offered, in either spelling."""
+    if (listed_items := spec.get("exclude")) is None:
+        return
+    for node in reader.items(listed_items, spec, "exclude"):
+        if (item := reader.mapping(node, tuple(EXCLUSIONS), "what to exclude")) is None:
+            continue
+        given = {kind: value for kind in EXCLUSIONS if (value := item.get(kind)) is not None}
+        if not given and all(entry.key in EXCLUSIONS for entry in item.entries):
+            reader.faults.add(item.place, f"it excludes nothing; give {listed(EXCLUSIONS)}")
+        for kind, value in [*given.items()][1:]:
+            reader.faults.add(value.place, f"{kind} stands beside {next(iter(given))}; put it into an item of its own")
+        for kind, value in given.items():
+            if (selector := EXCLUSIONS[kind](value, reader)) is not None:
+                yield selector
 
 
 def _read_groups(spec: Mapping, reader: Reader) -> Iterator[GroupSpec]:

@@ -87,12 +87,17 @@ class GroupSpec:
 
 @dataclass(frozen=True, slots=True)
 class ResourceSpec:
-    """One schedulable resource, ``squat.ai/serial``, and the groups of its devices."""
+    """One schedulable resource, ``squat.ai/serial``, and the groups of its devices.
+
+    Attributes:
+        exclude: what these select is not offered; of a selector by USB devices, none of their nodes is.
+    """
 
     resource: str
     groups: tuple[GroupSpec, ...]
+    exclude: tuple[SelectorKind, ...] = ()
 
     @property
     def selectors(self) -> frozenset[SelectorKind]:
-        """The selectors of all groups."""
-        return frozenset(path.selector for group in self.groups for path in group.paths)
+        """The selectors of all groups, and of what is excluded."""
+        return frozenset((*self.exclude, *(path.selector for group in self.groups for path in group.paths)))

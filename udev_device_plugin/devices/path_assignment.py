@@ -10,6 +10,7 @@ from collections.abc import Collection, Hashable, Mapping
 
 from udev_device_plugin.config.specs import PathSpec, PathType, ResourceSpec
 from udev_device_plugin.devices.candidates import Candidate, IdentityChooser, Slot, node_key
+from udev_device_plugin.devices.exclusion import Exclusion
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.model import PathEntry, PathKind
 
@@ -35,7 +36,7 @@ def candidates(
         held: members of the known devices.
         links_directory: where the plugin's own links are; with a trailing slash.
         present: paths of the members of devices that were Healthy. A literal path stands for any node there: one that
-            replaces another at once is offered before udev has finished with it.
+            replaces another at once is offered before udev has finished with it, unless the spec excludes something.
     """
     slots = {
         Slot(index, member): path_spec
@@ -51,18 +52,20 @@ def candidates(
         for slot, candidate in held
         if slot not in plain
     }
+    exclusion = Exclusion(spec, inventory)
     found = [
         # In this order: members, literal paths, the kernel's own node, the spec's order, the matched paths'.
         ((slot, key, path) not in holding, not path_spec.is_literal, key.inode != entry.inode, slot, path, key, entry)
         for slot, path_spec in slots.items()
         for path, entry in inventory.matches(path_spec.selector).items()
         for key in (node_key(inventory, entry),)
-        if _fits(path_spec, entry)
+        if fits(spec, path_spec, entry)
+        and exclusion.of(entry) is None
         and (
             key in offered
             or path_spec.type is PathType.MOUNT
-            or (slot in plain and (slot, path) in present)
-            or _is_ready(inventory, path_spec, entry)
+            or (slot in plain and (slot, path) in present and not spec.exclude)
+            or is_ready(spec, path_spec, entry, inventory)
         )
     ]
     here = {key for *_, key, _ in found}
@@ -95,14 +98,19 @@ def _may_have(path_spec: PathSpec, slot: Slot, holders: set[Slot]) -> bool:
     return True
 
 
-def _fits(path_spec: PathSpec, entry: PathEntry) -> bool:
+def fits(spec: ResourceSpec, path_spec: PathSpec, entry: PathEntry) -> bool:
     """Whether a container can get what is at a path."""
     if path_spec.type is PathType.MOUNT or entry.kind is PathKind.NODE:
         return True
-    # The runtime passes all nodes in a directory; a glob does not ask for that.
-    return entry.kind is PathKind.DIRECTORY and path_spec.is_literal
+    # The runtime passes all nodes in a directory: a glob does not ask for that, and no exclusion can prevent it.
+    return entry.kind is PathKind.DIRECTORY and path_spec.is_literal and not spec.exclude
 
 
-def _is_ready(inventory: Inventory, path_spec: PathSpec, entry: PathEntry) -> bool:
-    """Whether a node can be offered for the first time: a literal path needs the node alone, a glob its USB device."""
-    return not inventory.is_unfinished(entry) if path_spec.is_literal else inventory.is_settled(entry)
+def is_ready(spec: ResourceSpec, path_spec: PathSpec, entry: PathEntry, inventory: Inventory) -> bool:
+    """Whether a node can be offered for the first time.
+
+    A literal path needs the node alone; a glob, and whatever an exclusion may be about, its whole USB device.
+    """
+    if path_spec.is_literal and not spec.exclude:
+        return not inventory.is_unfinished(entry)
+    return inventory.is_settled(entry)

@@ -275,6 +275,12 @@ def test_a_check_prints_a_line_for_each_resource_and_does_not_run(
     assert run.settings == []
 
 
+def test_a_check_names_what_is_excluded(capsys: pytest.CaptureFixture[str]) -> None:
+    spec = "{type: a, paths: [/dev/a*], exclude: [{path: /dev/ab}, {usb: {vendor: 403, product: 6001}}]}"
+    assert main(["--check-config", "--device", spec], {}, Run()) == 0
+    assert capsys.readouterr().out == "squat.ai/a: /dev/a*; but not /dev/ab, usb 0403:6001\n"
+
+
 def test_a_check_of_a_bad_configuration_gives_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--check-config"], {}, Run()) == 2
     assert capsys.readouterr().err.startswith("no device to offer; give --device")

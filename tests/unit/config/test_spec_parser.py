@@ -112,7 +112,7 @@ PATH = "groups[0].paths[0]"
         ("[3]", '[0]: "3" is a number; a device spec is needed'),
         ("{type: a, paths: [/dev/a], path: x}", "path: unknown key; did you mean paths?"),
         ("{type: a, paths: [/dev/a], Type: x}", "Type: unknown key; did you mean type?"),
-        ("{type: a, paths: [/dev/a], zz: x}", "zz: unknown key; use name, groups, type, count or paths"),
+        ("{type: a, paths: [/dev/a], zz: x}", "zz: unknown key; use name, groups, type, count, paths or exclude"),
         ('{type: a, paths: [/dev/a], "a b\\n": x}', '"a b\\n": unknown key'),
         # name and type
         ("{paths: [/dev/a]}", "--device: it has no type; give the resource's name without its domain"),

@@ -30,6 +30,15 @@ def read_path(node: Node, reader: Reader) -> PathSpec | None:
     return replace(path, selector=PathSelector(glob))
 
 
+def read_glob(node: Node, reader: Reader) -> PathSelector | None:
+    """Return what a glob alone selects; None if it has a fault."""
+    glob = reader.text(node, _parse_glob)
+    if glob is None:
+        return None
+    _check_glob(glob, PathType.DEVICE, node.place, reader)
+    return PathSelector(glob)
+
+
 def _parse_glob(text: str) -> Glob:
     try:
         return Glob.parse(text)

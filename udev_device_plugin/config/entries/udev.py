@@ -14,19 +14,20 @@ UDEV_KEYS = ("match", "mountPath", "permissions", "limit", "optional")
 def read_udev(node: Node, reader: Reader) -> PathSpec | None:
     """Return one entry, written as a mapping or as a rule alone; None if its rule has a fault."""
     if not isinstance(node, Mapping):
-        rule = _read_rule(node, reader)
-        return None if rule is None else PathSpec(UdevSelector(rule))
+        selector = read_rule(node, reader)
+        return None if selector is None else PathSpec(selector)
     reader.mapping(node, UDEV_KEYS, "a udev match")
-    rule = _read_rule(reader.required(node, "match", "give the match part of a udev rule"), reader)
+    selector = read_rule(reader.required(node, "match", "give the match part of a udev rule"), reader)
     mount_path = reader.scalar(node.get("mountPath"), parse_path)
     permissions = reader.scalar(node.get("permissions"), parse_permissions) or "mrw"
     limit, optional = reader.whole_number(node.get("limit"), MAX_COUNT), reader.truth(node.get("optional"))
-    if rule is None:
+    if selector is None:
         return None
-    return PathSpec(UdevSelector(rule), mount_path, permissions=permissions, limit=limit, optional=optional)
+    return PathSpec(selector, mount_path, permissions=permissions, limit=limit, optional=optional)
 
 
-def _read_rule(node: Node | None, reader: Reader) -> Rule | None:
+def read_rule(node: Node | None, reader: Reader) -> UdevSelector | None:
+    """Return what a rule selects; None if it has a fault."""
     text = reader.text(node, str)
     if node is None or text is None:
         return None
@@ -39,7 +40,7 @@ def _read_rule(node: Node | None, reader: Reader) -> Rule | None:
         return None
     for doubt in dict.fromkeys(term.doubt for term in rule.terms if term.doubt):
         reader.faults.warn(node.place, doubt)
-    return rule
+    return UdevSelector(rule)
 
 
 def _shown(rule: str, position: int) -> str:

@@ -9,7 +9,8 @@ from udev_device_plugin.config.specs import PathSpec
 from udev_device_plugin.config.yaml_nodes import Kind, Mapping, Node, Reader, Scalar, Sequence
 from udev_device_plugin.selectors.usb.selector import RAW, UsbSelector
 
-USB_KEYS = ("vendor", "product", "serial", "nodes", "mountPath", "permissions")
+USB_DEVICE_KEYS = ("vendor", "product", "serial")
+USB_KEYS = (*USB_DEVICE_KEYS, "nodes", "mountPath", "permissions")
 MAX_NODES = 256
 """Nodes of one subsystem of one USB device: far more than any device has."""
 SUBSYSTEM = "[a-z0-9][a-z0-9_-]{0,63}"
@@ -27,6 +28,15 @@ def read_usb(node: Node, reader: Reader) -> PathSpec | None:
     if ids is None or nodes is None:
         return None
     return PathSpec(UsbSelector(*ids, serial, nodes, is_open_ended), mount_path, permissions=permissions)
+
+
+def read_excluded_usb_device(node: Node, reader: Reader) -> UsbSelector | None:
+    """Return USB devices with every node that they have; None if their ids have a fault."""
+    entry = reader.mapping(node, USB_DEVICE_KEYS, "a USB device")
+    if entry is None:
+        return None
+    ids, serial = read_ids(entry, reader), read_serial(entry, reader)
+    return None if ids is None else UsbSelector(*ids, serial, nodes=())
 
 
 def _parse_directory(text: str) -> str:

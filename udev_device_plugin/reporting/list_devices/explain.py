@@ -47,9 +47,16 @@ def explain(
         warnings: those that are known already.
         recall: what a plugin offered before of a resource.
     """
+    specs = tuple(specs)
     resources = tuple(_resource(spec, host, links_directory, recall(spec)) for spec in specs)
     shared = _shared_nodes([resource.devices for resource in resources])
-    return Listing(resources, (*warnings, *shared))
+    idle = (
+        f"{spec.resource}: nothing is excluded by {selector}: it matches nothing here now"
+        for spec in specs
+        for selector in spec.exclude
+        if not host.inventory.matches(selector)
+    )
+    return Listing(resources, (*warnings, *shared, *idle))
 
 
 def _resource(spec: ResourceSpec, host: Host, links_directory: str, known: AssembledResource) -> ResourceListing:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from udev_device_plugin.config.specs import PathType
 from udev_device_plugin.devices.candidates import Candidate, Slot, node_key
+from udev_device_plugin.devices.path_assignment import fits, is_ready
 from udev_device_plugin.host.model import HostDevice, PathEntry, PathKind
 from udev_device_plugin.reporting.list_devices.model import Decided
 from udev_device_plugin.selectors.kind import LostLink, MatchFacts
@@ -76,20 +77,29 @@ class _Facts:
             yield from device.matches(self._decided.spec)
 
     def _why_not(self, entry: PathEntry) -> str:
-        is_literal, is_mount = self._path_spec.is_literal, self._path_spec.type is PathType.MOUNT
-        is_directory_by_name = entry.kind is PathKind.DIRECTORY and is_literal
-        if not is_mount and entry.kind is not PathKind.NODE and not is_directory_by_name:
-            what = entry.kind.value if entry.kind is PathKind.OTHER else f"a {entry.kind.value}"
-            return f"is {what}" if is_literal else f"is {what}, and a glob means device nodes"
+        spec, is_mount = self._decided.spec, self._path_spec.type is PathType.MOUNT
+        if (excluding := self._decided.exclusion.of(entry)) is not None:
+            return f"is excluded by {excluding}"
+        if not fits(spec, self._path_spec, entry):
+            return self._why_unfit(entry)
         if not is_mount and self._inventory.is_unfinished(entry):
             return AWAITED
-        if not is_mount and not is_literal and not self._inventory.is_settled(entry):
+        if not is_mount and not is_ready(spec, self._path_spec, entry, self._inventory):
             return "udevd has not finished with other nodes of its USB device"
         holders = self._decided.by_node.get(node_key(self._inventory, entry), ())
         for slot, candidate in holders:
             if (slot, candidate.path) == (self._slot, entry.path):
                 return self._why_unpaired(candidate)
         return self._why_claimed(entry, holders)
+
+    def _why_unfit(self, entry: PathEntry) -> str:
+        """Say what it is that a container cannot get."""
+        what = entry.kind.value if entry.kind is PathKind.OTHER else f"a {entry.kind.value}"
+        if not self._path_spec.is_literal:
+            return f"is {what}, and a glob means device nodes"
+        if entry.kind is PathKind.DIRECTORY:
+            return f"is {what}, with which a container would get what is excluded, too: name the nodes in it"
+        return f"is {what}"
 
     def _why_claimed(self, entry: PathEntry, holders: Iterable[tuple[Slot, Candidate]]) -> str:
         """Say which selector has the node."""

@@ -11,6 +11,7 @@ from udev_device_plugin.config.specs import PathSpec, ResourceSpec
 from udev_device_plugin.devices.assembled import AssembledResource
 from udev_device_plugin.devices.candidates import Candidate, NodeKey, Slot
 from udev_device_plugin.devices.device import Device, DeviceSet, Member
+from udev_device_plugin.devices.exclusion import Exclusion
 from udev_device_plugin.devices.path_assignment import Candidates
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.selectors.mismatch import NearMisses
@@ -51,6 +52,11 @@ class Decided:
     def path_spec(self, slot: Slot) -> PathSpec:
         """Return the path in a slot."""
         return self.spec.groups[slot.group].paths[slot.member]
+
+    @cached_property
+    def exclusion(self) -> Exclusion:
+        """What the spec excludes."""
+        return Exclusion(self.spec, self.host.inventory)
 
     @cached_property
     def by_node(self) -> Mapping[NodeKey, Sequence[tuple[Slot, Candidate]]]:

@@ -23,7 +23,8 @@ class UsbSelector(SelectorKind):
         vendor: four lower-case hexadecimal digits.
         product: likewise.
         serial: the exact serial number of the hardware; None for any or none.
-        nodes: how many nodes of which subsystem make it complete, in the order in which a container gets them.
+        nodes: how many nodes of which subsystem make it complete, in the order in which a container gets them; empty:
+            every node of it is selected, which is what excluding it means.
         is_open_ended: whether ``nodes`` are minimums: further nodes of these subsystems belong to it too.
     """
 
@@ -56,7 +57,7 @@ class UsbSelector(SelectorKind):
         """Whether it selects a node."""
         return (
             device.usb_device is not None
-            and device.subsystem in dict(self.nodes)
+            and (not self.nodes or device.subsystem in dict(self.nodes))
             and self.wants_usb_device(device.usb_device)
         )
 
