@@ -11,6 +11,7 @@ import logging
 import socket
 from email.utils import formatdate
 from http import HTTPStatus
+from ipaddress import IPv4Address, IPv6Network, ip_address
 
 import h11
 
@@ -33,7 +34,7 @@ PIECE = 64 * 1024
 LINGER = 1.0
 """Seconds in which what a refused client still sends is read."""
 
-MAX_DROPPED = 1024 * 1024
+MAX_DROPPED = 128 * 1024
 """Bytes of it, at most."""
 
 METHODS = ("GET", "HEAD")
@@ -54,6 +55,7 @@ class Connection:
         peer: the client's IP address.
 
     Attributes:
+        origin: the client's address; of IPv6 its network, since one host may have all addresses of a /64.
         is_answering: whether the client has sent all, and cannot take anything yet.
     """
 
@@ -63,6 +65,7 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._parser = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_REQUEST)
         self._received = 0
+        self.origin = _origin(peer)
         self._has_body = True
         self.is_answering = False
 
@@ -152,6 +155,13 @@ async def _answer(request: Request, respond: Respond) -> Answer:
     except Exception:  # a request changes nothing, so its failure harms nobody else, and ends nothing
         logger.exception("a request failed: %s", request.path)
         return line(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error: the log has more")
+
+
+def _origin(peer: str) -> str:
+    address = ip_address(peer)
+    if isinstance(address, IPv4Address) or address.ipv4_mapped is not None:
+        return peer
+    return str(IPv6Network((int(address), 64), strict=False))
 
 
 def _headers(event: h11.Request) -> dict[str, str]:

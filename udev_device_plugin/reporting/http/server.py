@@ -8,10 +8,11 @@ import contextlib
 import logging
 import os
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator
 from functools import partial
 
-from prometheus_client import Counter
+import prometheus_client
 
 from udev_device_plugin.config.settings import ListenAddress
 from udev_device_plugin.errors import StartError
@@ -20,8 +21,8 @@ from udev_device_plugin.reporting.http.messages import Respond
 
 logger = logging.getLogger(__name__)
 
-MAX_CONNECTIONS = 64
-"""Connections at a time; with one more, the oldest that waits for its client is closed."""
+MAX_CONNECTIONS = 128
+"""Connections at a time; with one more, one is closed: the oldest of the address that has the most."""
 
 ACCEPTED_AT_ONCE = 16
 """Connections that are accepted before others are read: a new one is not closed for newer ones before it was read."""
@@ -29,8 +30,8 @@ ACCEPTED_AT_ONCE = 16
 BACKLOG = 512
 """Connections that the kernel keeps until they are accepted; clients of further ones try again a second later."""
 
-BUFFER = 64 * 1024
-"""Bytes of a connection that the kernel keeps in each direction; they count as the plugin's memory."""
+RECEIVE_BUFFER, SEND_BUFFER = 16 * 1024, 32 * 1024
+"""Bytes that the kernel keeps of each connection, twice of each; they count as the plugin's memory."""
 
 ACCEPT_AGAIN = 1.0
 """Seconds after which an attempt to accept is repeated for which there were no descriptors, or no memory."""
@@ -40,7 +41,7 @@ WARN_EVERY = 60.0
 
 
 @contextlib.asynccontextmanager
-async def serve(address: ListenAddress, respond: Respond, dropped: Counter) -> AsyncIterator[None]:
+async def serve(address: ListenAddress, respond: Respond, dropped: prometheus_client.Counter) -> AsyncIterator[None]:
     """Answer requests at ``address`` until the context ends.
 
     Args:
@@ -62,7 +63,7 @@ async def serve(address: ListenAddress, respond: Respond, dropped: Counter) -> A
 
 
 class _Server:
-    def __init__(self, listener: socket.socket, respond: Respond, dropped: Counter) -> None:
+    def __init__(self, listener: socket.socket, respond: Respond, dropped: prometheus_client.Counter) -> None:
         self._listener = listener
         self._respond = respond
         self._dropped = dropped
@@ -102,21 +103,26 @@ class _Server:
             self._open(Connection(client, address[0]))
 
     def _open(self, connection: Connection) -> None:
+        if len(self._connections) >= MAX_CONNECTIONS:
+            self._drop_one()
         task = self._loop.create_task(self._serve(connection), name="HTTP connection")
         task.add_done_callback(partial(self._ended, connection))
         self._connections[task] = connection
-        if len(self._connections) > MAX_CONNECTIONS:
-            self._drop_oldest()
 
-    def _drop_oldest(self) -> None:
-        former = [*self._connections][:-1]
-        oldest = next((task for task in former if not self._connections[task].is_answering), former[0])
-        del self._connections[oldest]
-        oldest.cancel()
+    def _drop_one(self) -> None:
+        """Close the oldest connection that waits for its client, of the origin that has the most of them.
+
+        So one origin that opens many takes no place from a probe, however fast it is.
+        """
+        waiting = {task: one.origin for task, one in self._connections.items() if not one.is_answering}
+        (origin, _), *_ = Counter(waiting.values()).most_common(1) or [("", 0)]
+        dropped = next((task for task in waiting if waiting[task] == origin), next(iter(self._connections)))
+        del self._connections[dropped]
+        dropped.cancel()
         self._dropped.labels("limit").inc()
         self._warn(
-            f"--listen: {MAX_CONNECTIONS} connections are open, and more come: the oldest ones are closed; let fewer"
-            " clients reach the port"
+            f"--listen: {MAX_CONNECTIONS} connections are open, and more come: the oldest of the address with the most,"
+            f" {origin or 'none'}, are closed: let fewer clients reach the port"
         )
 
     def _ended(self, connection: Connection, task: asyncio.Task[None]) -> None:
@@ -147,8 +153,8 @@ def _listen(address: ListenAddress) -> socket.socket:
         listener.setblocking(False)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         # Accepted connections have these too.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if listener.family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not is_dual)

@@ -27,7 +27,7 @@ NEWS_TIMEOUT = 15.0
 """Seconds after which a request that waits for a change is answered without one: some proxies close idle connections,
 and a change of which pods hold what notifies no request."""
 
-SLICE = 0.005
+SLICE = 0.002
 """Seconds of work on a JSON, after which everything else has its turn."""
 
 CHUNK = 64 * 1024
