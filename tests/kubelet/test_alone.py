@@ -10,7 +10,7 @@ from typing import Any
 from tests.lab.hotplug import MacvtapSticks
 from tests.lab.kubelet.containers import Containerd
 from tests.lab.kubelet.node import NAME as NODE, PLUGIN_DIRECTORY, KubeletProcess, container_of, is_running
-from tests.lab.kubelet.pods import StaticPods, pod_spec
+from tests.lab.kubelet.pods import FOREVER, StaticPods, pod_spec
 from tests.lab.kubelet.processes import FOLDER, eventually
 from tests.lab.node import every, together
 from tests.lab.plugin import PATIENCE, PluginProcess
@@ -120,6 +120,27 @@ async def test_a_static_pod_runs_again_after_a_start_of_the_node_with_nothing_ru
         assert containerd.number_of(container_of(pod), stick.by_id) == os.stat(stick.devnode).st_rdev
 
 
+async def test_after_a_restart_what_pods_hold_registers_first_and_all_are_served_on_the_sockets_of_before(
+    kubelet: KubeletProcess, static_pods: StaticPods, sticks: MacvtapSticks, udevd: Udevd
+) -> None:
+    stick = sticks.plug(10)
+    udevd.settle()
+    names = [f"turn{number}" for number in range(6)]
+    held = {f"squat.ai/{name}" for name in names[4:]}
+    async with plugin(*(every(stick.by_id, name=name) for name in names)) as process:
+        for name in names:
+            await kubelet.wait_for_devices(f"squat.ai/{name}", 1)
+        for name in names[4:]:
+            await kubelet.wait_for_pod(static_pods.add(name, pod_spec(FOREVER, **{name: 1})))
+        before = await registrations(process, len(names))
+        kubelet.restart()
+        after = (await registrations(process, 2 * len(names)))[len(names) :]
+        for name in names:
+            await kubelet.wait_for_devices(f"squat.ai/{name}", 1)
+    assert {resource for resource, _ in after[: len(held)]} == held
+    assert sorted(after) == sorted(before)
+
+
 async def test_a_container_that_sees_all_raw_usb_nodes_may_open_its_own_alone(
     kubelet: KubeletProcess, containerd: Containerd, static_pods: StaticPods
 ) -> None:
@@ -140,6 +161,16 @@ async def test_a_container_that_sees_all_raw_usb_nodes_may_open_its_own_alone(
 def has_failed(pod: dict[str, Any]) -> bool:
     """Whether a pod is over, whatever its restart policy."""
     return bool(pod["status"].get("phase") == "Failed")
+
+
+async def registrations(process: PluginProcess, count: int) -> list[tuple[str, str]]:
+    """The resources and sockets of the first registrations that kubelets accepted, in their order."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            accepted = [line.fields for line in process.log if line.message == "registered with the kubelet"]
+            if len(accepted) >= count:
+                return [(fields["resource"], fields["endpoint"]) for fields in accepted[:count]]
+            await asyncio.sleep(0)
 
 
 async def holders(process: PluginProcess) -> list[str]:
