@@ -16,6 +16,7 @@ from udev_device_plugin.app.config_watch import ConfigWatch
 from udev_device_plugin.app.health import Health
 from udev_device_plugin.app.held_devices import HeldDevices
 from udev_device_plugin.app.reload import Configuration
+from udev_device_plugin.app.reload_requests import ReloadRequests
 from udev_device_plugin.config.settings import Settings
 from udev_device_plugin.controller.controller import Controller, Dependencies
 from udev_device_plugin.controller.identity_record import IdentityRecord
@@ -64,6 +65,7 @@ class Agent:
         store = self._store = self._controller.store
         self._plugins = Plugins(store, self._directory, self._metrics, self._event_log, store.snapshots)
         self._health = Health(self._host, self._controller, self._plugins, self._configuration)
+        self._reload_requests = ReloadRequests(self._reload)
         self._reloaded = asyncio.Event()
         self._started = asyncio.get_running_loop().time()
         self._metrics.read_from(
@@ -82,7 +84,7 @@ class Agent:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload_requests.request)
         logger.info("starting", extra={"version": __version__, "resources": list(self._plugins.plugins)})
         for warning in self._settings.warnings:
             logger.warning("%s", warning)
@@ -91,7 +93,7 @@ class Agent:
         gc.collect()
         gc.freeze()  # these objects stay: the collector need not examine them again
         gc.collect()  # counts what is left: the collector then runs often enough to free what holds a closed connection
-        with contextlib.closing(self._directory.own), self._watching_config():
+        with contextlib.closing(self._directory.own):
             async with self._http():
                 remove_stale(self._directory.own)
                 await self._run_components(stop)
@@ -104,6 +106,8 @@ class Agent:
                 group.create_task(self._controller.run(), name="controller"),
                 group.create_task(self._host.run(self._controller.observe), name="host"),
                 group.create_task(self._rescan(), name="rescan"),
+                group.create_task(self._reload_requests.run(), name="reload"),
+                group.create_task(self._watch_config(), name="configuration file"),
             ]
             serving = group.create_task(self._serve(), name="kubelet")
             await stop.wait()
@@ -156,10 +160,10 @@ class Agent:
                 self._host.look_at_everything()
                 self._restore()
 
-    def _reload(self) -> None:
-        """Reload the configuration and apply the differences."""
+    async def _reload(self) -> None:
+        """Reload the configuration and apply the differences; raises StartError if that cannot be done now."""
         before = self._settings
-        is_new = self._configuration.reload()
+        is_new = await self._configuration.reload()
         kind = EventKind.RELOADED if is_new else EventKind.RELOAD_REFUSED
         self._event_log.note("", asyncio.get_running_loop().time(), kind, text="; ".join(self._configuration.faults))
         if not is_new:
@@ -182,12 +186,14 @@ class Agent:
             self._plugins.add(resource)
         self._host.reconfigure(self._interest)
 
-    def _watching_config(self) -> contextlib.AbstractContextManager[object]:
+    async def _watch_config(self) -> None:
+        """Reload when the configuration file changes."""
         settings = self._settings
-        if settings.config_file is None:
-            return contextlib.nullcontext()
-        path = os.path.abspath(settings.config_file)
-        return contextlib.closing(ConfigWatch(path, settings.config_content, self._reload))
+        if settings.config_file is not None:
+            path = os.path.abspath(settings.config_file)
+            watch = ConfigWatch(path, settings.config_content, self._reload_requests.request)
+            with contextlib.closing(watch):
+                await watch.run()
 
     def _http(self) -> contextlib.AbstractAsyncContextManager[None]:
         if self._settings.listen is None:

@@ -13,7 +13,7 @@ from udev_device_plugin.app.run import run as run_agent
 from udev_device_plugin.config import loader
 from udev_device_plugin.config.faults import printable
 from udev_device_plugin.config.settings import LogFormat, OutputFormat, Settings, Task
-from udev_device_plugin.errors import ConfigError, UdevDevicePluginError
+from udev_device_plugin.errors import ConfigError, StartError, UdevDevicePluginError
 from udev_device_plugin.reporting.list_devices import scan
 from udev_device_plugin.reporting.list_devices.output import show
 from udev_device_plugin.telemetry import log_format
@@ -33,6 +33,9 @@ def main(
     except ConfigError as error:
         _print_to_stderr(map(str, error))
         return 2
+    except StartError as error:
+        _print_to_stderr([str(error)])
+        return 1
     try:
         if task is Task.RUN:
             load = partial(loader.load, argv, environ, settings.config_file)

@@ -1,17 +1,29 @@
 """Watches the content of the configuration file: an editor's rename, a write in place, a ConfigMap's swapped link.
 
-Event loop only. inotify watches the file and each symbolic link that leads to it.
+Event loop only. inotify watches the file and each symbolic link that leads to it. What is there is read on a thread of
+its own: it may lie on a mount that does not answer, and whoever can write it may have put anything there.
 """
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable, Collection, Iterator
+from functools import partial
 
+from udev_device_plugin.app.off_loop import run_off_loop
+from udev_device_plugin.config.yaml_document import MAX_TEXT
+from udev_device_plugin.errors import StartError
 from udev_device_plugin.filesystem.loop_watch import LoopWatch
+from udev_device_plugin.filesystem.small_files import EXHAUSTED, read_regular
 from udev_device_plugin.selectors.paths.glob import Glob
 
+logger = logging.getLogger(__name__)
+
 DELAY = 0.1
-"""Seconds without a further change after which the file is read: it may be written in several steps."""
+"""Seconds after a change in which further ones are gathered: the file may be written in several steps."""
+
+RETRY_AFTER = 5.0
+"""Seconds until the file is looked at again if there are no descriptors or threads for it."""
 
 _MAX_LINKS = 40
 """The kernel's own limit for the symbolic links to a file."""
@@ -29,36 +41,48 @@ class ConfigWatch:
     def __init__(self, path: str, content: bytes, on_change: Callable[[], None]) -> None:
         self._path = path
         self._on_change = on_change
-        self._content: bytes | None = content
+        self._content: bytes | str = content
         self._steps: set[Glob] = set()
-        self._timer: asyncio.TimerHandle | None = None
-        self._watch = LoopWatch((), self._changed, writes=True)
-        self._follow()
-        if _content(path) != content:
-            self._changed(())
+        self._is_changed = asyncio.Event()
+        self._is_changed.set()  # perhaps: it was not watched until now
+        self._is_failing = False
+        self._watch = LoopWatch((), self._note_change, writes=True)
 
     def close(self) -> None:
         """Stop watching."""
-        if self._timer is not None:
-            self._timer.cancel()
         self._watch.close()
 
-    def _changed(self, paths: Collection[str]) -> None:
-        del paths
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(DELAY, self._compare)
+    async def run(self) -> None:
+        """Compare the content after each change, until cancelled."""
+        while True:
+            await self._is_changed.wait()
+            await asyncio.sleep(DELAY)
+            self._is_changed.clear()
+            try:
+                await self._compare()
+            except StartError as error:
+                if not self._is_failing:
+                    logger.error("%s: cannot be looked at now, and will be again: %s", self._path, error)  # noqa: TRY400 - a traceback tells no more
+                self._is_failing = True
+                await asyncio.sleep(RETRY_AFTER)
+                self._is_changed.set()
+            else:
+                self._is_failing = False
 
-    def _compare(self) -> None:
-        self._follow()  # before the file is read: a later change is reported
-        content = _content(self._path)
+    def _note_change(self, paths: Collection[str]) -> None:
+        del paths
+        self._is_changed.set()
+
+    async def _compare(self) -> None:
+        steps = await run_off_loop(lambda: set(map(Glob.of, steps_to(self._path))))
+        self._follow(steps)  # before the file is read: a later change is reported
+        content = await run_off_loop(partial(_content, self._path))
         if content != self._content:
             self._content = content
             self._on_change()
 
-    def _follow(self) -> None:
+    def _follow(self, steps: set[Glob]) -> None:
         """Watch the file and its present links."""
-        steps = {Glob.of(step) for step in steps_to(self._path)}
         for glob in self._steps - steps:
             self._watch.discard(glob)
         for glob in steps - self._steps:
@@ -94,10 +118,16 @@ def _target(path: str) -> str | None:
         return None
 
 
-def _content(path: str) -> bytes | None:
-    """Return the bytes of the file; None if it cannot be read."""
+def _content(path: str) -> bytes | str:
+    """Return the bytes of the file; why it cannot be read, if it cannot.
+
+    Raises:
+        StartError: there are no descriptors or memory for it now.
+    """
     try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError:
-        return None
+        return read_regular(path, MAX_TEXT)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        if error.errno in EXHAUSTED:
+            raise StartError(reason) from error
+        return reason

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
+from udev_device_plugin.app.off_loop import run_off_loop
 from udev_device_plugin.config.settings import LogFormat, Settings
 from udev_device_plugin.errors import ConfigError, StartError
 from udev_device_plugin.kubelet.device_plugin.server import socket_name
@@ -39,13 +40,21 @@ class Configuration:
         self.settings = settings
         self.faults: tuple[str, ...] = ()
 
-    def reload(self) -> bool:
-        """Read the configuration again; return whether it could be used."""
+    async def reload(self) -> bool:
+        """Read the configuration again, which may take long, off the event loop; return whether it could be used.
+
+        Raises:
+            StartError: it cannot be read now.
+        """
         try:
-            settings = self._load()
+            settings = await run_off_loop(self._load)
+        except ConfigError as error:
+            self._refuse(error)
+            return False
+        try:
             for spec in settings.resources:
                 socket_name(self.settings.plugin_directory, spec.resource)  # raises if the path is too long
-        except (ConfigError, StartError) as error:
+        except StartError as error:
             self._refuse(error)
             return False
         self.faults = ()

@@ -1,5 +1,10 @@
-"""The configuration file: read and parsed into settings and device specs, which are not checked yet."""
+"""The configuration file: read and parsed into settings and device specs, which are not checked yet.
 
+The path may be, or lie behind, a symbolic link: a ConfigMap's file is one. What it leads to must be a regular file of
+bounded size, which is opened without waiting: whoever replaces it by a FIFO or ``/dev/zero`` stops nothing.
+"""
+
+import errno
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -8,6 +13,8 @@ from udev_device_plugin.config.options import SETTINGS, Given
 from udev_device_plugin.config.spec_parser import SPEC_KEYS
 from udev_device_plugin.config.yaml_document import MAX_TEXT, read_document
 from udev_device_plugin.config.yaml_nodes import Entry, Mapping, Node, Scalar, is_null
+from udev_device_plugin.errors import StartError
+from udev_device_plugin.filesystem.small_files import EXHAUSTED, read_regular
 
 DEVICE_KEYS = ("devices", "device")
 _KEYS = (*DEVICE_KEYS, *(option.name for option in SETTINGS))
@@ -31,27 +38,38 @@ class ConfigFile:
 
 
 def read_config_file(named: Given | None, default_files: Iterable[str], faults: Faults) -> ConfigFile:
-    """Read the named file, which must exist; without a name, the first default file that exists, if any."""
+    """Read the named file, which must exist; without a name, the first default file that exists, if any.
+
+    Raises:
+        StartError: it cannot be read for want of descriptors or memory.
+    """
     for path, place in [(named.text, named.place)] if named else [(file, Place(file)) for file in default_files]:
         try:
-            with open(path, "rb") as file:
-                content = file.read(MAX_TEXT + 1)
+            content = read_regular(path, MAX_TEXT)
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             if named is None and isinstance(error, (FileNotFoundError, NotADirectoryError)):
                 continue
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            faults.add(place, f"{quoted(path)} cannot be read: {reason}; name a YAML file that can be")
+            _add_unreadable(path, place, error, faults)
             return ConfigFile(path)
         return _parse(path, content, faults)
     return ConfigFile()
 
 
+def _add_unreadable(path: str, place: Place, error: OSError | ValueError, faults: Faults) -> None:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    if isinstance(error, OSError) and error.errno in EXHAUSTED:
+        raise StartError(
+            f"{path}: cannot be read now: {reason}: allow the process more open files or memory"
+        ) from error
+    if isinstance(error, OSError) and error.errno == errno.EFBIG:
+        faults.add(Place(path), reason)
+    else:
+        faults.add(place, f"{quoted(path)} cannot be read: {reason}; name a YAML file that can be")
+
+
 def _parse(path: str, content: bytes, faults: Faults) -> ConfigFile:
     place = Place(path, line=1)
     empty = ConfigFile(path, content=content)
-    if len(content) > MAX_TEXT:
-        faults.add(Place(path), f"it has more than {MAX_TEXT} bytes; make it smaller")
-        return empty
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -22,6 +22,7 @@ def read(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[Task, Setting
 
     Raises:
         ConfigError: with all the faults.
+        StartError: the file cannot be read for want of descriptors or memory.
     """
     faults = Faults()
     line = read_command_line(argv, environ, faults)
@@ -47,6 +48,7 @@ def load(
 
     Raises:
         ConfigError: with all the faults.
+        StartError: the file cannot be read for want of descriptors or memory.
     """
     faults = Faults()
     given = read_command_line(argv, environ, faults).given
@@ -65,6 +67,7 @@ def settle(given: Iterable[Given], faults: Faults, default_files: Sequence[str] 
 
     Raises:
         ConfigError: with all the faults.
+        StartError: the file cannot be read for want of descriptors or memory.
     """
     given = tuple(given)
     before = len(faults.found)

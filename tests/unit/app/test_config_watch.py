@@ -1,12 +1,31 @@
 """The configuration file's watch: which files decide what it reads, and what counts as a change."""
 
 import asyncio
-from contextlib import closing
+import errno
+import os
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 
 import pytest
 
+from udev_device_plugin.app import config_watch
 from udev_device_plugin.app.config_watch import ConfigWatch, steps_to
+from udev_device_plugin.config.yaml_document import MAX_TEXT
+from udev_device_plugin.filesystem.small_files import read_regular
+
+
+@asynccontextmanager
+async def watching(file: Path, content: bytes, on_change: Callable[[], None]) -> AsyncIterator[None]:
+    with closing(ConfigWatch(str(file), content, on_change)) as watch:
+        running = asyncio.create_task(watch.run())
+        try:
+            yield
+        finally:
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
 
 
 def test_every_link_on_the_way_to_a_file_decides_what_it_reads(tmp_path: Path) -> None:
@@ -35,7 +54,7 @@ def test_a_file_that_is_not_there_is_waited_for_where_it_would_be(tmp_path: Path
 async def test_other_bytes_are_a_change(tmp_path: Path, text: str | None) -> None:
     changed, file = asyncio.Event(), tmp_path / "config.yaml"
     file.write_text("a")
-    with closing(ConfigWatch(str(file), b"a", changed.set)):
+    async with watching(file, b"a", changed.set):
         file.unlink() if text is None else file.write_text(text)
         await asyncio.wait_for(changed.wait(), 10)
 
@@ -43,17 +62,81 @@ async def test_other_bytes_are_a_change(tmp_path: Path, text: str | None) -> Non
 async def test_what_was_written_between_the_reading_and_the_watch_is_a_change(tmp_path: Path) -> None:
     changed, file = asyncio.Event(), tmp_path / "config.yaml"
     file.write_text("b")
-    with closing(ConfigWatch(str(file), b"a", changed.set)):
+    async with watching(file, b"a", changed.set):
         await asyncio.wait_for(changed.wait(), 10)
 
 
 async def test_the_same_bytes_are_none(tmp_path: Path) -> None:
     texts, file = asyncio.Queue[str](), tmp_path / "config.yaml"
     file.write_text("a")
-    with closing(ConfigWatch(str(file), b"a", lambda: texts.put_nowait(file.read_text()))):
+    async with watching(file, b"a", lambda: texts.put_nowait(file.read_text())):
         file.write_text("a")
         (tmp_path / "new").write_text("a")
         (tmp_path / "new").replace(file)
         file.write_text("b")
         assert await asyncio.wait_for(texts.get(), 10) == "b"
         assert texts.empty()
+
+
+def a_fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def something_endless(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def something_huge(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(300 << 20)
+
+
+def a_little_too_much(path: Path) -> None:
+    path.write_bytes(b"#" * (MAX_TEXT + 1))
+
+
+def a_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(str(path))
+
+
+def a_link_to_itself(path: Path) -> None:
+    path.symlink_to(path.name)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [a_fifo, something_endless, something_huge, a_little_too_much, a_socket, a_link_to_itself, Path.mkdir],
+)
+async def test_what_is_no_file_of_a_reasonable_size_is_a_change_and_is_not_read(
+    make: Callable[[Path], None], tmp_path: Path
+) -> None:
+    changes, file = asyncio.Queue[None](), tmp_path / "config.yaml"
+    file.write_text("a")
+    async with watching(file, b"a", lambda: changes.put_nowait(None)):
+        make(tmp_path / "new")
+        file.unlink()  # a directory replaces no file
+        (tmp_path / "new").rename(file)
+        await asyncio.wait_for(changes.get(), 10)
+        file.rmdir() if file.is_dir() and not file.is_symlink() else file.unlink()
+        file.write_text("b")
+        await asyncio.wait_for(changes.get(), 10)
+
+
+async def test_a_file_that_cannot_be_read_for_want_of_descriptors_is_looked_at_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    changed, file, failures = asyncio.Event(), tmp_path / "config.yaml", iter(range(3))
+    file.write_text("b")
+
+    def fail_at_first(path: str, size: int) -> bytes:
+        if next(failures, None) is not None:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return read_regular(path, size)
+
+    monkeypatch.setattr(config_watch, "read_regular", fail_at_first)
+    monkeypatch.setattr(config_watch, "RETRY_AFTER", 0.0)
+    async with watching(file, b"a", changed.set):
+        await asyncio.wait_for(changed.wait(), 10)
+    assert [line.levelname for line in caplog.records] == ["ERROR"]
+    assert caplog.messages == [f"{file}: cannot be looked at now, and will be again: Too many open files"]

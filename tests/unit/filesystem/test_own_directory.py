@@ -143,7 +143,7 @@ def test_what_is_no_regular_file_or_too_large_is_not_read(own: OwnDirectory) -> 
     for make in (os.mkfifo, os.mkdir):
         path.unlink() if not path.is_dir() else path.rmdir()
         make(path)
-        with pytest.raises(OSError, match="no regular file"):
+        with pytest.raises(OSError, match=r"no regular file|Is a directory"):
             own.read(A_RECORD, 4)
 
 
