@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """Writes manifests/udev-device-plugin.yaml, the one file for `kubectl apply -f`, from manifests/base.
 
-It is the base with its comments (kustomize would drop them), and the image that the kustomization names. A test
-compares it with what kubectl builds. `--check` writes nothing and fails if the file is not up to date; `--image NAME`
-names another image, for a release. It needs Python alone.
+It is the base with its comments (kustomize would drop them), the ConfigMap that the kustomization has generated, and
+the image that it names. A test compares it with what kubectl builds. `--check` writes nothing and fails if the file is
+not up to date; `--image NAME` names another image, for a release. It needs Python alone.
 """
 
 import argparse
 import re
 import sys
 from pathlib import Path
+from textwrap import indent
 
 MANIFESTS = Path(__file__).resolve().parent.parent / "manifests"
 TARGET = MANIFESTS / "udev-device-plugin.yaml"
@@ -18,6 +19,17 @@ HEADER = """\
 #
 # Made by hack/generate_manifest.py from base/, do not edit. For your own devices, other kubelet directories,
 # SELinux and monitoring see overlays/.
+"""
+CONFIG_MAP = """\
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: udev-device-plugin-config
+  namespace: kube-system
+  labels:
+    app.kubernetes.io/name: udev-device-plugin
+data:
+  config.yaml: |
 """
 
 
@@ -44,9 +56,10 @@ def base_image() -> str:
 
 
 def manifest(image: str) -> str:
-    text = (MANIFESTS / "base/daemonset.yaml").read_text()
+    config, text = ((MANIFESTS / "base" / name).read_text() for name in ("config.yaml", "daemonset.yaml"))
     _only(r"^ +image: (\S+)$", text)
-    return HEADER + re.sub(r"^( +image: )\S+$", lambda match: match[1] + image, text, flags=re.MULTILINE)
+    daemonset = re.sub(r"^( +image: )\S+$", lambda match: match[1] + image, text, flags=re.MULTILINE)
+    return f"{HEADER}{CONFIG_MAP}{indent(config, '    ')}---\n{daemonset}"
 
 
 def _only(pattern: str, text: str) -> str:

@@ -56,13 +56,12 @@ async def test_what_its_config_map_says_is_offered_as_soon_as_it_says_so(
     daemon_set: DaemonSet, cluster: Cluster
 ) -> None:
     # The last of these tests: from now on the DaemonSet does not offer any more what its manifest says.
-    daemon_set.create_config_map(configuration("former", 2))
-    await daemon_set.use_config_map()
-    await cluster.wait_for_devices("squat.ai/former", 2)
+    before = await daemon_set.wait_for_pod()
     await daemon_set.change_config_map(
         configuration("latter", 3), until=lambda: cluster.counts("squat.ai/latter") == ("3", "3")
     )
-    await cluster.wait_for_devices("squat.ai/former", 0, capacity=2)
+    await cluster.wait_for_devices(FUSE, 0, capacity=10)
+    assert container_of(await daemon_set.wait_for_pod()) == container_of(before)
 
 
 def configuration(name: str, count: int) -> str:

@@ -1,13 +1,12 @@
 """The program understands what the manifests tell it, and they agree with each other."""
 
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from tests.manifests.kustomize import (
     EXAMPLES,
-    MANIFESTS,
-    OVERLAYS,
     VARIANTS,
     built,
     container,
@@ -17,19 +16,38 @@ from tests.manifests.kustomize import (
     mounts,
     of_kind,
     pod,
+    read,
 )
 from udev_device_plugin.config.loader import load
 from udev_device_plugin.config.settings import Settings
 
 CONFIG = "--config=/etc/udev-device-plugin/config.yaml"
-EXAMPLE = f"{MANIFESTS}/components/own-configuration/config.yaml"
 DEFAULT = {"squat.ai/serial", "squat.ai/video", "squat.ai/fuse", "squat.ai/audio", "squat.ai/capture"}
 PORT = 19414
 
 
+def _config(variant: str) -> str:
+    """The file that the container finds, out of the ConfigMap that is mounted where its arguments say."""
+    assert CONFIG in container(variant)["args"]
+    ((name, mount),) = (
+        (volume["configMap"]["name"], mount) for mount, volume in mounts(variant) if "configMap" in volume
+    )
+    assert mount["mountPath"] == "/etc/udev-device-plugin"
+    assert "subPath" not in mount  # which would never change in a running pod
+    (config_map,) = (one for one in of_kind("ConfigMap", built(variant)) if one["metadata"]["name"] == name)
+    (text,) = config_map["data"].values()
+    assert config_map["data"] == {"config.yaml": text}
+    return str(text)
+
+
 def _settings(variant: str) -> Settings:
-    arguments = [f"--config={EXAMPLE}" if argument == CONFIG else argument for argument in container(variant)["args"]]
-    return load(arguments, environment(variant), default_files=())
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write(_config(variant))
+        file.flush()
+        arguments = [
+            f"--config={file.name}" if argument == CONFIG else argument for argument in container(variant)["args"]
+        ]
+        return load(arguments, environment(variant), default_files=())
 
 
 def _resources(settings: Settings) -> set[str]:
@@ -96,19 +114,13 @@ def test_an_overlay_names_the_kubelets_directories(overlay: str, plugins: str, r
     assert settings.pod_resources_socket == f"{root}/pod-resources/kubelet.sock"
 
 
-@pytest.mark.parametrize("overlay", [name for name in OVERLAYS if name in ("own-configuration", "k0s-with-everything")])
-def test_the_config_map_is_the_file_that_the_program_reads(overlay: str) -> None:
-    resources = built(f"overlays/{overlay}")
-    assert CONFIG in container(f"overlays/{overlay}")["args"]
-    found = {
-        volume["configMap"]["name"]: mount for mount, volume in mounts(f"overlays/{overlay}") if "configMap" in volume
-    }
-    ((name, mount),) = found.items()
-    assert mount["mountPath"] == "/etc/udev-device-plugin"
-    assert "subPath" not in mount  # which would never change in a running pod
-    (config_map,) = (one for one in of_kind("ConfigMap", resources) if one["metadata"]["name"] == name)
-    with open(EXAMPLE) as file:
-        assert config_map["data"] == {"config.yaml": file.read()}
+@pytest.mark.parametrize(
+    ("variant", "folder"),
+    [("base", "base"), ("overlays/monitoring", "base")]
+    + [(f"overlays/{name}", "components/own-configuration") for name in ("own-configuration", "k0s-with-everything")],
+)
+def test_the_config_map_has_the_file_with_its_comments(variant: str, folder: str) -> None:
+    assert _config(variant) == read(folder, "config.yaml")
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -14,7 +14,6 @@ from tests.lab.kubelet.node import KubeletProcess, container_of, is_running
 from tests.lab.kubelet.processes import eventually
 
 MANIFEST = Path("manifests/udev-device-plugin.yaml")
-WITH_CONFIG_MAP = Path("manifests/components/own-configuration/daemonset.yaml")
 NAME, NAMESPACE = "udev-device-plugin", "kube-system"
 CONFIG_MAP = "udev-device-plugin-config"
 PAGE = "http://127.0.0.1:19414/devices"
@@ -30,8 +29,8 @@ class DaemonSet:
 
     def create(self, node: KubeletProcess) -> None:
         """Create it, and wait until its pod is ready."""
-        (daemon_set,) = yaml.safe_load_all(MANIFEST.read_text())
-        self._cluster.create(daemon_set)
+        for thing in yaml.safe_load_all(MANIFEST.read_text()):
+            self._cluster.create(thing)
         node.wait_until(lambda: any(map(is_ready, self._cluster.pods(namespace=NAMESPACE).values())))
 
     def delete(self, node: KubeletProcess) -> None:
@@ -54,15 +53,6 @@ class DaemonSet:
     async def roll_out(self) -> None:
         """Have another pod take over, without a change."""
         await self._change({"spec": {"template": self._annotated("kubectl.kubernetes.io/restartedAt")}})
-
-    def create_config_map(self, configuration: str) -> None:
-        metadata = {"name": CONFIG_MAP, "namespace": NAMESPACE}
-        data = {"config.yaml": configuration}
-        self._cluster.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
-
-    async def use_config_map(self) -> None:
-        """Change it as the component of the manifests does."""
-        await self._change(yaml.safe_load(WITH_CONFIG_MAP.read_text()))
 
     async def change_config_map(self, configuration: str, until: Callable[[], bool]) -> None:
         """Change the map, and have the pod's volumes looked at until this is so: by itself a kubelet takes a minute."""
