@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from udev_device_plugin.filesystem.small_files import beginning
 from udev_device_plugin.host.looks import NotLookedError
 from udev_device_plugin.host.model import DeviceNumber, Unit, UsbDevice
-from udev_device_plugin.host.topology import root_hub, usb_device_path
+from udev_device_plugin.host.topology import usb_device_path
+from udev_device_plugin.host.usb_ports import usb_version
 
 MAX_SERIAL = 4096
 """Bytes of a serial number: sysfs gives no more. A USB string has 126 characters, and 378 bytes, at most; none may be
@@ -115,12 +116,6 @@ def numa_node(sys_path: str) -> int | None:
             return int(text)
         sys_path = os.path.dirname(sys_path)
     return None
-
-
-def usb_version(sys_path: str) -> str:
-    """Return the major version of the bus that a device is on, by its root hub: ``2``, ``3``; "" if it is on none."""
-    hub = root_hub(sys_path)
-    return "" if hub is None else _read(f"{hub}/version").strip().partition(".")[0]
 
 
 def _read(path: str, size: int = MAX_SERIAL) -> str:

@@ -14,10 +14,11 @@ from udev_device_plugin.host.hid_report import usage_pages
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.model import DeviceNumber, HostDevice
 from udev_device_plugin.host.siblings import place_among_siblings, siblings_in_sysfs
-from udev_device_plugin.host.sysfs import driver, numa_node, usb_device_of, usb_version
+from udev_device_plugin.host.sysfs import driver, numa_node, usb_device_of
 from udev_device_plugin.host.topology import controller
 from udev_device_plugin.host.udev.context import context_of_thread
 from udev_device_plugin.host.udev.rule_subject import UdevSubject
+from udev_device_plugin.host.usb_ports import usb_version
 
 
 class UdevDevice(UdevSubject):
