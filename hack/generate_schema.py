@@ -23,7 +23,7 @@ from udev_device_plugin.config.entries.hid import HID_INTERFACE_KEYS, HID_KEYS, 
 from udev_device_plugin.config.entries.paths import PATH_KEYS
 from udev_device_plugin.config.entries.udev import UDEV_KEYS
 from udev_device_plugin.config.entries.usb import MAX_NODES, SUBSYSTEM, USB_DEVICE_KEYS, USB_KEYS
-from udev_device_plugin.config.entries.usb_ids import MAX_SERIAL, USB_ID
+from udev_device_plugin.config.entries.usb_ids import MAX_SERIAL, PAIR_KEYS, USB_ID
 from udev_device_plugin.config.options import SETTINGS, Option
 from udev_device_plugin.config.scalars import MAX_NAME, NAME
 from udev_device_plugin.config.selector_kinds import ENTRIES, EXCLUSIONS
@@ -36,8 +36,13 @@ TARGET = Path(__file__).resolve().parent.parent / "udev_device_plugin/config/sch
 
 Schema = dict[str, Any]
 
-IDS = ["vendor", "product"]
+IDS = [*PAIR_KEYS]
 NOTHING: Schema = {"type": "null"}
+WHICH_USB_DEVICE: Schema = {
+    "required": IDS,
+    "anyOf": [{"properties": {"serial": NOTHING}}, {"properties": {"aliases": NOTHING}}],
+}
+"""Aliases have no serial number in common."""
 LEADS_BACK_UP: Schema = {"type": "string", "pattern": r"(^|/)\.\.(/|$)"}
 """What no path may be."""
 
@@ -114,10 +119,10 @@ def spec() -> Schema:
 
 def exclusion() -> Schema:
     """Of an item of what a spec excludes: one kind of selector."""
-    usb, hid = ids(), {**ids(), **usage_page()}
+    usb, hid = {**ids(), **aliases()}, {**ids(), **usage_page()}
     kinds: dict[str, Schema] = {
         "path": glob(),
-        "usb": {**keys(USB_DEVICE_KEYS, usb), "description": "All nodes of these USB devices.", "required": IDS},
+        "usb": {**keys(USB_DEVICE_KEYS, usb), "description": "All nodes of these USB devices.", **WHICH_USB_DEVICE},
         "hid": {**keys(HID_INTERFACE_KEYS, hid), "description": "All nodes of their USB devices.", "required": IDS},
         "udev": rule(),
     }
@@ -185,6 +190,7 @@ def usb() -> Schema:
             USB_KEYS,
             {
                 **ids(),
+                **aliases(),
                 "nodes": {
                     "description": "The nodes to hand over, by subsystem; default: the raw one, of usb.",
                     "anyOf": [numbers, names, NOTHING],
@@ -193,7 +199,7 @@ def usb() -> Schema:
                 "permissions": permissions("rw"),
             },
         ),
-        "required": IDS,
+        **WHICH_USB_DEVICE,
     }
 
 
@@ -282,6 +288,13 @@ def ids() -> dict[str, Schema]:
         "product": hexadecimal("Product id, hexadecimal, as lsusb prints it.", USB_ID),
         "serial": {**written(serial), "minLength": 1, "maxLength": MAX_SERIAL},
     }
+
+
+def aliases() -> dict[str, Schema]:
+    """Of a USB device that shows itself as several."""
+    what = "Further ids of the same thing, as before its firmware is loaded, or in its bootloader: known by its port."
+    pair = keys(PAIR_KEYS, {key: ids()[key] for key in PAIR_KEYS})
+    return {"aliases": some(what, {**pair, "required": IDS})}
 
 
 def usage_page() -> dict[str, Schema]:

@@ -83,6 +83,7 @@ _CONFIG_WORDS = (
         b"hid",
         b"usagePage",
         b"exclude",
+        b"aliases",
         b"udev",
         b"match",
         b"count",

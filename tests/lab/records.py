@@ -39,6 +39,7 @@ class FakeDevice:
         kernel: what the kernel says of it (`PRODUCT`, `BUSNUM`), besides node, DEVTYPE and DRIVER.
         properties: what udev's rules found out (`ID_SERIAL_SHORT`).
         links: what udev's rules want to lead to its node; without /dev.
+        symlinks: links in its directory in sysfs, and the places that these lead to, `/sys/devices/…`.
     """
 
     devpath: str
@@ -51,6 +52,7 @@ class FakeDevice:
     properties: Mapping[str, str] = field(default_factory=dict)
     links: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    symlinks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def sys_path(self) -> str:

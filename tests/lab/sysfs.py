@@ -27,6 +27,8 @@ def add(device: FakeDevice) -> None:
     bus = f"/sys/bus/{device.subsystem}"
     _symlink(bus if device.is_on_bus else device.collection, f"{device.sys_path}/subsystem")
     write_attributes(device)
+    for name, target in device.symlinks.items():
+        _symlink(target, f"{device.sys_path}/{name}")
     if device.driver:
         os.makedirs(f"{bus}/drivers/{device.driver}", exist_ok=True)
         _symlink(f"{bus}/drivers/{device.driver}", f"{device.sys_path}/driver")

@@ -36,20 +36,25 @@ from tests.lab.sticks import (
     sound_card,
 )
 from tests.world.more_sticks import (
+    BARE,
     CARD_READER,
     DISK,
     EIGHT_PORTS,
     KEYBOARD,
+    LOADED,
     PRINTER,
     RECORDER,
     SCANNER,
     TUNERS,
     ZIGBEE,
+    accelerator,
+    board,
     card_reader,
     eight_ports,
     elsewhere,
     graphics,
     hub,
+    joined,
     keyboard,
     nvme,
     odd_adapter,
@@ -102,13 +107,21 @@ class Case:
                 host.plug(thing, silent=True)
 
 
-def usb(product: Product, name: str, nodes: Nodes | None = None, serial: str | None = None, **options: object) -> str:
+def usb(
+    product: Product,
+    name: str,
+    nodes: Nodes | None = None,
+    serial: str | None = None,
+    aliases: object = None,
+    **options: object,
+) -> str:
     """A spec that offers whole sticks."""
     entry = {
         "vendor": product.vendor,
         "product": product.product,
         **({"nodes": nodes} if nodes else {}),
         **({"serial": serial} if serial else {}),
+        **({"aliases": aliases} if aliases else {}),
     }
     return json.dumps({"name": name, "groups": [{"usb": [entry], **options}]})
 
@@ -145,6 +158,7 @@ def kinds(
     )
 
 
+ALIASES = [{"vendor": LOADED.vendor, "product": LOADED.product}]
 OWN_LINK = "lidar-0"
 ADAPTER = serial_adapter()
 TWO_FTDI = (serial_adapter("ttyUSB0", "A", "1-1"), serial_adapter("ttyUSB1", "B", "1-2"))
@@ -355,6 +369,19 @@ CASES = (
             scanner(8, "0001", "1-8"),
         ),
         (hid(SCANNER, "hid"), hid(SCANNER, "scans", usagePage="8c"), usb(SCANNER, "list", ["hidraw"])),
+    ),
+    Case(
+        "things that show themselves under several ids",
+        (
+            *joined(root_hub(1, 2), root_hub(2, 3), (1, 1), (2, 4)),
+            accelerator(BARE, "1-1"),
+            accelerator(LOADED, "2-4", "A1"),
+            accelerator(BARE, "1-3.2"),
+            board(BARE, 2, "ttyUSB3", "1-5", "B1"),
+            board(LOADED, 0, "ttyUSB1", "2-6"),
+        ),
+        (usb(BARE, "raw", aliases=ALIASES), usb(BARE, "ttys", ["tty"], aliases=ALIASES), usb(LOADED, "loaded-alone")),
+        is_with_buses=False,
     ),
     Case(
         "printers",

@@ -3,6 +3,7 @@
 Pure. Event loop only. Invariant: a node that was offered keeps its identity for as long as it is present.
 """
 
+import itertools
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,12 +14,14 @@ from udev_device_plugin.devices.identity import (
     node_identity,
     own_link_name,
     persistent_link,
+    physical_port_identity,
     place_in_usb_device,
     usb_device_identity,
     usb_device_serial_identity,
 )
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.model import DeviceNumber, HostDevice, PathEntry, UsbDevice
+from udev_device_plugin.selectors.usb.whole_devices import order_of
 
 
 class Slot(NamedTuple):
@@ -95,7 +98,7 @@ class IdentityChooser:
         inventory: what is on the host.
         known: what nodes were offered as.
         owners: the node that has an identity.
-        usb_devices: identities of USB devices that were offered, by sysfs path.
+        usb_devices: identities of USB devices that were offered, by sysfs path; without those of sockets.
         links_directory: where the plugin's own links are; with a trailing slash.
     """
 
@@ -117,7 +120,8 @@ class IdentityChooser:
         if device is None or is_plain:
             return candidate
         if is_by_usb_device and device.usb_device:
-            return self._with_usb_device(candidate, device, device.usb_device, known)
+            port_name = path_spec.selector.names_physical_port
+            return self._with_usb_device(candidate, device, device.usb_device, port_name, known)
         identity = known.identity if known else self._identity(device, node)
         is_link = identity in device.links and self.inventory.is_sole_claim(device, identity)
         own_link = "" if is_link else self._own_link(identity)
@@ -145,25 +149,44 @@ class IdentityChooser:
         return node_identity(device, partial(inventory.is_sole_claim, device), is_free, has_unique_serial)
 
     def _with_usb_device(
-        self, candidate: Candidate, device: HostDevice, usb_device: UsbDevice, known: Candidate | None
+        self, candidate: Candidate, device: HostDevice, usb_device: UsbDevice, port_name: str, known: Candidate | None
     ) -> Candidate:
-        of_usb_device = known.usb_device if known else self._usb_device_identity(usb_device)
-        identity = known.identity if known else f"{of_usb_device}:{place_in_usb_device(device)}"
+        """The candidate by its USB device; with ``port_name``, by whatever is in that one's socket.
+
+        What a socket has may be another USB device after a while, whose nodes are at other interfaces and have other
+        links: so such a node is known by its rank, and given by the plugin's own link.
+        """
+        if known is not None:
+            of_usb_device, identity = known.usb_device, known.identity
+        elif port_name:
+            of_usb_device = physical_port_identity(port_name, usb_device)
+            identity = self._ranked(of_usb_device, candidate.node, device, usb_device)
+        else:
+            of_usb_device = self._usb_device_identity(usb_device)
+            identity = f"{of_usb_device}:{place_in_usb_device(device)}"
         # A by-id link follows the USB device, a by-path link the port: the link must follow what the identity does.
         is_by_serial = of_usb_device == usb_device_serial_identity(usb_device)
         link = persistent_link(
             device, lambda link: ("/by-id/" in link) == is_by_serial and self.inventory.is_sole_claim(device, link)
         )
-        own_link = "" if link else self._own_link(identity)
+        own_link = "" if link and not port_name else self._own_link(identity)
         return replace(
             candidate,
             identity=identity,
-            host_path=link or own_link,
+            host_path=own_link or link or "",
             own_link=own_link,
             usb_device=of_usb_device,
             usb_device_path=usb_device.sys_path,
             subsystem=device.subsystem,
         )
+
+    def _ranked(self, of_usb_device: str, node: NodeKey, device: HostDevice, usb_device: UsbDevice) -> str:
+        """The identity of a node by its rank among those of its subsystem, or the first one behind that is free."""
+        same = (one for one in self.inventory.devices_of(usb_device) if one.subsystem == device.subsystem)
+        places = sorted(map(place_in_usb_device, same), key=lambda place: order_of(f":{place}"))
+        ranks = itertools.count(places.index(place_in_usb_device(device)))
+        identities = (f"{of_usb_device}:{device.subsystem}" + (f"#{rank}" if rank else "") for rank in ranks)
+        return next(one for one in identities if self.owners.get(one, node) == node)
 
     def _usb_device_identity(self, usb_device: UsbDevice) -> str:
         known = self.usb_devices.get(usb_device.sys_path)

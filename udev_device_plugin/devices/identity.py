@@ -75,6 +75,11 @@ def usb_device_serial_identity(usb_device: UsbDevice) -> str:
     return f"usb:{usb_device.vendor}:{usb_device.product}:serial={usb_device.serial}" if usb_device.serial else ""
 
 
+def physical_port_identity(name: str, usb_device: UsbDevice) -> str:
+    """The identity of whatever is in a USB device's socket, by a name that all of it shares."""
+    return f"usb:{name}:socket={usb_device.physical_port}"
+
+
 def place_in_usb_device(device: HostDevice) -> str:
     """Which of its USB device's nodes a node is, whatever the port: interface and kind, ``tty:1.0``."""
     place = interface_and_kind(device)

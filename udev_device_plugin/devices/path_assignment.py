@@ -71,7 +71,8 @@ def candidates(
     here = {key for *_, key, _ in found}
     still_here = [candidate for candidate in known.values() if candidate.node in here]
     owners = {candidate.identity: candidate.node for candidate in still_here}
-    usb_devices = {candidate.usb_device_path: candidate.usb_device for candidate in still_here}
+    sockets = {candidate.usb_device for slot, candidate in held if slots[slot].selector.names_physical_port}
+    usb_devices = {one.usb_device_path: one.usb_device for one in still_here if one.usb_device not in sockets}
     chooser = IdentityChooser(inventory, known, owners, usb_devices, links_directory)
     result: dict[Slot, dict[str, Candidate]] = {slot: {} for slot in slots}
     claims: defaultdict[Hashable, set[Slot]] = defaultdict(set)

@@ -135,6 +135,11 @@ class Inventory:
         """Return all known devices."""
         return (node.description for node in self._nodes if node.description is not None)
 
+    def devices_of(self, usb_device: UsbDevice) -> Iterator[HostDevice]:
+        """Return the described nodes of a USB device."""
+        nodes = self._nodes.of(usb_device.sys_path)
+        return (node.description for node in nodes if node.description is not None)
+
     def node_at(self, entry: PathEntry) -> Node | None:
         """Return the node at a path; None if it is none, or has not been looked at yet.
 

@@ -36,6 +36,7 @@ class UsbDevice:
             controller have the same numbers.
         manufacturer: the hardware's name of it; "" for none.
         model: the hardware's name of the product (sysfs: ``product``); "" for none.
+        physical_port: the socket that it is plugged into, by the name of the port of USB 2; "" if not known.
     """
 
     sys_path: str
@@ -45,6 +46,7 @@ class UsbDevice:
     usb_version: str = ""
     manufacturer: str = ""
     model: str = ""
+    physical_port: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""An index of nodes: by number, by unit, and by what several may share (links, serial numbers, places).
+"""An index of nodes: by number, by unit, and by what several may share (links, serial numbers, sockets, places).
 
 Pure. The host thread and the inventory have one each.
 """
@@ -74,12 +74,14 @@ class Nodes:
 
 
 def _keys(node: Node) -> Iterator[Hashable]:
-    """Yield what a node may share: claimed links, a USB serial number, a place."""
+    """Yield what a node may share: claimed links, a USB serial number, a socket, a place."""
     device = node.description
     if device is not None:
         yield from device.devlinks
         if device.usb_device is not None:
             yield _serial(device.usb_device)
+            if device.usb_device.physical_port:
+                yield ("physical port", device.usb_device.physical_port)
             yield ("place", port(device))
 
 

@@ -11,7 +11,7 @@ from udev_device_plugin.filesystem.small_files import beginning
 from udev_device_plugin.host.looks import NotLookedError
 from udev_device_plugin.host.model import DeviceNumber, Unit, UsbDevice
 from udev_device_plugin.host.topology import usb_device_path
-from udev_device_plugin.host.usb_ports import usb_version
+from udev_device_plugin.host.usb_ports import physical_port, usb_version
 
 MAX_SERIAL = 4096
 """Bytes of a serial number: sysfs gives no more. A USB string has 126 characters, and 378 bytes, at most; none may be
@@ -95,6 +95,7 @@ def usb_device_of(sys_path: str) -> UsbDevice | None:
         usb_version(path),
         manufacturer=_read(f"{path}/manufacturer", MAX_NAME),
         model=_read(f"{path}/product", MAX_NAME),
+        physical_port=physical_port(path),
     )
 
 

@@ -81,10 +81,13 @@ def _port(sys_path: str, subsystem: str, usb_version: str) -> str:
 
 def usb_port(usb_device: UsbDevice) -> str:
     """Return the port that a USB device is plugged into, with the controller; of a root hub, its place in sysfs."""
-    usb = _USB.fullmatch(usb_device.sys_path)
-    if usb is None or not usb["ports"]:
-        return usb_device.sys_path
-    return f"{usb['ports']}@{usb['controller']}/usb{usb_device.usb_version}"
+    return usb_port_at(usb_device.sys_path, usb_device.usb_version)
+
+
+def usb_port_at(sys_path: str, usb_version: str) -> str:
+    """Return the same for a place in sysfs, on a bus of a version."""
+    usb = _USB.fullmatch(sys_path)
+    return f"{usb['ports']}@{usb['controller']}/usb{usb_version}" if usb is not None and usb["ports"] else sys_path
 
 
 def interface_and_kind(device: HostDevice) -> str:

@@ -73,6 +73,11 @@ class SelectorKind(Protocol):
         return str(self)
 
     @property
+    def names_physical_port(self) -> str:
+        """What a USB device is called that it selects and that is known by its socket; "": by what it is itself."""
+        return ""
+
+    @property
     def is_literal(self) -> bool:
         """Whether it names one path, and selects whatever exists there."""
         return False

@@ -60,7 +60,10 @@ def test_nothing_is_excluded_by_default() -> None:
             '[0].usb: "0403" is a number; a USB device is needed, a mapping with vendor, product',
         ),
         ("[{usb: {vendor: 0403}}]", "[0].usb: it has no product; give the id that lsusb prints"),
-        ("[{usb: {vendor: a, product: b, nodes: [tty]}}]", "[0].usb.nodes: unknown key; use vendor, product or serial"),
+        (
+            "[{usb: {vendor: a, product: b, nodes: [tty]}}]",
+            "[0].usb.nodes: unknown key; use vendor, product, serial or aliases",
+        ),
         ("[{hid: {vendor: a, product: b, mountPath: /x}}]", "[0].hid.mountPath: unknown key; use vendor, product"),
         ("[{hid: {vendor: a, product: b, usagePage: x}}]", '[0].hid.usagePage: "x" is not a usage page; give up to'),
         ("[{udev: {match: 'TAG==\"a\"'}}]", "[0].udev: it is a mapping; a text is needed"),

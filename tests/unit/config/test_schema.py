@@ -143,6 +143,7 @@ VALID = {
           groups: [{paths: [/dev/x]}]
           exclude: [{udev: 'TAG=="a"', path: null}, {hid: {vendor: 51d, product: 2, usagePage: 84}}]
         """,
+    "aliases": "device: {name: a, groups: [{usb: [{vendor: a, product: 1, aliases: [{vendor: 1, product: c}]}]}]}",
     "null is missing": "{devices: [{name: a, type: null, groups: [{count: , paths: [/dev/x], usb: }]}], domain: }",
     "settings of any kind": "{log-level: none, status: off, rescan-interval: 0, listen: '', domain: a.io, device: []}",
     "nothing": "",
@@ -209,6 +210,11 @@ FAULTY = {
     "nothing is excluded": "{devices: [{type: a, paths: [/dev/x], exclude: [{}]}]}",
     "two kinds in an exclusion": "{devices: [{type: a, paths: [/dev/x], exclude: [{path: /a, udev: 'TAG==\"a\"'}]}]}",
     "nodes of an exclusion": "{device: {type: a, paths: [/x], exclude: [{usb: {vendor: a, product: b, nodes: [c]}}]}}",
+    "aliases and a serial number": (
+        "{device: {name: a, groups: [{usb: [{vendor: a, product: b, serial: c, aliases: [{vendor: c, product: d}]}]}]}}"
+    ),
+    "an alias without product": "device: {name: a, groups: [{usb: [{vendor: a, product: b, aliases: [{vendor: c}]}]}]}",
+    "no alias": "{device: {name: a, groups: [{usb: [{vendor: a, product: b, aliases: []}]}]}}",
     "no match": "{devices: [{name: a, groups: [{udev: [{mountPath: /x}]}]}]}",
     "empty match": "{devices: [{name: a, groups: [{udev: ['']}]}]}",
     "a list": "[]",

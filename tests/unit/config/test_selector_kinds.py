@@ -1,5 +1,7 @@
 """`usb`, `hid` and `udev` in the configuration: what they mean, and every mistake with place, value and remedy."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.unit.config.test_spec_parser import faults, read, resources
@@ -81,6 +83,21 @@ def test_nodes_are_given_with_their_numbers_or_without(
     assert (chosen.nodes, chosen.is_open_ended) == (numbers, is_open_ended)
 
 
+def test_a_stick_may_show_itself_under_several_ids() -> None:
+    chosen = selector("{vendor: 1a6e, product: 89a, aliases: [{vendor: 18D1, product: 9302}, {vendor: 1, product: 2}]}")
+    assert chosen == UsbSelector("1a6e", "089a", aliases=(("18d1", "9302"), ("0001", "0002")))
+    assert str(chosen) == "usb 1a6e:089a or 18d1:9302 or 0001:0002"
+
+
+def test_a_stick_without_aliases_is_recorded_as_it_always_was() -> None:
+    plain = UsbSelector("1a86", "7523", "0001", (("tty", 1),), is_open_ended=True)
+    assert plain.record == (
+        "UsbSelector(vendor='1a86', product='7523', serial='0001', nodes=(('tty', 1),), is_open_ended=True)"
+    )
+    aliased = [replace(plain, aliases=aliases).record for aliases in ((("18d1", "9302"),), (("18d1", "9303"),))]
+    assert len({plain.record, *aliased}) == 3
+
+
 def test_what_a_container_may_do_with_a_stick_and_where_it_finds_it() -> None:
     plain, other = group(
         "usb: [{vendor: 1a86, product: 7523}, {vendor: 1a86, product: 7523, permissions: mrw, mountPath: /dev/x/}]"
@@ -159,6 +176,26 @@ def test_a_rule_may_stand_on_several_lines() -> None:
         ("usb: [{vendor: a, product: b, nodes: {tty: -1}}]", 'usb[0].nodes.tty: "-1" is not a whole number from 0'),
         ("usb: [{vendor: a, product: b, mountPath: /dev/x}]", 'usb[0].mountPath: "/dev/x" is no directory for'),
         ("usb: [{vendor: a, product: b, permissions: x}]", 'usb[0].permissions: "x" is not made of m, r and w'),
+        ("usb: [{vendor: a, product: b, aliases: [x]}]", 'usb[0].aliases[0]: "x" is a text; another id is'),
+        ("usb: [{vendor: a, product: b, aliases: []}]", "usb[0].aliases: the list is empty; give one item or more"),
+        ("usb: [{vendor: a, product: b, aliases: {vendor: c}}]", "usb[0].aliases: it is a mapping; a list is needed"),
+        ("usb: [{vendor: a, product: b, aliases: [{vendor: c}]}]", "usb[0].aliases[0]: it has no product; give the id"),
+        (
+            "usb: [{vendor: a, product: b, aliases: [{vendor: c, product: d, serial: e}]}]",
+            "usb[0].aliases[0].serial: unknown key; use vendor or product",
+        ),
+        (
+            "usb: [{vendor: a, product: b, aliases: [{vendor: 000a, product: B}]}]",
+            "usb[0].aliases[0]: 000a:000b is named already; leave it out",
+        ),
+        (
+            "usb: [{vendor: a, product: b, aliases: [{vendor: c, product: d}, {vendor: c, product: d}]}]",
+            "usb[0].aliases[1]: 000c:000d is named already; leave it out",
+        ),
+        (
+            "usb: [{vendor: a, product: b, serial: c, aliases: [{vendor: c, product: d}]}]",
+            "usb[0].aliases: aliases stands beside serial; a bootloader has another serial number or none: leave one",
+        ),
         ("usb: []", "usb: the list is empty; give one item or more"),
         ("hid: [{vendor: a}]", "hid[0]: it has no product; give the id that lsusb prints"),
         ("hid: [05e0]", 'hid[0]: "05e0" is a text; a HID interface is needed, a mapping with vendor, product, serial'),

@@ -16,32 +16,23 @@ from udev_device_plugin.host.model import DeviceNumber, HostDevice, UsbDevice
 from udev_device_plugin.reporting.list_devices.explain import explain
 from udev_device_plugin.reporting.list_devices.model import Host
 from udev_device_plugin.selectors.grouping import Grouping
-from udev_device_plugin.selectors.kind import MatchFacts
+from udev_device_plugin.selectors.kind import MatchFacts, SelectorKind
 from udev_device_plugin.selectors.mismatch import NearMisses, bounded
-from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.paths.pairing import Pairing
 from udev_device_plugin.selectors.records import DeviceRecord, UsbDeviceRecord
-from udev_device_plugin.selectors.udev_rule.rule import Rule
 
 
 @dataclass(frozen=True)
-class SerialSelector:
+class SerialSelector(SelectorKind):
     """The nodes of whatever USB device has a serial number."""
 
     serial: str
 
     kind: ClassVar[str] = "serial"
-    is_literal: ClassVar[bool] = False
-    globs: ClassVar[tuple[Glob, ...]] = ()
-    rules: ClassVar[tuple[Rule, ...]] = ()
     grouping: ClassVar[Grouping] = Pairing()
 
     def __str__(self) -> str:
         return f"serial number {self.serial}"
-
-    @property
-    def record(self) -> str:
-        return str(self)
 
     def wants_usb_device(self, usb_device: UsbDeviceRecord) -> bool:
         return usb_device.serial == self.serial

@@ -2,14 +2,14 @@
 
 import re
 
-from udev_device_plugin.config.entries.usb_ids import read_ids, read_serial
+from udev_device_plugin.config.entries.usb_ids import read_aliases, read_ids, read_serial
 from udev_device_plugin.config.faults import quoted
 from udev_device_plugin.config.scalars import ScalarError, parse_path, parse_permissions
 from udev_device_plugin.config.specs import PathSpec
 from udev_device_plugin.config.yaml_nodes import Kind, Mapping, Node, Reader, Scalar, Sequence
 from udev_device_plugin.selectors.usb.selector import RAW, UsbSelector
 
-USB_DEVICE_KEYS = ("vendor", "product", "serial")
+USB_DEVICE_KEYS = ("vendor", "product", "serial", "aliases")
 USB_KEYS = (*USB_DEVICE_KEYS, "nodes", "mountPath", "permissions")
 MAX_NODES = 256
 """Nodes of one subsystem of one USB device: far more than any device has."""
@@ -22,12 +22,14 @@ def read_usb(node: Node, reader: Reader) -> PathSpec | None:
     if entry is None:
         return None
     ids, serial = read_ids(entry, reader), read_serial(entry, reader)
+    aliases = read_aliases(entry, ids, reader)
     nodes, is_open_ended = _read_nodes(entry.get("nodes"), reader)
     mount_path = reader.scalar(entry.get("mountPath"), _parse_directory)
     permissions = reader.scalar(entry.get("permissions"), parse_permissions) or "rw"
     if ids is None or nodes is None:
         return None
-    return PathSpec(UsbSelector(*ids, serial, nodes, is_open_ended), mount_path, permissions=permissions)
+    selector = UsbSelector(*ids, serial, nodes, is_open_ended, aliases)
+    return PathSpec(selector, mount_path, permissions=permissions)
 
 
 def read_excluded_usb_device(node: Node, reader: Reader) -> UsbSelector | None:
@@ -36,7 +38,8 @@ def read_excluded_usb_device(node: Node, reader: Reader) -> UsbSelector | None:
     if entry is None:
         return None
     ids, serial = read_ids(entry, reader), read_serial(entry, reader)
-    return None if ids is None else UsbSelector(*ids, serial, nodes=())
+    aliases = read_aliases(entry, ids, reader)
+    return None if ids is None else UsbSelector(*ids, serial, nodes=(), aliases=aliases)
 
 
 def _parse_directory(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from udev_device_plugin.selectors.grouping import Grouping, Numbers
@@ -26,6 +26,8 @@ class UsbSelector(SelectorKind):
         nodes: how many nodes of which subsystem make it complete, in the order in which a container gets them; empty:
             every node of it is selected, which is what excluding it means.
         is_open_ended: whether ``nodes`` are minimums: further nodes of these subsystems belong to it too.
+        aliases: further pairs of vendor and product under which the same thing shows itself, before its firmware is
+            loaded, or in its bootloader. With them, what is in a socket is one device.
     """
 
     vendor: str
@@ -33,25 +35,32 @@ class UsbSelector(SelectorKind):
     serial: str | None = None
     nodes: Numbers = ((RAW, 1),)
     is_open_ended: bool = False
+    aliases: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     kind: ClassVar[str] = "usb"
     grouping: ClassVar[Grouping] = WholeUsbDevices()
 
     def __str__(self) -> str:
         serial = f" with serial number {self.serial}" if self.serial is not None else ""
-        return f"usb {self.vendor}:{self.product}{serial}"
+        return f"usb {' or '.join(f'{vendor}:{product}' for vendor, product in self._pairs)}{serial}"
 
     @property
     def record(self) -> str:
         """With its nodes, which ``str()`` leaves out."""
-        return repr(self)
+        return repr(self) + (f" or {self.aliases}" if self.aliases else "")
+
+    @property
+    def names_physical_port(self) -> str:
+        """Its own pair of vendor and product, if it has aliases."""
+        return f"{self.vendor}:{self.product}" if self.aliases else ""
+
+    @property
+    def _pairs(self) -> tuple[tuple[str, str], ...]:
+        return (self.vendor, self.product), *self.aliases
 
     def wants_usb_device(self, usb_device: UsbDeviceRecord) -> bool:
         """Whether it selects a USB device."""
-        return (usb_device.vendor, usb_device.product) == (self.vendor, self.product) and self.serial in (
-            None,
-            usb_device.serial,
-        )
+        return (usb_device.vendor, usb_device.product) in self._pairs and self.serial in (None, usb_device.serial)
 
     def selects(self, device: DeviceRecord) -> bool:
         """Whether it selects a node."""
@@ -72,14 +81,15 @@ class UsbSelector(SelectorKind):
             if device.usb_device is not None and device.usb_device.sys_path not in offered:
                 usb_devices.setdefault(device.usb_device, []).append(device)
         ranked: list[tuple[int, NearMiss]] = []
+        vendors = dict.fromkeys(vendor for vendor, _ in self._pairs)
         for usb_device, devices in usb_devices.items():
-            if usb_device.vendor == self.vendor:
+            if usb_device.vendor in vendors:
                 rank, why = self._why_not(facts, usb_device, devices)
                 # The port and the ids: what ``lsusb -t`` and ``lsusb`` have in common.
                 name = f"{usb_device.sys_path.rpartition('/')[2]} ({usb_device.vendor}:{usb_device.product})"
                 ranked.append((rank, NearMiss(name, why)))
         ranked.sort(key=lambda one: (one[0], len(one[1].name), one[1].name))
-        remark = "no USB device matches" if ranked else f"no USB device of the vendor {self.vendor} is plugged"
+        remark = "no USB device matches" if ranked else f"no USB device of the vendor {' or '.join(vendors)} is plugged"
         return bounded(miss for _, miss in ranked), "" if ranked and not ranked[0][0] else remark
 
     def _why_not(
@@ -88,8 +98,9 @@ class UsbSelector(SelectorKind):
         """Return how far a USB device of this vendor is from being offered, and why it is not."""
         if self.wants_usb_device(usb_device):
             return 0, self._what_is_missing(facts, usb_device, devices)
-        if usb_device.product != self.product:
-            return 2, f"product is {usb_device.product}, wanted {self.product}"
+        products = [product for vendor, product in self._pairs if vendor == usb_device.vendor]
+        if usb_device.product not in products:
+            return 2, f"product is {usb_device.product}, wanted {' or '.join(products)}"
         return 1, f"serial is {usb_device.serial or 'missing'}, wanted {self.serial}"
 
     def _what_is_missing(

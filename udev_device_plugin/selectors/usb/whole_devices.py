@@ -111,11 +111,15 @@ def _seen(
     for member, (path, matches) in enumerate(zip(paths, found, strict=True)):
         if not isinstance(path.selector, SelectsNodes):
             continue
-        by_usb_device: defaultdict[str, list[M]] = defaultdict(list)
+        by_usb_device: defaultdict[str, defaultdict[str, list[M]]] = defaultdict(lambda: defaultdict(list))
         for match in matches.values():
-            by_usb_device[match.usb_device].append(match)
-        for usb_device, nodes in by_usb_device.items():
-            yield _counted(path.selector, usb_device, member, nodes, known.get(usb_device))
+            by_usb_device[match.usb_device][match.usb_device_path].append(match)
+        for usb_device, by_path in by_usb_device.items():
+            # One that comes at the other side of a socket may be there for a moment before the former one is gone.
+            now = known.get(usb_device)
+            before = {node.node for node in now.members if node is not None} if now is not None else set()
+            nodes = max(by_path.values(), key=lambda nodes: sum(node.node in before for node in nodes))
+            yield _counted(path.selector, usb_device, member, nodes, now)
 
 
 def _counted(
@@ -144,7 +148,12 @@ def _place(node: Match) -> tuple[object, ...]:
     So of two tuners the nodes of the first come first, and of a sound card the control node. Names are compared as
     people count: ``sd2`` before ``sd10``.
     """
-    place = _PLACE.fullmatch(node.identity.removeprefix(node.usb_device))
-    kind, *numbers = place.groups(default="0") if place is not None else (node.identity, "0", "0", "0")
+    return *order_of(node.identity.removeprefix(node.usb_device)), node.identity
+
+
+def order_of(place: str) -> tuple[object, ...]:
+    """What places within a USB device are sorted by: ``:tty:1.0#7``, kind, interface, and number among its like."""
+    matched = _PLACE.fullmatch(place)
+    kind, *numbers = matched.groups(default="0") if matched is not None else (place, "0", "0", "0")
     names = [part.zfill(10) if part.isdigit() else part for part in re.split(r"(\d+)", kind)]
-    return *map(int, numbers), names, node.identity
+    return *map(int, numbers), names
