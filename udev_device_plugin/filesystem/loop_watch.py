@@ -16,7 +16,7 @@ class LoopWatch:
     Args:
         globs: what to watch at first.
         on_change: called with the watched paths at which something may have changed.
-        writes: report files that were written, too.
+        writes: report files that were written, and those whose mode or owner changed, too.
 
     Raises:
         StartError: the kernel gives no inotify instance.
@@ -25,7 +25,7 @@ class LoopWatch:
     def __init__(
         self, globs: Iterable[Pattern], on_change: Callable[[Collection[str]], None], *, writes: bool = False
     ) -> None:
-        self._watch = PathWatch(globs, writes=writes)
+        self._watch = PathWatch(globs, writes=writes, attributes=True)
         self._on_change = on_change
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._watch.fileno(), self._read)

@@ -6,7 +6,6 @@ caller looks for himself what is there now. It has no thread and no event loop: 
 """
 
 import contextlib
-import errno
 import logging
 import os
 from collections import defaultdict
@@ -15,7 +14,8 @@ from collections.abc import Iterable
 from inotify_simple import Event, INotify, flags
 
 from udev_device_plugin.errors import StartError
-from udev_device_plugin.filesystem.patterns import Coverage, Pattern, WatchedDirectory, depth_of, join
+from udev_device_plugin.filesystem.patterns import ABSENT, Coverage, Pattern, WatchedDirectory, depth_of, join
+from udev_device_plugin.filesystem.refused_watches import RefusedWatches
 
 logger = logging.getLogger(__name__)
 
@@ -25,9 +25,7 @@ _GOES = int(flags.DELETE | flags.MOVED_FROM)
 _IS_DEAD = int(flags.IGNORED | flags.DELETE_SELF | flags.MOVE_SELF | flags.UNMOUNT)
 _MASK = _COMES | _GOES | int(flags.DELETE_SELF | flags.MOVE_SELF | flags.ONLYDIR)
 _OVERFLOW = int(flags.Q_OVERFLOW)
-
-ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EACCES})
-"""The errors that say that nothing is there, or nothing for us."""
+_ATTRIBUTES = int(flags.ATTRIB)
 
 
 class PathWatch:
@@ -35,23 +33,26 @@ class PathWatch:
 
     Args:
         globs: what to watch at first.
-        writes: report files that were written, too.
+        writes: report files that were written, and those whose mode or owner changed, too.
+        attributes: a directory whose mode or owner changes may be readable, or not any more. In ``/dev`` that would be
+            an event more for each node.
 
     Attributes:
-        error: why something could not be read since the last ``rescan``: then more may exist than is ``found``.
+        failed: the patterns for which something could not be read, and why: then more may exist than is ``found``.
 
     Raises:
         StartError: the kernel gives no inotify instance.
     """
 
-    def __init__(self, globs: Iterable[Pattern], *, writes: bool = False) -> None:
-        self._mask = _MASK | int(flags.CLOSE_WRITE) if writes else _MASK
+    def __init__(self, globs: Iterable[Pattern], *, writes: bool = False, attributes: bool = False) -> None:
+        self._mask = _MASK | (int(flags.CLOSE_WRITE) if writes else 0) | (_ATTRIBUTES if writes or attributes else 0)
+        self._writes = writes
         self._coverage: dict[Pattern, Coverage] = {}
         self._directories: dict[str, WatchedDirectory] = {}
         self._by_wd: defaultdict[int, set[str]] = defaultdict(set)  # one inode may be reached by several paths
         self._watches_made = 0
-        self._is_exhausted = False
-        self.error: OSError | None = None
+        self._refused = RefusedWatches()
+        self.failed: dict[Pattern, OSError] = {}
         try:
             self._inotify = INotify(nonblocking=True)
         except OSError as error:
@@ -93,9 +94,12 @@ class PathWatch:
 
     def rescan(self) -> None:
         """Walk for all patterns again; ``found`` is right afterwards, whatever inotify missed."""
-        self.error = None
         for glob in list(self._coverage):
             self._walk_from_root(glob)
+
+    def retry(self, glob: Pattern) -> set[str]:
+        """Walk for a failed pattern again; returns the paths at which something may have changed."""
+        return self._walk_from_root(glob) if glob in self._coverage else set()
 
     def read(self) -> set[str]:
         """Read all pending events; returns the watched paths at which something may have changed."""
@@ -123,11 +127,15 @@ class PathWatch:
             self._remove_directory(path)
             return set()
         name, depth, changed = event.name, depth_of(path), set()
+        child, are_attributes = join(path, name), event.mask & _ATTRIBUTES
         for glob in directory.interested_in(name, depth) if name else ():
-            if depth + 1 < len(glob.elements):
-                stale.add(glob)  # a directory on the way to matches
+            if depth + 1 < len(glob.elements):  # a directory on the way to matches
+                if not (are_attributes and child in self._directories):
+                    stale.add(glob)
                 continue
-            changed.add(child := join(path, name))
+            if are_attributes and not self._writes:
+                continue
+            changed.add(child)
             found = self._coverage[glob].found
             found.discard(child) if event.mask & _GOES else found.add(child)
         return changed
@@ -138,6 +146,7 @@ class PathWatch:
         Returns:
             The paths at which something may have changed: all that were found before or now.
         """
+        self.failed.pop(glob, None)
         before = self._coverage.get(glob, Coverage())
         self._coverage[glob] = coverage = Coverage()
         directory, _, name = glob.literal.rpartition("/")
@@ -159,36 +168,36 @@ class PathWatch:
             return False
         coverage.directories.add(path)
         # After the watch was made: what is created from here on is reported.
-        for name in [element.literal] if element.literal else self._names(path):
+        for name in [element.literal] if element.literal else self._names(path, glob):
             if not element.matches(name):
                 continue
             child = join(path, name)
             if not is_last:
                 self._walk(glob, child, depth + 1, coverage)
-            elif self._exists(child):
+            elif self._exists(child, glob):
                 coverage.found.add(child)
         return True
 
-    def _names(self, directory: str) -> list[str]:
+    def _names(self, directory: str, glob: Pattern) -> list[str]:
         try:
             return os.listdir(directory)
         except OSError as error:
-            self._note(error)
+            self._note(glob, error)
             return []
 
-    def _exists(self, path: str) -> bool:
+    def _exists(self, path: str, glob: Pattern) -> bool:
         try:
             os.lstat(path)
         except OSError as error:
-            self._note(error)
+            self._note(glob, error)
             return False
         except ValueError:  # a NUL byte
             return False
         return True
 
-    def _note(self, error: OSError) -> None:
+    def _note(self, glob: Pattern, error: OSError) -> None:
         if error.errno not in ABSENT:
-            self.error = error
+            self.failed[glob] = error
 
     def _watch(self, path: str, glob: Pattern, depth: int) -> bool:
         """Watch the directory for ``glob``, as far as inotify can; False if it does not exist or cannot be read."""
@@ -197,28 +206,15 @@ class PathWatch:
             try:
                 watch = self._inotify.add_watch(path, self._mask)
             except OSError as error:
-                return self._is_readable_unwatched(path, error)
+                if not self._refused.is_readable(path, error):
+                    self._note(glob, error)
+                    return False
+                return True
+            self._refused.accept(path)
             self._watches_made += 1
             directory = self._directories[path] = WatchedDirectory(watch)
             self._by_wd[watch].add(path)
         directory.patterns[glob.elements[depth].literal].add(glob)
-        return True
-
-    def _is_readable_unwatched(self, path: str, error: OSError) -> bool:
-        """Whether ``path``, which inotify refused with ``error``, can be read all the same at each walk."""
-        if error.errno not in (errno.ENOSPC, errno.ENOMEM):
-            self._note(error)
-            if error.errno == errno.EACCES or error.errno not in ABSENT:
-                logger.warning("%s: cannot be watched: %s", path, error.strerror)
-            return False
-        if not self._is_exhausted:
-            self._is_exhausted = True
-            logger.error(
-                "%s: cannot be watched: %s; changes there are seen at a rescan only: raise the sysctl"
-                " fs.inotify.max_user_watches",
-                path,
-                error.strerror,
-            )
         return True
 
     def _release(self, glob: Pattern, paths: Iterable[str]) -> None:

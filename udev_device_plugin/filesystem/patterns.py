@@ -3,10 +3,14 @@
 Pure.
 """
 
+import errno
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
+
+ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EACCES})
+"""The errors that say that nothing is there, or nothing for us."""
 
 
 class PatternElement(Protocol):

@@ -50,7 +50,7 @@ class OutsidePaths:
             is_new = [watch.add(glob) for glob in self._targets - before]
             if not any(is_new):  # else it may have changed before the watch was there
                 break
-        if (error := watch.error) is not None:
+        if (error := next(iter(watch.failed.values()), None)) is not None:
             raise NotLookedError(f"{error.filename or self._glob}: {error.strerror}")
         entries = {path: stat_path(path) for path in paths}
         return {path: entry for path, entry in entries.items() if entry is not None}
@@ -58,7 +58,7 @@ class OutsidePaths:
     def _rescanned_watch(self) -> PathWatch:
         if self._watch is None:
             try:  # not earlier: that there is no descriptor now must neither end the process nor refuse a reload
-                self._watch = PathWatch((self._glob,))
+                self._watch = PathWatch((self._glob,), attributes=True)
             except StartError as error:
                 raise NotLookedError(str(error)) from error
         else:

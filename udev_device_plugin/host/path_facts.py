@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from udev_device_plugin.filesystem.path_watch import ABSENT
+from udev_device_plugin.filesystem.patterns import ABSENT
 from udev_device_plugin.filesystem.small_files import names_in
 from udev_device_plugin.host.looks import NotLookedError
 from udev_device_plugin.host.model import DeviceNumber, PathEntry, PathKind

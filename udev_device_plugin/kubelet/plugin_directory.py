@@ -11,6 +11,7 @@ import logging
 import os
 from collections import deque
 from collections.abc import Collection, Iterator
+from itertools import islice
 
 from tenacity import AsyncRetrying, RetryCallState, RetryError, retry_if_exception_type, wait_exponential
 
@@ -30,6 +31,9 @@ _FIRST_WAIT = 0.005
 
 _LONGEST_WAIT = 30.0
 """Seconds: only in case that the watch, which starts the next attempt at once, misses something."""
+
+_MAX_OTHERS = 100
+"""Sockets of other instances of a resource that are looked at, at most: most of so many are of processes that ended."""
 
 _ALONE_AFTER = 1.0
 """Seconds from the end of another plugin of a resource to the check whether ours is the only one left: by then, the
@@ -108,9 +112,9 @@ class PluginDirectory:
         for pattern in endpoints:
             self._watch.add(pattern)
         self._changed((socket_path,))  # it may have been removed before it was watched
-        for path in self._watch.found.difference(self._own_sockets):
-            if any_matches(endpoints, path):
-                self._other_instances.follow(path, is_new=False)
+        others = (path for path in self._watch.found.difference(self._own_sockets) if any_matches(endpoints, path))
+        for path in islice(others, _MAX_OTHERS):
+            self._other_instances.follow(path, is_new=False)
         try:
             yield
         finally:

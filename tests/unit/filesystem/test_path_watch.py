@@ -198,3 +198,59 @@ def test_without_further_watches_a_rescan_finds_what_comes_and_goes(
         assert watch.found == set()
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
     assert "max_user_watches" in caplog.text
+
+
+async def test_a_directory_that_becomes_readable_is_watched_from_then_on(
+    watching: Callable[..., Watched], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    closed, add_watch = tmp_path / "closed", INotify.add_watch
+    closed.mkdir(mode=0o700)
+    (closed / "a").touch()
+
+    def add(inotify: INotify, path: str, mask: int) -> int:  # as for who is not root
+        if path == str(closed) and not closed.stat().st_mode & 0o007:
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+        return int(add_watch(inotify, path, mask))
+
+    monkeypatch.setattr(INotify, "add_watch", add)
+    caplog.set_level(logging.INFO)
+    watched = watching(closed / "[ab]")
+    assert watched.watch.found == frozenset()
+    closed.chmod(0o755)
+    await watched.reports_of(closed / "a")
+    (closed / "b").touch()
+    await watched.reports_of(closed / "b")
+    assert [line.getMessage() for line in caplog.records] == [f"{closed}: cannot be watched: Permission denied"]
+
+
+@pytest.mark.parametrize("reads", [False, True])
+async def test_the_mode_of_a_file_matters_to_who_reads_it(reads: bool, tmp_path: Path) -> None:
+    (tmp_path / "a").touch()
+    reports = asyncio.Queue[Collection[str]]()
+    with closing(LoopWatch([Glob.parse(f"{tmp_path}/[ab]")], reports.put_nowait, writes=reads)):
+        (tmp_path / "a").chmod(0o600)
+        (tmp_path / "b").touch()
+        changed = await asyncio.wait_for(reports.get(), 10)
+    assert (f"{tmp_path}/a" in changed) is reads
+    assert f"{tmp_path}/b" in changed
+
+
+@pytest.mark.parametrize("name", ["listdir", "lstat"])
+def test_what_could_not_be_read_is_known_and_can_be_tried_again(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").touch()
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    glob = Glob.parse(f"{tmp_path}/a" + "*" * (name == "listdir"))
+    with closing(PathWatch([])) as watch:
+        with monkeypatch.context() as exhausted:
+            exhausted.setattr(os, name, fail)
+            watch.add(glob)
+        assert (watch.found, [error.errno for error in watch.failed.values()]) == (frozenset(), [errno.EMFILE])
+        assert watch.retry(glob) == {f"{tmp_path}/a"}
+        assert watch.failed == {}
+        watch.discard(glob)
+        assert watch.retry(glob) == set()

@@ -11,6 +11,7 @@ import logging
 import time
 
 from udev_device_plugin.devices.store import DeviceStore
+from udev_device_plugin.filesystem.own_directory import UnusableDirectoryError
 from udev_device_plugin.kubelet.device_plugin.allocated_paths import AllocatedPaths
 from udev_device_plugin.kubelet.device_plugin.registration import Registration
 from udev_device_plugin.kubelet.device_plugin.registration_session import RegistrationSession
@@ -90,24 +91,25 @@ class ResourcePlugin:
             epoch, begun = await self._directory.answering(), now()
             if epoch != former_epoch:
                 short_sessions, former_epoch = 0, epoch
+            is_known = False
             try:
                 await self._server.ensure()
                 reason = await self._register(epoch)
             except OSError as error:
-                reason = str(error)
+                reason, is_known = str(error), isinstance(error, UnusableDirectoryError)
             finally:
                 self._turns.give_up(self.resource)
             if now() - begun > SHORT_SESSION:
                 short_sessions = 0
-            self._report(reason)
+            self._report(reason, is_known=is_known)
             self._directory.check()
             await self._directory.pause(_back_off(short_sessions), epoch)
             short_sessions += 1
 
-    def _report(self, reason: str) -> None:
-        """Count and log the end of a registration; one for the same reason as the last one is no warning."""
+    def _report(self, reason: str, *, is_known: bool) -> None:
+        """Count and log the end of a registration; it is no warning if its reason is known, or the last one's."""
         self._metrics.restarts.labels(self.resource).inc()
-        level = logging.DEBUG if reason == self._last_reason else logging.WARNING
+        level = logging.DEBUG if is_known or reason == self._last_reason else logging.WARNING
         logger.log(level, "re-registering: %s", reason, extra={"resource": self.resource})
         self._event_log.note(self.resource, time.monotonic(), EventKind.SERVING_ENDED, text=reason)
         self._last_reason = reason

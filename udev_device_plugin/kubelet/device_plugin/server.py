@@ -12,11 +12,14 @@ import os
 import re
 import socket
 import stat
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import islice
 
 import grpc
 
 from udev_device_plugin.errors import StartError
-from udev_device_plugin.filesystem.own_directory import NAME, SOCKET, OwnDirectory
+from udev_device_plugin.filesystem.own_directory import MAX_ENTRIES, NAME, SOCKET, OwnDirectory
 from udev_device_plugin.kubelet.api.v1beta1 import api_pb2_grpc
 from udev_device_plugin.selectors.paths.glob import Glob
 
@@ -30,6 +33,9 @@ GRACE = 0.2
 
 _SUFFIX = ".sock"
 _RANDOM_BYTES = 4
+
+MAX_STALE = 1000
+"""Sockets of earlier runs that one start removes: 60 ms' worth."""
 
 _FORMER_PREFIX = f"{NAME}-"
 """Of the names of sockets in the plugin directory itself, where earlier releases have them."""
@@ -114,23 +120,38 @@ class ResourceServer:
 
 
 def remove_stale(directory: OwnDirectory) -> None:
-    """Remove the sockets of killed instances of this plugin; those of running ones, and all others, stay."""
-    with contextlib.suppress(OSError):  # without the directory nothing is served either, which is reported
-        for name in directory.names(SOCKET):
-            if _is_dead_socket(directory.path_of_descriptor(name)):
-                directory.remove(name, SOCKET)
-                _report_removed(directory.path + name)
+    """Remove the sockets of killed instances of this plugin; those of running ones, and all others, stay.
+
+    At most ``MAX_STALE`` are removed, so that a start does not take long; a later one removes more.
+    """
+    removed = 0
+    try:
+        for remove in islice(_stale(directory), MAX_STALE):
+            remove()
+            removed += 1
+    except OSError as error:  # what keeps it from being used keeps it from serving, too, which is said
+        logger.debug("sockets of earlier runs stay: %s", error)
+    if removed:
+        logger.info(
+            "removed the sockets of earlier runs", extra={"path": directory.plugin_directory, "sockets": removed}
+        )
+
+
+def _stale(directory: OwnDirectory) -> Iterator[Callable[[], None]]:
+    """Yield how to remove each of them: those in the plugin's own directory, and where earlier releases have them."""
+    for name in directory.names(SOCKET):
+        if _is_dead_socket(directory.path_of_descriptor(name)):
+            yield partial(directory.remove, name, SOCKET)
     with contextlib.suppress(FileNotFoundError), os.scandir(directory.plugin_directory) as entries:
-        for entry in entries:
+        for entry in islice(entries, MAX_ENTRIES):
             is_ours = entry.name.startswith(_FORMER_PREFIX) and SOCKET.names.fullmatch(entry.name)
             if is_ours and _is_dead_socket(entry.path):
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(entry.path)
-                _report_removed(entry.path)
+                yield partial(_unlink, entry.path)
 
 
-def _report_removed(path: str) -> None:
-    logger.info("removed the socket of an earlier run", extra={"path": path})
+def _unlink(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
 
 
 def _is_dead_socket(path: str) -> bool:
