@@ -48,13 +48,20 @@ def containerd() -> Iterator[Containerd]:
 
 
 @pytest.fixture(scope="module")
-def kubelet(containerd: Containerd) -> Iterator[KubeletProcess]:
-    """A kubelet without a cluster: it runs static pods."""
+def _kubelet(containerd: Containerd) -> Iterator[KubeletProcess]:
     kubelet = KubeletProcess()
     kubelet.start()
     yield kubelet
     kubelet.kill()
     containerd.kill_all_tasks()
+
+
+@pytest.fixture
+def kubelet(_kubelet: KubeletProcess) -> KubeletProcess:
+    """A kubelet without a cluster: it runs static pods. It runs, whatever has become of it in another test."""
+    if not _kubelet.is_running():
+        _kubelet.start()
+    return _kubelet
 
 
 @pytest.fixture
@@ -75,13 +82,20 @@ def control_plane() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="module")
-def node(control_plane: Cluster, containerd: Containerd) -> Iterator[KubeletProcess]:
-    """The kubelet of the cluster's only node."""
+def _node(control_plane: Cluster, containerd: Containerd) -> Iterator[KubeletProcess]:
     kubelet = KubeletProcess(control_plane.kubeconfig)
     kubelet.start()
     yield kubelet
     kubelet.kill()
     containerd.kill_all_tasks()
+
+
+@pytest.fixture
+def node(_node: KubeletProcess) -> KubeletProcess:
+    """The kubelet of the cluster's only node, likewise."""
+    if not _node.is_running():
+        _node.start()
+    return _node
 
 
 @pytest.fixture
@@ -93,12 +107,12 @@ def cluster(control_plane: Cluster, node: KubeletProcess) -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="module")
-def _daemon_set(control_plane: Cluster, node: KubeletProcess, containerd: Containerd) -> Iterator[DaemonSet]:
+def _daemon_set(control_plane: Cluster, _node: KubeletProcess, containerd: Containerd) -> Iterator[DaemonSet]:
     add_plugin_image(containerd)
     daemon_set = DaemonSet(control_plane)
-    daemon_set.create(node)
+    daemon_set.create(_node)
     yield daemon_set
-    daemon_set.delete(node)
+    daemon_set.delete(_node)
 
 
 @pytest.fixture
