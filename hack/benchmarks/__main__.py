@@ -4,18 +4,17 @@ Outside of all labs; each lab is entered once, for all of its parts.
 """
 
 import argparse
-import compileall
 import contextlib
 import json
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 
 from hack.benchmarks import report
 from hack.benchmarks.figures import BESIDE_UDEVD, FIGURES, PARTS, Samples
+from hack.benchmarks.revisions import hash_of, package_of
 
 _UDEVD = ("hack/lib/beside-udevd", "-r", "hack/benchmarks/rules.d")
 _WORLD = ("hack/lib/in-world",)
@@ -34,10 +33,10 @@ def main() -> int:
     parts = [name for name in PARTS if name in (arguments.only or PARTS)]
     load_before = os.getloadavg()[0]
     with contextlib.ExitStack() as stack:
-        checkouts, revisions = {"now": os.getcwd()}, {"now": _hash("HEAD")}
+        checkouts, revisions = {"now": os.getcwd()}, {"now": hash_of("HEAD")}
         if (before := arguments.compare) is not None:
-            checkouts = {"before": stack.enter_context(_package_of(before)), **checkouts}
-            revisions = {"before": _hash(before), **revisions}
+            checkouts = {"before": stack.enter_context(package_of(before)), **checkouts}
+            revisions = {"before": hash_of(before), **revisions}
         samples = _measured(parts, checkouts, "quick" if arguments.quick else "full")
     figures = [figure for figure in FIGURES if figure.part in parts]
     run = report.Run(figures, revisions, samples, (load_before, os.getloadavg()[0]))
@@ -63,23 +62,6 @@ def _measured(parts: Sequence[str], checkouts: Mapping[str, str], how: str) -> M
             for column, samples in json.loads(file.read() or "{}").items():
                 found[column].update(samples)
     return found
-
-
-@contextmanager
-def _package_of(revision: str) -> Iterator[str]:
-    """The plugin's package as of another revision, in a directory of its own, compiled as this one's is."""
-    with tempfile.TemporaryDirectory(dir=".cache", prefix="bench-") as folder:
-        archive = subprocess.run(["git", "archive", revision, "udev_device_plugin"], check=True, stdout=subprocess.PIPE)
-        subprocess.run(["tar", "-x", "-C", folder], check=True, input=archive.stdout)
-        with open(f"{folder}/udev_device_plugin/_version.py", "w") as file:
-            file.write(f'__version__ = "{revision}"\n')
-        compileall.compile_dir(folder, quiet=1)
-        yield os.path.abspath(folder)
-
-
-def _hash(revision: str) -> str:
-    command = ["git", "rev-parse", "--short", "--verify", f"{revision}^{{commit}}"]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
 if __name__ == "__main__":

@@ -109,25 +109,29 @@ def record(run: Run) -> None:
         file.write(run.document(has_samples=False))
     heading, *lines = run.rows()
     table = "\n".join(f"| {' | '.join(line)} |" for line in (heading, ["---"] * len(heading), *lines))
+    replace(BEGIN, END, f"{run.conditions()}\n\n{table.replace(' missed |', ' **missed** |')}")
+
+
+def replace(begin: str, end: str, text: str) -> None:
+    """Put a text between two lines of BENCHMARKS.md, in place of what is there."""
     with open(DOCUMENT) as file:
-        head, _, rest = file.read().partition(BEGIN)
+        head, _, rest = file.read().partition(begin)
     with open(DOCUMENT, "w") as file:
-        report = f"{run.conditions()}\n\n{table.replace(' missed |', ' **missed** |')}"
-        file.write(f"{head}{BEGIN}\n\n{report}\n\n{END}{rest.partition(END)[2]}")
+        file.write(f"{head}{begin}\n\n{text}\n\n{end}{rest.partition(end)[2]}")
 
 
 def _cell(summary: Summary | None, unit: str) -> str:
     if summary is None:
         return "-"
     values = (summary.median, summary.p99, summary.max) if summary.n > 1 else (summary.median,)
-    return f"{' / '.join(map(_rounded, values))} {unit}".strip()
+    return f"{' / '.join(map(rounded, values))} {unit}".strip()
 
 
 def _ratio(before: Summary | None, now: Summary | None) -> str:
     """Of the medians."""
-    return _rounded(now.median / before.median) if before and now and before.median > 0 < now.median else ""
+    return rounded(now.median / before.median) if before and now and before.median > 0 < now.median else ""
 
 
-def _rounded(value: float) -> str:
+def rounded(value: float) -> str:
     """As many digits as mean something."""
     return f"{value:.0f}" if value == int(value) or abs(value) >= 100 else f"{value:.2f}"

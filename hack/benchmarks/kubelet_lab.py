@@ -1,0 +1,108 @@
+"""A real kubelet, the plugin as a process of the host, and adapters: the lab of `tests/kubelet`, to be measured in.
+
+What the kubelet knows it writes down with each list that it gets; when it does, inotify says.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+
+from inotify_simple import INotify, flags
+
+from hack.benchmarks.adapters import FIRST, RealAdapters
+from hack.benchmarks.node import resource_of
+from hack.benchmarks.programs import Program
+from tests.lab.kubelet.containers import Containerd
+from tests.lab.kubelet.node import CHECKPOINT, PLUGIN_DIRECTORY, SOCKET, KubeletProcess, accepts
+from tests.lab.kubelet.processes import LOGS, succeeds
+
+EACH = 10
+"""So many adapters there can be for each resource."""
+
+_PATIENCE = 30.0  # seconds
+CALM_KUBELET = 1.0  # seconds after a kubelet's start until it does nothing more
+
+Lists = Mapping[str, list[str]]
+
+
+class Lab:
+    """A kubelet that runs, and adapters: resource `i` is for the adapter `i * EACH` and the nine after it."""
+
+    def __init__(self, checkout: str, kubelet: KubeletProcess, adapters: RealAdapters) -> None:
+        self._checkout, self.kubelet, self.adapters = checkout, kubelet, adapters
+        self._written: list[tuple[float, Lists]] = []
+        self._news = asyncio.Event()
+        self._inotify = INotify()
+        self._inotify.add_watch(PLUGIN_DIRECTORY, flags.MOVED_TO)
+        asyncio.get_running_loop().add_reader(self._inotify.fileno(), self._read)
+
+    def close(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._inotify.fileno())
+        self._inotify.close()
+
+    def _read(self) -> None:
+        now = time.monotonic()
+        if CHECKPOINT in {event.name for event in self._inotify.read(timeout=0)}:
+            self._written.append((now, self.kubelet.registered()))
+            self._news.set()
+
+    async def until(self, is_it: Callable[[Lists], bool], *, after: float, patience: float = _PATIENCE) -> float:
+        """When the kubelet first wrote lists that are it, since a moment."""
+        async with asyncio.timeout(patience):
+            while True:
+                for when, lists in self._written:
+                    if when >= after and is_it(lists):
+                        return when
+                self._news.clear()
+                await self._news.wait()
+
+    @asynccontextmanager
+    async def plugin(self, count: int) -> AsyncIterator[None]:
+        """The checkout's plugin as a process of the host, with so many resources; each has an adapter."""
+        paths = (f"/dev/serial/by-id/*_R0N{FIRST // EACH + number}?-*" for number in range(count))
+        specs = (f'{{"type":"serial-{number}","paths":["{path}"]}}' for number, path in enumerate(paths))
+        devices = [argument for spec in specs for argument in ("--device", spec)]
+        options = ("--plugin-directory", PLUGIN_DIRECTORY, "--listen", "127.0.0.1:0", "--removal-grace-period", "0s")
+        began = time.monotonic()
+        self.adapters.plug(*map(first_of, range(count)))
+        arguments = (*devices, *options)
+        async with Program("udev_device_plugin", *arguments, output=f"{LOGS}/plugin.log", checkout=self._checkout):
+            await self.until(partial(have_one_each, count), after=began)
+            await asyncio.sleep(CALM_KUBELET)
+            yield
+        self.adapters.unplug_all()
+
+    async def restart_kubelet(self, absence: float = 0) -> float:
+        """Kill it, and start it: when its socket accepts."""
+        self.kubelet.kill()
+        await asyncio.sleep(absence)
+        self.kubelet.start_alone()
+        while not succeeds(lambda: accepts(SOCKET)):
+            await asyncio.sleep(0.001)
+        return time.monotonic()
+
+
+def first_of(resource: int) -> int:
+    """The number of a resource's first adapter."""
+    return FIRST + resource * EACH
+
+
+def have_one_each(count: int, lists: Lists) -> bool:
+    """Whether each of so many resources has a healthy device."""
+    return all(lists.get(resource_of(number)) for number in range(count))
+
+
+@asynccontextmanager
+async def lab(checkout: str, kubelet: KubeletProcess, containerd: Containerd) -> AsyncIterator[Lab]:
+    """In the end nothing is plugged, and no container runs."""
+    kubelet.start()
+    with RealAdapters() as adapters:
+        it = Lab(checkout, kubelet, adapters)
+        try:
+            yield it
+        finally:
+            it.close()
+            kubelet.kill()
+            containerd.kill_all_tasks()
