@@ -7,8 +7,8 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from importlib.resources import files
 
+from udev_device_plugin import config
 from udev_device_plugin.app.run import run as run_agent
 from udev_device_plugin.config import loader
 from udev_device_plugin.config.faults import printable
@@ -18,7 +18,7 @@ from udev_device_plugin.reporting.list_devices import scan
 from udev_device_plugin.reporting.list_devices.output import show
 from udev_device_plugin.telemetry import log_format
 
-SCHEMA = files("udev_device_plugin.config") / "schema.json"
+SCHEMA = os.path.join(os.path.dirname(config.__file__), "schema.json")
 
 
 def main(
@@ -41,7 +41,8 @@ def main(
             load = partial(loader.load, argv, environ, settings.config_file)
             return run(settings) if run else _run_agent(settings, load)
         if task is Task.PRINT_SCHEMA:
-            print(SCHEMA.read_text(encoding="ascii"), end="")
+            with open(SCHEMA, encoding="ascii") as file:
+                print(file.read(), end="")
         elif task is Task.CHECK:
             _print_resources(settings)
         else:
