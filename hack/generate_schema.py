@@ -195,6 +195,11 @@ def usb() -> Schema:
                     "description": "The nodes to hand over, by subsystem; default: the raw one, of usb.",
                     "anyOf": [numbers, names, NOTHING],
                 },
+                "bus": {
+                    "description": "Hand the raw node over with /dev/bus/usb, for libusb. Default: if neither nodes nor"
+                    " mountPath is given.",
+                    "type": ["boolean", "null"],
+                },
                 "mountPath": {**mount_path("A directory in the container."), "pattern": "^/(.*/)?$"},
                 "permissions": permissions("rw"),
             },

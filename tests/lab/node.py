@@ -48,6 +48,11 @@ class Offer:
         """Where the container finds its devices."""
         return tuple(device.container_path for device in self.devices)
 
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The host's nodes that its devices are."""
+        return tuple(os.path.realpath(device.host_path) for device in self.devices)
+
 
 class Landmarks:
     """Directories that the plugin offers as a resource of their own, to know how far it has come.

@@ -22,6 +22,7 @@ from tests.lab.sticks import Product, camera, ch340, serial_adapter, sound_card
 from tests.world import origin
 from udev_device_plugin.kubelet.api.v1beta1 import api_pb2
 from udev_device_plugin.testing.kubelet import Kubelet
+from udev_device_plugin.testing.records import Mount
 
 RTL_SDR = Product("0bda", "2838", "Realtek", "RTL2838UHIDIR", "")
 OF_THE_EXAMPLE = Product("1209", "000f", "Generic", "Example", "")
@@ -66,6 +67,11 @@ async def moved(
 async def offered(kubelet: Kubelet, resource: str) -> list[tuple[str, ...]]:
     """The container paths of each healthy device, sorted."""
     return sorted(offer.paths for offer in await offers(kubelet, resource) if offer.is_healthy)
+
+
+async def offered_nodes(kubelet: Kubelet, resource: str) -> list[tuple[str, ...]]:
+    """The nodes of each healthy device, sorted."""
+    return sorted(offer.nodes for offer in await offers(kubelet, resource) if offer.is_healthy)
 
 
 async def test_a_device_for_five_goes_to_one_container_five_times_or_to_five(
@@ -151,11 +157,12 @@ async def test_a_limit_pairs_one_node_with_each_of_the_others(host: FakeHost, pl
 async def test_usb_means_the_raw_node_of_each_stick(host: FakeHost, plugin_directory: str) -> None:
     host.plug(ch340("ttyUSB0", "1-1"))
     async with moved(plugin_directory, origin.CH340, "squat.ai/ch340") as (kubelet, _plugin):
-        ((device,),) = [offer.devices for offer in await offers(kubelet, "squat.ai/ch340")]
-        assert (device.container_path, device.permissions) == ("/dev/bus/usb/001/002", "rw")
+        (offer,) = await offers(kubelet, "squat.ai/ch340")
+        assert (offer.nodes, offer.devices[0].permissions) == (("/dev/bus/usb/001/002",), "rw")
+        assert offer.mounts == (Mount("/dev/bus/usb", "/dev/bus/usb", read_only=True),), "found where the origin has it"
         host.plug(ch340("ttyUSB1", "1-2"))  # to the origin, both would be one device
         await kubelet.wait_for_devices("squat.ai/ch340", healthy=2)
-        assert await offered(kubelet, "squat.ai/ch340") == [("/dev/bus/usb/001/002",), ("/dev/bus/usb/001/003",)]
+        assert await offered_nodes(kubelet, "squat.ai/ch340") == [("/dev/bus/usb/001/002",), ("/dev/bus/usb/001/003",)]
 
 
 async def test_usb_with_a_serial_number_means_the_stick_that_has_it(host: FakeHost, plugin_directory: str) -> None:
@@ -168,8 +175,8 @@ async def test_usb_with_a_serial_number_means_the_stick_that_has_it(host: FakeHo
     ]
     arguments = [argument for spec in specs for argument in ("--device", spec)]
     async with moved(plugin_directory, arguments, "squat.ai/any", "squat.ai/this") as (kubelet, _plugin):
-        assert await offered(kubelet, "squat.ai/any") == [("/dev/bus/usb/001/002",), ("/dev/bus/usb/001/003",)]
-        assert await offered(kubelet, "squat.ai/this") == [("/dev/bus/usb/001/002",)]
+        assert await offered_nodes(kubelet, "squat.ai/any") == [("/dev/bus/usb/001/002",), ("/dev/bus/usb/001/003",)]
+        assert await offered_nodes(kubelet, "squat.ai/this") == [("/dev/bus/usb/001/002",)]
 
 
 @pytest.fixture
@@ -196,7 +203,7 @@ async def test_a_configuration_file_in_the_origins_place_is_found(
     file.write_text(origin.CONFIG_FILE.replace("devices", key))
     host.plug(serial_adapter(product=RTL_SDR))
     async with moved(plugin_directory, (), "squat.ai/rtlsdr", command=with_etc(etc)) as (kubelet, _plugin):
-        assert await offered(kubelet, "squat.ai/rtlsdr") == [("/dev/bus/usb/001/003",)]
+        assert await offered_nodes(kubelet, "squat.ai/rtlsdr") == [("/dev/bus/usb/001/003",)]
 
 
 @pytest.mark.parametrize("flag", ["--config", "--config-file"])
@@ -208,7 +215,7 @@ async def test_a_configuration_file_is_named_as_with_the_origin(
     host.plug(serial_adapter(product=RTL_SDR))
     arguments = ("--log-level", "info", flag, str(file))
     async with moved(plugin_directory, arguments, "squat.ai/rtlsdr") as (kubelet, _plugin):
-        assert await offered(kubelet, "squat.ai/rtlsdr") == [("/dev/bus/usb/001/003",)]
+        assert await offered_nodes(kubelet, "squat.ai/rtlsdr") == [("/dev/bus/usb/001/003",)]
 
 
 async def test_the_domain_of_the_origins_latest_releases_is_one_flag_away(

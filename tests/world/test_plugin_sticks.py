@@ -2,15 +2,17 @@
 
 import json
 import os
+import re
 from dataclasses import replace
 
 import pytest
 
 from tests.lab.host import FakeHost
+from tests.lab.listing import list_devices
 from tests.lab.node import SERIAL, node
 from tests.lab.records import FakeDevice, Stick
 from tests.lab.sticks import CP2102, ch340, modem, serial_adapter
-from udev_device_plugin.testing.records import ContainerStartError
+from udev_device_plugin.testing.records import ContainerStartError, Mount
 
 MODEM: dict[str, object] = {"vendor": "2c7c", "product": "0125", "nodes": {"tty": 4, "usbmisc": 1}}
 
@@ -39,10 +41,47 @@ async def test_a_stick_is_its_raw_node_if_nothing_else_is_asked_for(host: FakeHo
         await here.wait_for(healthy=1)
         await here.catch_up()
         (offer,) = await here.offers()
-        assert offer.paths == ("/dev/bus/usb/001/004",)
+        assert offer.nodes == ("/dev/bus/usb/001/004",), "by a link of ours, as udev has none"
         (device,) = offer.devices
         assert device.permissions == "rw"
-        assert os.path.realpath(device.host_path) == "/dev/bus/usb/001/004", "by a link of ours, as udev has none"
+
+
+async def test_a_raw_node_is_given_beside_the_bus_so_that_libusb_finds_it_under_its_number_of_the_moment(
+    host: FakeHost, plugin_directory: str
+) -> None:
+    entry: dict[str, object] = {"vendor": "10c4", "product": "ea60"}
+    entries: dict[str, dict[str, object]] = {
+        "plain": entry,
+        "asked": {**entry, "bus": True, "nodes": {"tty": 1, "usb": 1}},
+        "bare": {**entry, "bus": False},
+        "elsewhere": {**entry, "mountPath": "/dev/stick/"},
+        "named": {**entry, "nodes": {"usb": 1}},
+    }
+    for number in (0, 1):
+        host.plug(serial_adapter(f"ttyUSB{number}", f"000{number}", f"1-{number + 1}", product=CP2102))
+    specs = [usb(entry, name=name) for name, entry in entries.items()]
+    async with node(plugin_directory, *specs) as here:
+        bus = (Mount("/dev/bus/usb", "/dev/bus/usb", read_only=True),)
+        given = {}
+        for name in entries:
+            first, second = await here.offers(f"squat.ai/{name}")
+            assert first.mounts == second.mounts
+            assert not {*first.paths} & {*second.paths}
+            given[name] = [re.sub("serial-0000.*", "…", path) for path in first.paths], first.mounts
+        assert given == {
+            "plain": (["/dev/udev-device-plugin/usb-10c4-ea60-…"], bus),
+            "asked": (["/dev/ttyUSB0", "/dev/udev-device-plugin/usb-10c4-ea60-…"], bus),
+            "bare": (["/dev/bus/usb/001/002"], ()),
+            "elsewhere": (["/dev/stick/002"], ()),
+            "named": (["/dev/bus/usb/001/002"], ()),
+        }
+        both = (await here.kubelet.allocate("squat.ai/plain", count=2)).response
+        assert (both.mounts, len(both.devices)) == (bus, 2), "the bus once"
+        assert both.envs["UDEV_RESOURCE_SQUAT_AI_PLAIN"].split(",") == [one.container_path for one in both.devices]
+    listed = list_devices(*specs[:3])
+    remark = "a container gets /dev/bus/usb, too, read-only: libusb opens the node there"
+    remarked = {name: remark in listed.selector(name)["matches"][-1]["remarks"] for name in ("plain", "asked", "bare")}
+    assert remarked == {"plain": True, "asked": True, "bare": False}
 
 
 async def test_a_modem_is_offered_once_it_is_complete_and_is_unhealthy_when_one_node_goes(

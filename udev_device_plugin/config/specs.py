@@ -29,6 +29,7 @@ class PathSpec:
         read_only: mounts only.
         limit: how many devices of a group may share one match, at least 1.
         optional: a device is complete without a match of this entry.
+        mounts_bus: of USB devices: the container sees all raw nodes where libusb looks for them, and can open its own.
     """
 
     selector: SelectorKind
@@ -38,6 +39,7 @@ class PathSpec:
     read_only: bool = False
     limit: int = 1
     optional: bool = False
+    mounts_bus: bool = False
 
     @property
     def is_literal(self) -> bool:

@@ -16,6 +16,13 @@ from udev_device_plugin.devices.device import Device, DeviceSet, Member
 from udev_device_plugin.devices.identity import id_base
 from udev_device_plugin.errors import AllocationError
 
+USB_BUS = Member("/dev/bus/usb", "/dev/bus/usb", "/dev/bus/usb", PathType.MOUNT, read_only=True)
+"""The raw nodes of all USB devices, which a container with one of them sees and cannot open but for its own.
+
+libusb opens ``/dev/bus/usb/BBB/DDD`` by the number that sysfs shows now, while the kubelet keeps the container paths of
+the first ``Allocate``: under such a path of its own, libusb would not find the device after a replug.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
@@ -41,7 +48,8 @@ def allocate(devices: DeviceSet, ids: Iterable[str]) -> Allocation:
     chosen = {device.identity: device for device in (_find(devices, id_) for id_ in ids)}
     members: dict[str, Member] = {}
     for _, device in sorted(chosen.items()):  # the kubelet's order is random
-        for member in device.members:
+        bus = [USB_BUS] if any(member.needs_bus for member in device.members) else []
+        for member in (*device.members, *bus):
             other = members.setdefault(member.container_path, member)
             is_same_node = other in device.members and other.number == member.number is not None
             if other.host_path != member.host_path and not is_same_node:

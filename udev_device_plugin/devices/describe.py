@@ -6,9 +6,14 @@ from udev_device_plugin.config.specs import PathSpec, PathType, ResourceSpec
 from udev_device_plugin.devices.assembled import AssembledDevice, AssembledResource
 from udev_device_plugin.devices.candidates import Candidate, node_key
 from udev_device_plugin.devices.device import NO_INFO, Device, DeviceInfo, DeviceSet, Member
+from udev_device_plugin.devices.identity import own_link_name
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.model import HostDevice
 from udev_device_plugin.host.topology import interface_and_kind, port, usb_port
+from udev_device_plugin.selectors.usb.selector import RAW
+
+NODES_BESIDE_BUS = "/dev/udev-device-plugin/"
+"""Where a container finds a raw USB node for which it gets the bus, too: not below that, which is read-only."""
 
 _INTERFACE = re.compile(r":(\d+\.\d+)$")
 
@@ -71,10 +76,12 @@ def device_info(device: HostDevice) -> DeviceInfo:
 
 
 def _member(path_spec: PathSpec, candidate: Candidate, info: DeviceInfo) -> Member:
+    needs_bus = path_spec.mounts_bus and candidate.subsystem == RAW
+    own_path = NODES_BESIDE_BUS + own_link_name(candidate.identity)
     return Member(
         identity=candidate.identity,
         host_path=candidate.host_path,
-        container_path=path_spec.container_path(candidate.path),
+        container_path=own_path if needs_bus else path_spec.container_path(candidate.path),
         type=path_spec.type,
         permissions=path_spec.permissions if path_spec.type is PathType.DEVICE else "",
         read_only=path_spec.read_only,
@@ -82,5 +89,6 @@ def _member(path_spec: PathSpec, candidate: Candidate, info: DeviceInfo) -> Memb
         number=candidate.node.number,
         own_link=candidate.own_link,
         is_optional=path_spec.optional,
+        needs_bus=needs_bus,
         info=info,
     )

@@ -65,6 +65,7 @@ class Member:
         number: of a device node.
         own_link: the plugin's own link that it needs, or that a container may have got; "" for none.
         is_optional: the device is Healthy without it too.
+        needs_bus: a container gets ``/dev/bus/usb``, too (`allocation.USB_BUS`): libusb opens the node there.
         info: the hardware behind a device node, also of an absent one.
     """
 
@@ -78,6 +79,7 @@ class Member:
     number: DeviceNumber | None = None
     own_link: str = ""
     is_optional: bool = False
+    needs_bus: bool = False
     info: DeviceInfo = NO_INFO
 
 

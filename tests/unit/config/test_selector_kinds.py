@@ -60,7 +60,8 @@ def test_a_usb_id_is_hexadecimal_however_yaml_reads_it(written: str, meant: str 
 
 def test_json_spells_ids_as_well() -> None:
     (spec,) = resources('{"name": "a", "groups": [{"usb": [{"vendor": "1a86", "product": 7523, "serial": "0001"}]}]}')
-    assert spec.groups == (GroupSpec((PathSpec(UsbSelector("1a86", "7523", "0001"), permissions="rw"),)),)
+    path = PathSpec(UsbSelector("1a86", "7523", "0001"), permissions="rw", mounts_bus=True)
+    assert spec.groups == (GroupSpec((path,)),)
 
 
 @pytest.mark.parametrize(("written", "meant"), [('"0001"', "0001"), ("0001", "0001"), ("1e3", "1e3"), ("yes", "yes")])
@@ -120,6 +121,22 @@ def test_a_hid_interface_is_spelled_as_a_stick_is() -> None:
         ),
         2,
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "mounts_bus"),
+    [
+        ("", True),
+        (", bus: null, nodes: null", True),
+        (", bus: false", False),
+        (", nodes: [usb]", False),
+        (", nodes: [usb], bus: true", True),
+        (", mountPath: /dev/x/", False),
+        (", mountPath: /dev/x/, bus: false", False),
+    ],
+)
+def test_the_bus_is_mounted_for_a_raw_node_alone_or_where_it_is_asked_for(options: str, mounts_bus: bool) -> None:
+    assert usb(f"{{vendor: a, product: b{options}}}").mounts_bus == mounts_bus
 
 
 RULE = 'SUBSYSTEM=="tty", ATTRS{idVendor}=="10c4"'
@@ -195,6 +212,15 @@ def test_a_rule_may_stand_on_several_lines() -> None:
         (
             "usb: [{vendor: a, product: b, serial: c, aliases: [{vendor: c, product: d}]}]",
             "usb[0].aliases: aliases stands beside serial; a bootloader has another serial number or none: leave one",
+        ),
+        ("usb: [{vendor: a, product: b, bus: 'no'}]", 'usb[0].bus: "no" is a text; true or false is needed'),
+        (
+            "usb: [{vendor: a, product: b, bus: true, mountPath: /dev/x/}]",
+            "usb[0].bus: bus stands beside mountPath, by which libusb finds no device; leave out one of them",
+        ),
+        (
+            "usb: [{vendor: a, product: b, bus: true, nodes: [tty]}]",
+            "usb[0].bus: bus is for the raw node, which nodes does not name; add usb there, or leave bus out",
         ),
         ("usb: []", "usb: the list is empty; give one item or more"),
         ("hid: [{vendor: a}]", "hid[0]: it has no product; give the id that lsusb prints"),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from udev_device_plugin.config.specs import PathType
-from udev_device_plugin.devices.allocation import absences, allocate, prefer
+from udev_device_plugin.devices.allocation import USB_BUS, absences, allocate, prefer
 from udev_device_plugin.devices.device import Device, DeviceSet, Member
 from udev_device_plugin.devices.identity import device_id
 from udev_device_plugin.errors import AllocationError
@@ -122,6 +122,23 @@ def test_the_environment_lists_devices_by_identity_and_no_mounts() -> None:
     allocation = allocate(devices, list(devices.by_id))
     assert allocation.environment == {"UDEV_RESOURCE_SQUAT_AI_SERIAL": "/dev/b,/dev/x,/dev/ttyUSB0"}
     assert allocate(devices, reversed(list(devices.by_id))) == allocation
+
+
+def test_the_bus_is_mounted_once_for_all_raw_nodes_and_at_no_place_of_something_else() -> None:
+    def raw(name: str) -> Device:
+        member = Member(name, f"/links/{name}", f"/dev/nodes/{name}", PathType.DEVICE, "rw", needs_bus=True)
+        return Device((name,), (member,), 1, True, 0.0)
+
+    devices = DeviceSet(RESOURCE, (raw("a"), raw("b"), device("/dev/c")))
+    given = allocate(devices, devices.by_id)
+    paths = [member.container_path for member in given.members]
+    assert paths == ["/dev/c", "/dev/nodes/a", "/dev/bus/usb", "/dev/nodes/b"]
+    assert [member for member in given.members if member.type is PathType.MOUNT] == [USB_BUS]
+    assert given.environment == {"UDEV_RESOURCE_SQUAT_AI_SERIAL": "/dev/c,/dev/nodes/a,/dev/nodes/b"}
+    assert USB_BUS not in allocate(devices, ids(devices, "/dev/c")).members
+    other = DeviceSet(RESOURCE, (raw("a"), device("/dev/d", container="/dev/bus/usb")))
+    with pytest.raises(AllocationError, match="/dev/d and /dev/bus/usb would both be /dev/bus/usb in the container"):
+        allocate(other, other.by_id)
 
 
 def test_a_node_that_a_device_has_by_two_names_is_handed_over_once_at_one_path() -> None:

@@ -7,10 +7,11 @@ from udev_device_plugin.config.faults import quoted
 from udev_device_plugin.config.scalars import ScalarError, parse_path, parse_permissions
 from udev_device_plugin.config.specs import PathSpec
 from udev_device_plugin.config.yaml_nodes import Kind, Mapping, Node, Reader, Scalar, Sequence
+from udev_device_plugin.selectors.grouping import Numbers
 from udev_device_plugin.selectors.usb.selector import RAW, UsbSelector
 
 USB_DEVICE_KEYS = ("vendor", "product", "serial", "aliases")
-USB_KEYS = (*USB_DEVICE_KEYS, "nodes", "mountPath", "permissions")
+USB_KEYS = (*USB_DEVICE_KEYS, "nodes", "bus", "mountPath", "permissions")
 MAX_NODES = 256
 """Nodes of one subsystem of one USB device: far more than any device has."""
 SUBSYSTEM = "[a-z0-9][a-z0-9_-]{0,63}"
@@ -26,10 +27,11 @@ def read_usb(node: Node, reader: Reader) -> PathSpec | None:
     nodes, is_open_ended = _read_nodes(entry.get("nodes"), reader)
     mount_path = reader.scalar(entry.get("mountPath"), _parse_directory)
     permissions = reader.scalar(entry.get("permissions"), parse_permissions) or "rw"
+    mounts_bus = _read_bus(entry, nodes, reader)
     if ids is None or nodes is None:
         return None
     selector = UsbSelector(*ids, serial, nodes, is_open_ended, aliases)
-    return PathSpec(selector, mount_path, permissions=permissions)
+    return PathSpec(selector, mount_path, permissions=permissions, mounts_bus=mounts_bus)
 
 
 def read_excluded_usb_device(node: Node, reader: Reader) -> UsbSelector | None:
@@ -40,6 +42,23 @@ def read_excluded_usb_device(node: Node, reader: Reader) -> UsbSelector | None:
     ids, serial = read_ids(entry, reader), read_serial(entry, reader)
     aliases = read_aliases(entry, ids, reader)
     return None if ids is None else UsbSelector(*ids, serial, nodes=(), aliases=aliases)
+
+
+def _read_bus(entry: Mapping, nodes: Numbers | None, reader: Reader) -> bool:
+    """Return whether the bus is mounted: by default, if the raw node alone is handed over, and under no other path."""
+    bus, mount_path = entry.get("bus"), entry.get("mountPath")
+    if bus is None:
+        return entry.get("nodes") is None and mount_path is None
+    is_mounted = reader.truth(bus)
+    if is_mounted and mount_path is not None:
+        reader.faults.add(
+            bus.place, "bus stands beside mountPath, by which libusb finds no device; leave out one of them"
+        )
+    if is_mounted and nodes is not None and RAW not in dict(nodes):
+        reader.faults.add(
+            bus.place, f"bus is for the raw node, which nodes does not name; add {RAW} there, or leave bus out"
+        )
+    return is_mounted
 
 
 def _parse_directory(text: str) -> str:
@@ -55,7 +74,7 @@ def _parse_subsystem(text: str) -> str:
     return text
 
 
-def _read_nodes(node: Node | None, reader: Reader) -> tuple[tuple[tuple[str, int], ...] | None, bool]:
+def _read_nodes(node: Node | None, reader: Reader) -> tuple[Numbers | None, bool]:
     """Return the number of nodes by subsystem, and whether there may be more; None if a name has a fault."""
     numbers: list[tuple[str | None, int]]
     match node:

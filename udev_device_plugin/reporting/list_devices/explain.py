@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from udev_device_plugin.config.specs import PathSpec, PathType, ResourceSpec
+from udev_device_plugin.devices.allocation import USB_BUS
 from udev_device_plugin.devices.assembled import AssembledResource, AssemblyContext
 from udev_device_plugin.devices.assembly import assemble
 from udev_device_plugin.devices.candidates import Candidate, Slot
@@ -23,6 +24,7 @@ from udev_device_plugin.reporting.list_devices.model import (
     ResourceListing,
     SelectorListing,
 )
+from udev_device_plugin.selectors.usb.selector import RAW
 
 MAX_NAMED = 10
 """How many nodes one warning names."""
@@ -89,6 +91,8 @@ def _selector(decided: Decided, slot: Slot, offered: tuple[Offered, ...]) -> Sel
 
 def _remarks(host: Host, path_spec: PathSpec, candidate: Candidate) -> Iterator[str]:
     """What a person should know about something that is offered."""
+    if path_spec.mounts_bus and candidate.subsystem == RAW:
+        yield f"a container gets {USB_BUS.container_path}, too, read-only: libusb opens the node there"
     if candidate.own_link:
         yield "udev has no link to it that lasts: the host path is a link that the plugin makes while it runs"
     inventory = host.inventory
