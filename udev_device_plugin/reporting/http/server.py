@@ -24,8 +24,9 @@ logger = logging.getLogger(__name__)
 MAX_CONNECTIONS = 128
 """Connections at a time; with one more, one is closed: the oldest of the address that has the most."""
 
-ACCEPTED_AT_ONCE = 16
-"""Connections that are accepted before others are read: a new one is not closed for newer ones before it was read."""
+BATCH, BATCH_PAUSE = 16, 0.01
+"""So many connections are accepted, and others so many seconds later: a flood of them takes a part of the CPU only, and
+a new one is not closed for newer ones before it was read."""
 
 BACKLOG = 512
 """Connections that the kernel keeps until they are accepted; clients of further ones try again a second later."""
@@ -87,20 +88,24 @@ class _Server:
         self._loop.add_reader(self._listener, self._accept)
 
     def _accept(self) -> None:
-        for _ in range(ACCEPTED_AT_ONCE):
+        for _ in range(BATCH):
             try:
                 client, address = self._listener.accept()
             except (BlockingIOError, ConnectionAbortedError):
                 return
             except OSError as error:
-                # The connection waits in the kernel, which would report it again at once.
-                self._loop.remove_reader(self._listener)
-                self._again = self._loop.call_later(ACCEPT_AGAIN, self._listen)
+                self._pause(ACCEPT_AGAIN)
                 problem = os.strerror(error.errno or 0)
                 self._warn(f"--listen: a connection cannot be accepted: {problem}: trying again every second")
                 return
             client.setblocking(False)
             self._open(Connection(client, address[0]))
+        self._pause(BATCH_PAUSE)
+
+    def _pause(self, seconds: float) -> None:
+        """Leave connections to the kernel, which would go on reporting them."""
+        self._loop.remove_reader(self._listener)
+        self._again = self._loop.call_later(seconds, self._listen)
 
     def _open(self, connection: Connection) -> None:
         if len(self._connections) >= MAX_CONNECTIONS:

@@ -28,7 +28,7 @@ NEWS_TIMEOUT = 15.0
 and a change of which pods hold what notifies no request."""
 
 SLICE = 0.002
-"""Seconds of work on a JSON, after which everything else has its turn."""
+"""Seconds of work on a JSON, after which everything else has as long: thousands of lines are no reason to be late."""
 
 CHUNK = 64 * 1024
 """Bytes that are collected before they are put aside."""
@@ -178,6 +178,6 @@ async def _bytes(pieces: Iterable[str]) -> tuple[bytes, ...]:
             chunks.append(bytes(chunk))
             chunk.clear()
         if loop.time() >= end:
-            await asyncio.sleep(0)
+            await asyncio.sleep(SLICE)
             end = loop.time() + SLICE
     return *chunks, bytes(chunk)

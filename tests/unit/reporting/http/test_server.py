@@ -401,6 +401,33 @@ async def test_where_all_are_being_answered_the_newest_is_answered_too(caplog: p
             client.close()
 
 
+async def test_of_a_flood_a_batch_is_accepted_at_a_time(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "BATCH_PAUSE", 3600.0)
+
+    def descriptors() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    async with serving(caplog) as served:
+        clients = [socket.create_connection(served.address) for _ in range(2 * server.BATCH)]  # the kernel has them
+        before = descriptors()
+        await until(lambda: descriptors() > before)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert descriptors() == before + server.BATCH
+        for client in clients:
+            client.close()
+
+
+async def test_after_a_flood_the_rest_is_accepted(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(caplog) as served:
+        clients = [socket.create_connection(served.address) for _ in range(3 * server.BATCH)]
+        assert await get(served.address, "/healthz") == (200, "ok\n")
+        for client in clients:
+            client.close()
+
+
 @contextmanager
 def without_descriptors() -> Iterator[None]:
     """This process keeps those that it has, and gets no other meanwhile."""
