@@ -4,6 +4,7 @@ import asyncio
 import os
 import resource
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -110,6 +111,16 @@ async def test_what_is_outside_of_dev_is_not_said_to_be_gone(folder: str, plugin
             if message.resource == "squat.ai/share"
             for device in message.devices
         )
+
+
+@pytest.mark.usefixtures("host")
+async def test_a_directory_that_comes_meanwhile_is_looked_at_later(plugin_directory: str) -> None:
+    async with node(plugin_directory, every("/dev/odd/*/node*", name="odd")) as here:
+        with without_descriptors(here.plugin):
+            os.makedirs("/dev/odd/a")
+            os.mknod("/dev/odd/a/node0", stat.S_IFCHR | 0o600, os.makedev(1, 3))
+            await here.plugin.wait_for_log(lambda line: line.message.startswith("/dev/odd: could not be read"))
+        await here.wait_for(healthy=1, resource="squat.ai/odd")
 
 
 async def test_a_look_at_everything_without_descriptors_is_tried_again(host: FakeHost, plugin_directory: str) -> None:

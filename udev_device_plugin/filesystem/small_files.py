@@ -11,15 +11,27 @@ EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 """The errors that say nothing of what was to be read, but that descriptors or memory are used up now."""
 
 
+def raise_if_exhausted(error: OSError) -> None:
+    """Raise an error that says nothing of what was to be read."""
+    if error.errno in EXHAUSTED:
+        raise error
+
+
 def beginning(path: str, size: int) -> bytes:
-    """Return the first ``size`` bytes of a file; none if it does not exist or cannot be read."""
+    """Return the first ``size`` bytes of a file; none if it does not exist or cannot be read.
+
+    Raises:
+        OSError: descriptors or memory are used up.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
+    except OSError as error:
+        raise_if_exhausted(error)
         return b""
     try:
         return os.read(descriptor, size)
-    except OSError:  # sysfs has attributes that cannot be read at all times
+    except OSError as error:  # sysfs has attributes that cannot be read at all times
+        raise_if_exhausted(error)
         return b""
     finally:
         os.close(descriptor)
@@ -56,8 +68,13 @@ def _require_regular(status: os.stat_result, path: str) -> None:
 
 
 def names_in(directory: str) -> list[str]:
-    """Return the names in a directory; none if it does not exist or cannot be read."""
+    """Return the names in a directory; none if it does not exist or cannot be read.
+
+    Raises:
+        OSError: descriptors or memory are used up.
+    """
     try:
         return os.listdir(directory)
-    except OSError:
+    except OSError as error:
+        raise_if_exhausted(error)
         return []

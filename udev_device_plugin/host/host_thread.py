@@ -110,8 +110,7 @@ class HostThread:
             return
         has_udevd = self._delivery.begin()
         monitor = UdevMonitor()
-        self._metrics.rescans.labels("udev").inc()
-        self._looking.begin(self._interest, time.monotonic(), has_udevd=has_udevd)
+        self._begin_full_look(has_udevd=has_udevd)
         while not (self._is_renewing or self._is_stopping):
             for result in self._pool.take_results():  # at first those of looks that ended while there was no monitor
                 self._looking.take_result(result, time.monotonic())
@@ -131,16 +130,29 @@ class HostThread:
             if self._wake_up in ready:
                 self._drain_wake_up()
 
+    def _begin_full_look(self, *, has_udevd: bool) -> None:
+        self._metrics.rescans.labels("udev").inc()
+        self._looking.begin(self._interest, time.monotonic(), has_udevd=has_udevd)
+        if (failure := self._paths.failure) is not None:  # it would not be everything
+            raise failure
+
     def _work(self) -> float | None:
         """Begin the looks that are due and pass on what was found; returns in how many seconds to call it again."""
         now = time.monotonic()
+        if changed := self._paths.retry(now):
+            self._looking.take_paths(changed, now)
         self._looking.work(now)
         # Stuck looks are waited for no longer, which may complete the look at everything.
         supervise_in = self._pool.supervise(now) if self._pool.outstanding else None
         if (look := self._looking.take_look()) is not None:
             self._on_look(look)
         now, overdue = time.monotonic(), self._delivery.next_due
-        times = (self._looking.next_due(now), supervise_in, None if overdue is None else max(0.0, overdue - now))
+        times = (
+            self._looking.next_due(now),
+            supervise_in,
+            self._paths.retry_in(now),
+            None if overdue is None else max(0.0, overdue - now),
+        )
         return min((seconds for seconds in times if seconds is not None), default=None)
 
     def _wait(self, monitor: UdevMonitor, timeout: float | None) -> dict[int, int]:

@@ -8,6 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
+from udev_device_plugin.errors import StartError
 from udev_device_plugin.host.host_thread import HostThread
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looks import HostLook
@@ -42,10 +43,14 @@ class HostObserver:
         """Call ``on_looks`` with everything, then with every change, until cancelled.
 
         Raises:
-            SourceError: udev cannot be listened to, and trying again did not help.
+            StartError: there is no thread for it.
+        SourceError: udev cannot be listened to, and trying again did not help.
         """
         self._on_looks = on_looks
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            raise StartError(f"no thread to look at the host with: {error}: allow the process more of them") from error
         try:
             await self._ended
         finally:

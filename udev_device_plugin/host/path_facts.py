@@ -1,6 +1,6 @@
 """What is at paths, and where they lead.
 
-Any thread. Absence is stated by ENOENT and its kin only; every other failure raises NotLookedError.
+Any thread. Absence is stated by ENOENT and its kin only; every other failure is raised.
 """
 
 import os
@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from udev_device_plugin.filesystem.patterns import ABSENT
-from udev_device_plugin.filesystem.small_files import names_in
+from udev_device_plugin.filesystem.small_files import names_in, raise_if_exhausted
 from udev_device_plugin.host.looks import NotLookedError
 from udev_device_plugin.host.model import DeviceNumber, PathEntry, PathKind
-from udev_device_plugin.selectors.paths.glob import Glob
+from udev_device_plugin.selectors.paths.glob import MAX_PATH, Glob
 
 MAX_LINKS = 40
 """The kernel's own limit of links on the way to a file."""
@@ -24,6 +24,15 @@ _KINDS: dict[int, PathKind] = {
     stat.S_IFREG: PathKind.FILE,
     stat.S_IFSOCK: PathKind.SOCKET,
 }
+
+
+MAX_NAME = 1024
+"""Characters of the name of a node or link in ``/dev``: far more than any has."""
+
+
+def is_name_in_dev(name: str) -> bool:
+    """Whether a name that somebody says a node or link has is one that it can have in ``/dev``."""
+    return is_in_dev(name) and len(name) <= MAX_NAME and os.path.normpath(name) == name and "\0" not in name
 
 
 def is_in_dev(path: str) -> bool:
@@ -40,9 +49,12 @@ def links_on_the_way(path: str, *, may_block: bool = False) -> tuple[str, ...]:
     while len(steps) < MAX_LINKS and (may_block or is_in_dev(path)):
         try:
             target = os.readlink(path)
-        except OSError:
+        except OSError as error:
+            raise_if_exhausted(error)
             break
         path = os.path.normpath(os.path.join(os.path.dirname(path), target))
+        if len(path) > MAX_PATH:  # which the kernel refuses as well
+            break
         steps.append(path)
     return tuple(steps)
 
@@ -82,10 +94,11 @@ def numbers_of(entries: Iterable[PathEntry | None]) -> set[DeviceNumber]:
 
 
 def inode_at(path: str) -> int:
-    """Return the inode of a path itself; 0 if it does not exist."""
+    """Return the inode of a path itself; 0 if it does not exist. Raises OSError for want of memory."""
     try:
         return os.lstat(path).st_ino
-    except OSError:
+    except OSError as error:
+        raise_if_exhausted(error)
         return 0
 
 

@@ -63,6 +63,7 @@ class Pool:
         self._queue: SimpleQueue[tuple[Hashable, Callable[[], object]] | None] = SimpleQueue()
         self._results: deque[Result] = deque()
         self._workers: list[_Worker] = []
+        self._is_exhausted = False
 
     @property
     def stuck(self) -> frozenset[Hashable]:
@@ -119,7 +120,15 @@ class Pool:
     def _start_worker(self) -> None:
         if len(self._able) < MAX_WORKERS and len(self._workers) < MAX_THREADS:
             self._workers.append(worker := _Worker())
-            threading.Thread(target=self._work, args=(worker,), name="look", daemon=True).start()
+            try:
+                threading.Thread(target=self._work, args=(worker,), name="look", daemon=True).start()
+            except RuntimeError as error:
+                self._workers.remove(worker)
+                if not self._is_exhausted:
+                    logger.error("no thread to look at the host with: %s; trying again", error)  # noqa: TRY400 - a traceback tells no more
+                self._is_exhausted = True
+            else:
+                self._is_exhausted = False
 
     def _work(self, worker: _Worker) -> None:
         while (job := self._queue.get()) is not None:

@@ -3,12 +3,12 @@
 On a thread of the pool, as it may block. A look has no memory: the same host gives the same look.
 """
 
-import errno
 import os
 import re
 import stat
 from collections.abc import Collection, Iterable
 
+from udev_device_plugin.filesystem.small_files import EXHAUSTED, raise_if_exhausted
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looks import EntryStamp, NodeLook, NotLookedError, UnitLook
 from udev_device_plugin.host.model import DeviceNumber, PathEntry, Unit
@@ -116,7 +116,8 @@ def is_unknown_to_sysfs(unit: Unit, entries: Iterable[PathEntry]) -> bool:
 def _entry(number: DeviceNumber) -> EntryStamp | None:
     try:
         status = os.lstat(f"{UDEV_DATA}/{number}")
-    except OSError:
+    except OSError as error:
+        raise_if_exhausted(error)
         return None
     return EntryStamp(status.st_ino, status.st_mtime_ns)
 
@@ -125,7 +126,8 @@ def _stat_node(devnode: str, number: DeviceNumber) -> tuple[int, int]:
     """Return inode and modification time of a node; zeros if another node or nothing is at its path."""
     try:
         status = os.lstat(devnode)
-    except OSError:
+    except OSError as error:
+        raise_if_exhausted(error)
         return 0, 0
     is_kind = stat.S_ISCHR(status.st_mode) if number.kind == "c" else stat.S_ISBLK(status.st_mode)
     is_it = is_kind and status.st_rdev == os.makedev(number.major, number.minor)
@@ -137,6 +139,6 @@ def _require_descriptors() -> None:
     try:
         os.close(os.open("/", os.O_PATH | os.O_CLOEXEC))
     except OSError as error:
-        if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
+        if error.errno in EXHAUSTED:
             raise NotLookedError(f"out of descriptors or memory: {error.strerror}") from error
         raise

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 
-from udev_device_plugin.filesystem.small_files import beginning
+from udev_device_plugin.filesystem.small_files import beginning, raise_if_exhausted
 from udev_device_plugin.host.looks import NotLookedError
 from udev_device_plugin.host.model import DeviceNumber, Unit, UsbDevice
 from udev_device_plugin.host.topology import usb_device_path
@@ -28,7 +28,8 @@ def sysfs_path(number: DeviceNumber) -> str:
     directory = f"/sys/dev/{'char' if number.kind == 'c' else 'block'}"
     try:
         return os.path.normpath(os.path.join(directory, os.readlink(f"{directory}/{number.major}:{number.minor}")))
-    except OSError:
+    except OSError as error:
+        raise_if_exhausted(error)
         return ""
 
 
@@ -104,7 +105,8 @@ def driver(sys_path: str) -> str:
     while sys_path.startswith("/sys/devices/"):
         try:
             return os.path.basename(os.readlink(f"{sys_path}/driver"))
-        except OSError:
+        except OSError as error:
+            raise_if_exhausted(error)
             sys_path = os.path.dirname(sys_path)
     return ""
 

@@ -13,6 +13,7 @@ from udev_device_plugin.host.model import DeviceNumber, PathEntry, PathKind
 from udev_device_plugin.host.path_facts import (
     MAX_LINKS,
     inode_at,
+    is_name_in_dev,
     leads_outside,
     links_on_the_way,
     matches_of,
@@ -127,3 +128,31 @@ def test_a_glob_finds_what_stands_there_and_links_that_lead_nowhere(
     (tmp_path / "dead").symlink_to("nowhere")
     glob = Glob.parse(f"{tmp_path}/{pattern}")
     assert set(matches_of(glob)) == {f"{tmp_path}/{path}" for path in found}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("/dev/ttyUSB0", True),
+        ("/dev/bus/usb/001/002", True),
+        ("/dev/..b/*", True),
+        *(
+            (name, False)
+            for name in ("", "odd", "/dev", "/dev/", "/dev/../etc", "/dev/./a", "/dev//a", "/dev/a/", "/etc/a")
+        ),
+        ("/dev/a\0b", False),
+        ("/dev/" + "x" * 5000, False),
+    ],
+)
+def test_a_name_is_one_in_dev_or_none(name: str, expected: bool) -> None:
+    assert is_name_in_dev(name) is expected
+    if expected:
+        assert Glob.of(name).literal == name
+
+
+def test_a_link_to_a_path_longer_than_any_leads_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("*" * 4094)
+    (tmp_path / "b").symlink_to("/" + "*" * 4000)
+    assert links_on_the_way(f"{tmp_path}/a", may_block=True) == ()
+    (step,) = links_on_the_way(f"{tmp_path}/b", may_block=True)
+    assert Glob.of(step).literal == step

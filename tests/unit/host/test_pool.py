@@ -56,6 +56,27 @@ def test_what_a_job_returns_is_its_result() -> None:
         assert it.pool.outstanding == 0
 
 
+def test_without_a_thread_a_job_waits_until_there_is_one(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with doings() as it:
+        with monkeypatch.context() as exhausted:
+            exhausted.setattr(threading.Thread, "start", fail)
+            for key in "abc":
+                it.pool.submit(key, lambda: "done")
+            for now in (0.0, 1.0, 100.0):
+                assert it.pool.supervise(now) is not None, "it asks to be called again"
+        assert not it.pool.stuck
+        it.pool.supervise(200.0)
+        for _ in "abc":
+            assert it.has_results.acquire(timeout=30)
+        assert {result.key for result in it.pool.take_results()} == set("abc")
+    assert caplog.messages == ["no thread to look at the host with: can't start new thread; trying again"]
+
+
 def test_what_a_job_raises_is_its_result() -> None:
     with doings() as it:
         error = ValueError("no")

@@ -10,9 +10,11 @@ from dataclasses import replace
 
 import pyudev
 
+from udev_device_plugin.filesystem.small_files import raise_if_exhausted
 from udev_device_plugin.host.hid_report import usage_pages
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.model import DeviceNumber, HostDevice
+from udev_device_plugin.host.path_facts import is_name_in_dev
 from udev_device_plugin.host.siblings import place_among_siblings, siblings_in_sysfs
 from udev_device_plugin.host.sysfs import driver, numa_node, usb_device_of
 from udev_device_plugin.host.topology import controller
@@ -27,7 +29,7 @@ class UdevDevice(UdevSubject):
     Attributes:
         is_initialized: the database has an entry for it. Asked first: libudev remembers the entry that it found, but
             not that it found none, so that other questions before this one could lead to a mixture.
-        devnode: the kernel's name of its node; "" if it has none.
+        devnode: the kernel's name of its node; "" if it has none, or one that none can have.
     """
 
     __slots__ = ("devnode", "is_initialized")
@@ -35,7 +37,8 @@ class UdevDevice(UdevSubject):
     def __init__(self, device: pyudev.Device) -> None:
         super().__init__(device)
         self.is_initialized = self.is_in_database
-        self.devnode = self.property("DEVNAME") or ""
+        name = self.property("DEVNAME") or ""
+        self.devnode = name if is_name_in_dev(name) else ""
 
     @property
     def is_processing(self) -> bool:
@@ -55,7 +58,7 @@ class UdevDevice(UdevSubject):
             is_at_path: whether a selected path leads to it, whatever udev calls it: a link that somebody made.
         """
         subsystem, usb_device = self.subsystem, usb_device_of(sys_path)
-        devlinks = tuple(self.links) if self.is_initialized else ()
+        devlinks = tuple(filter(is_name_in_dev, self.links)) if self.is_initialized else ()
         rules = frozenset(str(rule) for rule in interest.rules_for(subsystem) if rule.matches(self))
         is_named = is_at_path or interest.is_named((self.devnode, *devlinks))
         is_wanted = is_named or bool(rules) or interest.wants_usb_device(usb_device)
@@ -93,5 +96,6 @@ def read_device(number: DeviceNumber) -> UdevDevice | None:
 def _leads_to(link: str, number: DeviceNumber) -> bool:
     try:
         return os.stat(link).st_rdev == os.makedev(number.major, number.minor)
-    except OSError:
+    except OSError as error:
+        raise_if_exhausted(error)
         return False

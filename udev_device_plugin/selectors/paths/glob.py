@@ -80,7 +80,7 @@ class Glob:
         """Return the literal glob that matches ``path`` alone."""
         text = re.sub(r"[*?[\\]", r"\\\g<0>", path)
         names = path.split("/")
-        if names[0] or ".." in names or "\0" in path or len(text) > MAX_PATH:
+        if names[0] or ".." in names or "\0" in path or len(path) > MAX_PATH:
             return cls.parse(text)  # which says what is wrong with it
         return cls(text, tuple(Element(name) for name in names if name not in ("", ".")))
 
