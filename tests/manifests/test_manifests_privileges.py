@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.manifests.kustomize import EXAMPLES, VARIANTS, container, daemonset, documents, mounts, pod
+from tests.lab.kustomize import EXAMPLES, VARIANTS, container, daemonset, documents, mounts, pod
 
 every_variant = pytest.mark.parametrize("variant", VARIANTS)
 

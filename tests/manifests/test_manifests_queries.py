@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from prometheus_client import generate_latest
 
-from tests.manifests.kustomize import built, of_kind, read
+from tests.lab.kustomize import built, of_kind, read
 from udev_device_plugin.telemetry.metrics import Metrics
 
 FROM_ELSEWHERE = ("kube_daemonset_", "process_")

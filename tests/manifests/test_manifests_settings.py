@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.manifests.kustomize import (
+from tests.lab.kustomize import (
     EXAMPLES,
     VARIANTS,
     built,

@@ -8,7 +8,7 @@ import sys
 import kubernetes_validate
 import pytest
 
-from tests.manifests.kustomize import (
+from tests.lab.kustomize import (
     EXAMPLES,
     MANIFESTS,
     ONE_FILE,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.manifests.kustomize import MANIFESTS, read
+from tests.lab.kustomize import MANIFESTS, read
 from udev_device_plugin.config.loader import load
 
 UNIT = "udev-device-plugin.service"
