@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab import origin
 from tests.lab.fake_plugin import FakePlugin, served
 from tests.lab.host import FakeHost
 from tests.lab.node import is_listed, metric, offers, until_dropped
 from tests.lab.plugin import PATIENCE, PLUGIN, PluginProcess
 from tests.lab.records import FakeDevice, FakeNode, Stick
 from tests.lab.sticks import Product, camera, ch340, serial_adapter, sound_card
-from tests.world import origin
 from udev_device_plugin.kubelet.api.v1beta1 import api_pb2
 from udev_device_plugin.testing.kubelet import Kubelet
 from udev_device_plugin.testing.records import Mount
