@@ -1,7 +1,7 @@
 # Sourced from the root of the checkout by hack/test and its neighbours: gets what they need, silently.
 #
 # ensure_venv → $PYTHON; ensure_udev → $UDEVADM; can_run_world, can_run_browser, can_run_udevd, can_run_kubelet,
-# can_run_vm → 0, or the reason in $OBSTACLE.
+# can_run_chart, can_run_vm → 0, or the reason in $OBSTACLE.
 # Nothing is installed on the machine except missing Debian packages, and that only as root.
 
 PYTHON=$PWD/.venv/bin/python
@@ -153,13 +153,20 @@ can_run_kubelet() {
         OBSTACLE="there is no apt-get, to download runc with"
         return 1
     }
-    local said log status=0
+    local said
     said=$(UDEVADM=$UDEVADM hack/lib/beside-kubelet true 2>&1 | tee -a /dev/stderr) || {
         OBSTACLE="a kubelet cannot have namespaces of its own here: $said"
         return 1
     }
+    can_build
+}
+
+can_run_chart() { can_build helm; }
+
+can_build() {  # as hack/kubelet
+    local log status=0
     log=$(mktemp)
-    hack/kubelet 2>&1 >/dev/null | tee "$log" >&2 || status=$?
+    hack/kubelet "$@" 2>&1 >/dev/null | tee "$log" >&2 || status=$?
     OBSTACLE="it cannot be built: $(tail -n 1 "$log")"
     rm -f "$log"
     return $status

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = (
     *(ROOT / f"{name}.md" for name in ("README", "ARCHITECTURE", "BENCHMARKS", "CHANGELOG", "CONTRIBUTING")),
     *sorted((ROOT / "docs").glob("*.md")),
+    ROOT / "manifests/helm/udev-device-plugin/README.md",
 )
 FOR_USERS = tuple(path for path in DOCUMENTS if path.name == "README.md" or path.parent == ROOT / "docs")
 

@@ -59,6 +59,12 @@ def test_the_committed_schema_is_what_the_model_makes() -> None:
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
 
 
+def test_the_charts_schema_and_tables_are_what_the_model_and_its_values_make() -> None:
+    command = [sys.executable, "-m", "hack.generate_chart", "--check"]
+    outcome = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+
+
 def test_the_program_prints_it_whatever_is_configured(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--print-schema", "--listen", "nonsense"], {}) == 0
     assert json.loads(capsys.readouterr().out) == SCHEMA
@@ -86,9 +92,12 @@ def patterns(schema: Any) -> Iterator[str]:
         yield from patterns(value)
 
 
-def test_its_patterns_are_such_that_every_language_knows() -> None:
+@pytest.mark.parametrize(
+    "path", ["udev_device_plugin/config/schema.json", "manifests/helm/udev-device-plugin/values.schema.json"]
+)
+def test_its_patterns_are_such_that_every_language_knows(path: str) -> None:
     """Go's regular expressions look neither ahead nor back, and remember nothing; Helm refuses such a schema."""
-    found = {*patterns(SCHEMA)}
+    found = {*patterns(json.loads((ROOT / path).read_text()))}
     assert len(found) >= 5
     assert [pattern for pattern in found if re.search(r"\(\?(?!:)|\\[1-9kpPZzAGbB]", pattern)] == []
 
