@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from udev_device_plugin.telemetry.log_format import PACKAGE
+
 settings.register_profile("without timing", deadline=None)  # whoever tests on a busy machine is not to wait for luck
 settings.load_profile("without timing")
 
@@ -13,8 +15,10 @@ settings.load_profile("without timing")
 @pytest.fixture
 def root_logger() -> Iterator[None]:
     """What a test does to logging is undone."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    root, ours = logging.getLogger(), logging.getLogger(PACKAGE)
+    handlers, level, our_level = root.handlers[:], root.level, ours.level
     yield
-    root.handlers[:], root.level = handlers, level
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    ours.setLevel(our_level)
     logging.captureWarnings(capture=False)

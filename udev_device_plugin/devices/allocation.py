@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from udev_device_plugin.config.specs import PathType
 from udev_device_plugin.devices.device import Device, DeviceSet, Member
-from udev_device_plugin.devices.identity import id_base
+from udev_device_plugin.devices.identity import id_base, shown_id
 from udev_device_plugin.errors import AllocationError
 
 USB_BUS = Member("/dev/bus/usb", "/dev/bus/usb", "/dev/bus/usb", PathType.MOUNT, read_only=True)
@@ -67,11 +67,11 @@ def _find(devices: DeviceSet, id_: str) -> Device:
         return devices.by_base[base]
     if any(id_ == one for one, _ in devices.unseen):
         raise AllocationError(
-            f"{devices.resource}: the device {id_!r} has not been seen since this plugin started: plug it in,"
+            f"{devices.resource}: the device {shown_id(id_)} has not been seen since this plugin started: plug it in,"
             " then delete the pod"
         )
     raise AllocationError(
-        f"{devices.resource}: the device {id_!r} is not known to this plugin (any more):"
+        f"{devices.resource}: the device {shown_id(id_)} is not known to this plugin (any more):"
         " delete the pod, so that its replacement gets a device that is there"
     )
 

@@ -114,6 +114,11 @@ def id_base(id_: str) -> str | None:
     return ours[1] if ours and len(id_) <= MAX_ID_LENGTH else None
 
 
+def shown_id(id_: str) -> str:
+    """An ID that somebody else gave, for a text: quoted, and cut at the length that IDs have at most."""
+    return repr(id_ if len(id_) <= MAX_ID_LENGTH else id_[:MAX_ID_LENGTH] + "…")
+
+
 def digest(*parts: str) -> str:
     """A short hash of texts."""
     # NUL separates, since it is the one byte that no path contains.

@@ -9,6 +9,9 @@ import sys
 from datetime import UTC, datetime
 from typing import TextIO
 
+PACKAGE = __name__.partition(".")[0]
+"""The logger above all of this program's."""
+
 _NAMES = {logging.WARNING: "warn", logging.CRITICAL: "error"}
 """The origin's names of levels, where they are not Python's in lower case."""
 
@@ -28,10 +31,10 @@ def configure_for_person(level: int) -> None:
 def _configure(stream: TextIO, level: int, formatter: logging.Formatter) -> None:
     handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter)
-    logging.basicConfig(handlers=[handler], level=level, force=True)
+    # The debug lines of grpc, asyncio and others are about their own insides, not about devices.
+    logging.basicConfig(handlers=[handler], level=max(level, logging.INFO), force=True)
     logging.captureWarnings(capture=True)
-    # asyncio's debug lines are about selectors, not about devices.
-    logging.getLogger("asyncio").setLevel(max(level, logging.INFO))
+    logging.getLogger(PACKAGE).setLevel(level)
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:

@@ -96,6 +96,13 @@ def test_a_device_of_which_only_the_id_is_known_is_refused_with_what_to_do() -> 
         allocate(devices, [named("a0")])
 
 
+@pytest.mark.parametrize(("id_", "shown"), [("a" * 63, "a" * 63), ("b" * 5000, "b" * 63 + "…"), ("\n\x1b", r"\n\x1b")])
+def test_an_unknown_id_is_shown_on_one_line_of_reasonable_length(id_: str, shown: str) -> None:
+    with pytest.raises(AllocationError) as raised:
+        allocate(DeviceSet(RESOURCE), [id_])
+    assert f"the device '{shown}' is not known" in str(raised.value)
+
+
 def test_one_unknown_id_refuses_the_whole_request() -> None:
     with pytest.raises(AllocationError, match="is not known to this plugin"):
         allocate(DeviceSet(RESOURCE, (device("/dev/a"),)), [named("a0"), named("b0")])

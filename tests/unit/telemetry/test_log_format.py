@@ -41,8 +41,16 @@ def test_text_shows_no_control_characters(capsys: pytest.CaptureFixture[str]) ->
 def test_levels_are_the_origins(level: LogLevel, heard: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(level.number, is_json=True)
     for name in ("debug", "info", "warning", "error"):
-        getattr(logging.getLogger("x"), name)(name)
+        getattr(logging.getLogger("udev_device_plugin.x"), name)(name)
     assert [json.loads(line)["msg"] for line in capsys.readouterr().out.splitlines()] == heard
+
+
+@pytest.mark.parametrize("name", ["grpc._cython.cygrpc", "asyncio", "x"])
+def test_debug_lines_are_our_own(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(LogLevel.ALL.number, is_json=True)
+    logging.getLogger(name).debug("inside")
+    logging.getLogger(name).info("outside")
+    assert [json.loads(line)["msg"] for line in capsys.readouterr().out.splitlines()] == ["outside"]
 
 
 def test_for_a_person_only_what_is_amiss_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
