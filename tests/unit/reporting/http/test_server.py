@@ -13,6 +13,7 @@ from http import HTTPStatus
 
 import pytest
 from hypothesis import given, strategies as st
+from prometheus_client.exposition import choose_encoder
 
 from tests.unit.reporting.http.client import LOCAL, Served, ask, exchange, get, parse, serving, until
 from udev_device_plugin.config.settings import ListenAddress
@@ -22,6 +23,9 @@ from udev_device_plugin.reporting.http.connection import MAX_REQUEST, MAX_TARGET
 from udev_device_plugin.reporting.http.messages import Answer, Request, line
 from udev_device_plugin.reporting.http.server import MAX_CONNECTIONS
 from udev_device_plugin.reporting.http.status_pages import MAX_VIEWERS
+
+READS_VERSIONS = "escaping" in choose_encoder("application/openmetrics-text;version=1.0.0")[1]
+"""Whether this prometheus-client looks at more of the header Accept than the format's name."""
 
 ALL_PATHS = ["/", "/devices", "/metrics", "/health", "/healthz", "/readyz", "/nothing"]
 
@@ -64,7 +68,10 @@ async def test_metrics_come_compressed_selected_and_in_the_format_that_is_asked_
 async def test_a_broken_accept_is_the_clients_fault(caplog: pytest.LogCaptureFixture, accept: str) -> None:
     async with serving(caplog) as served:
         refused = await ask(served.address, "/metrics", headers={"Accept": accept})
-        assert (refused.status, refused.text.partition(":")[0]) == (400, "Accept")
+        if READS_VERSIONS:
+            assert (refused.status, refused.text.partition(":")[0]) == (400, "Accept")
+        else:
+            assert refused.status == 200
         assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
