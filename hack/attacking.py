@@ -59,7 +59,8 @@ def is_as_expected(seen: Seen) -> bool:
 
 
 def _figures(seen: Seen) -> str:
-    probes = f"{seen.answered} of {len(seen.probes)} probes in {max(seen.probes) * 1000:.0f} ms"
+    slowest = max((seconds for seconds in seen.probes if seconds < float("inf")), default=0.0)
+    probes = f"{seen.answered} of {len(seen.probes)} probes in {slowest * 1000:.0f} ms"
     return f"{probes}, plugs in {max(seen.plugs) * 1000:.0f} ms, {seen.peak / 2**20:.1f} MiB"
 
 
