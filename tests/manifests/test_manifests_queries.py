@@ -29,7 +29,7 @@ def _queries() -> Iterator[str]:
 def _labels() -> dict[str, set[str]]:
     """The labels of each of our metrics, as they are exposed."""
     metrics = Metrics()
-    metrics.read_from(lambda: [("squat.ai/serial", 0, 0)], lambda: [("squat.ai/serial", True)])
+    metrics.read_from(lambda: [("squat.ai/serial", 0, 0, 0)], lambda: [("squat.ai/serial", True)])
     metrics.allocations.labels("r").inc()
     metrics.restarts.labels("r").inc()
     metrics.registrations.labels("r", "refused").inc()

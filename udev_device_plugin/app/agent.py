@@ -70,7 +70,8 @@ class Agent:
         self._started = asyncio.get_running_loop().time()
         self._metrics.read_from(
             lambda: [
-                (one.devices.resource, one.devices.count, one.devices.healthy_count) for one in store.snapshots.values()
+                (one.devices.resource, one.devices.count, one.devices.healthy_count, one.devices.left_out)
+                for one in store.snapshots.values()
             ],
             lambda: [(plugin.resource, plugin.trouble is None) for plugin in self._plugins.plugins.values()],
         )

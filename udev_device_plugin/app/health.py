@@ -32,4 +32,10 @@ class Health:
 
     def notes(self) -> Sequence[str]:
         """Return problems that need a person, and change neither answer."""
-        return [f"configuration not reloaded: {fault}" for fault in self._configuration.faults]
+        faults = [f"configuration not reloaded: {fault}" for fault in self._configuration.faults]
+        snapshots = self._controller.store.snapshots.values()
+        too_many = [(one.devices.resource, one.devices.left_out) for one in snapshots if one.devices.left_out]
+        return [
+            *faults,
+            *(f"{resource}: {left_out} IDs are not offered: too many match" for resource, left_out in too_many),
+        ]

@@ -10,7 +10,7 @@ from udev_device_plugin.config.entries.paths import read_path
 from udev_device_plugin.config.faults import Faults, Place, listed
 from udev_device_plugin.config.scalars import parse_resource_name
 from udev_device_plugin.config.selector_kinds import ENTRIES, EXCLUSIONS
-from udev_device_plugin.config.specs import MAX_COUNT, GroupSpec, ResourceSpec
+from udev_device_plugin.config.specs import MAX_COUNT, MAX_IDS_OF_RESOURCE, GroupSpec, ResourceSpec
 from udev_device_plugin.config.yaml_nodes import Mapping, Node, Reader, Sequence
 from udev_device_plugin.selectors.kind import SelectorKind
 
@@ -109,5 +109,10 @@ def _read_group(group: Mapping, reader: Reader) -> GroupSpec:
     for kind in others:
         reader.faults.add(given[kind].place, f"{kind} stands beside {first}; put it into a group of its own")
     nodes = reader.items(given.get(first), group, first if given else listed(ENTRIES))
-    entries = (ENTRIES[first](node, reader) for node in nodes)
-    return GroupSpec(tuple(entry for entry in entries if entry is not None), count)
+    entries = tuple(entry for node in nodes if (entry := ENTRIES[first](node, reader)) is not None)
+    # A group has no more devices of one match than its smallest limit: a mount that any number may share is no fault.
+    limit = min((entry.limit for entry in entries), default=1)
+    if count * limit > MAX_IDS_OF_RESOURCE:
+        problem = f"count {count} times limit {limit} are {count * limit} device IDs for one match"
+        reader.faults.add(group.place, f"{problem}; a resource has at most {MAX_IDS_OF_RESOURCE}, lower one of them")
+    return GroupSpec(entries, count)

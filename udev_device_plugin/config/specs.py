@@ -8,7 +8,14 @@ from udev_device_plugin.selectors.kind import SelectorKind
 from udev_device_plugin.selectors.paths.pairing import Pairing
 
 MAX_COUNT = 10_000
-"""Maximum of ``count`` and ``limit``: beyond any use, and one message to the kubelet can hold as many devices."""
+"""Maximum of ``count`` and ``limit``: beyond any use."""
+
+MAX_IDS_OF_RESOURCE = 10_000
+"""IDs that one resource lists. Measured: 0.2 s of the event loop for the first list, 0.1 s for each further one, 7 MiB
+of memory, and 0.7 MiB for a message, of which the kubelet takes 4."""
+
+MAX_IDS = 20_000
+"""IDs that all resources list together: 15 MiB. Many more would need a higher memory limit than the manifests set."""
 
 
 class PathType(Enum):

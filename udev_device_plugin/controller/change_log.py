@@ -6,6 +6,7 @@ Event loop only.
 import logging
 from collections.abc import Iterable, Sequence
 
+from udev_device_plugin.config.specs import MAX_IDS, MAX_IDS_OF_RESOURCE
 from udev_device_plugin.devices.device import Device, DeviceSet
 from udev_device_plugin.host.model import DeviceNumber
 from udev_device_plugin.telemetry.event_log import EventKind, EventLog
@@ -31,6 +32,13 @@ class ChangeLog:
         for id_, _ in sorted(set(after.unseen) - set(before.unseen)):
             self._event_log.note(after.resource, now, EventKind.HELD_UNSEEN, [id_])
             logger.info("a pod holds a device that is not here", extra={"resource": after.resource, "device_id": id_})
+        if after.left_out and not before.left_out:
+            logger.warning(
+                "devices are not offered: a resource lists at most %d IDs, all together %d",
+                MAX_IDS_OF_RESOURCE,
+                MAX_IDS,
+                extra={"resource": after.resource, "listed": after.count, "left_out": after.left_out},
+            )
         self._event_log.changed()  # also if only paths have changed, which is no event
         self._warn_of_shared_nodes(after.resource, _numbers(old), _numbers(new))
 

@@ -10,12 +10,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from udev_device_plugin.config.specs import ResourceSpec
+from udev_device_plugin.config.specs import MAX_IDS, ResourceSpec
 from udev_device_plugin.controller.change_log import ChangeLog
 from udev_device_plugin.controller.debouncer import Debouncer
 from udev_device_plugin.controller.resource_state import ResourceState
 from udev_device_plugin.devices.assembled import AssembledResource, AssemblyContext
 from udev_device_plugin.devices.assembly import assemble
+from udev_device_plugin.devices.bounds import within_bounds
 from udev_device_plugin.devices.describe import device_set
 from udev_device_plugin.devices.device import DeviceSet
 from udev_device_plugin.devices.retention import FRESH, under_grace_period
@@ -137,6 +138,7 @@ class Controller:
         for state in before.values():
             self._retire(state)
         self._inventory.select(interest.selectors)
+        self._offer_left_out()
         self._schedule()
 
     def ask_for_holders(self) -> None:
@@ -172,7 +174,9 @@ class Controller:
         caused_at, held = state.take()
         fresh = frozenset[str]() if held is None else self._dependencies.handed_out(resource, now - FRESH)
         context = AssemblyContext(now, self._grace_period, self._dependencies.links_directory, held, fresh)
-        state.assembled = assemble(state.spec, self._inventory, state.assembled, context)
+        room = MAX_IDS - self.store.count_beside(resource)
+        now_assembled = assemble(state.spec, self._inventory, state.assembled, context)
+        state.assembled = within_bounds(now_assembled, state.assembled, state.spec, room)
         state.is_recorded = False
         self._following_up.request()
         before = self.store.snapshot(resource)
@@ -181,8 +185,16 @@ class Controller:
             return False
         self._dependencies.link(devices)
         self.store.publish(devices, caused_at)
+        if devices.count < before.devices.count:
+            self._offer_left_out(resource)
         state.unannounced.append((before.devices, devices, now))
         return before.generation > 0  # the first list is no change, and delays none
+
+    def _offer_left_out(self, less: str = "") -> None:
+        """Assemble resources again of which something was left out, now that another one lists less."""
+        for resource, state in self._states.items():
+            if state.assembled.left_out and resource != less:
+                state.change(None)
 
     def _follow_up(self) -> bool:
         """Do what can wait until the kubelet has got the list."""

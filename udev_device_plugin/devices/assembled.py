@@ -59,12 +59,14 @@ class AssembledResource:
         devices: those that have been seen, in the order of their groups, known ones first.
         unseen: those that pods hold and that have not been seen.
         settling: USB devices that may not be complete yet.
+        left_out: IDs that are not offered, because there are too many.
         is_first: whether the host has not been read yet; what is present then is taken to be complete.
     """
 
     devices: tuple[AssembledDevice, ...] = ()
     unseen: tuple[UnseenDevice, ...] = ()
     settling: tuple[SettlingUsbDevice, ...] = ()
+    left_out: int = 0
     is_first: bool = True
 
     @property

@@ -56,7 +56,7 @@ def device_set(
 
     devices = sorted(map(describe, assembled.devices), key=lambda device: device.identity)
     unseen = tuple((one.id, one.since) for one in assembled.unseen)
-    return DeviceSet(spec.resource, tuple(devices), unseen)
+    return DeviceSet(spec.resource, tuple(devices), unseen, assembled.left_out)
 
 
 def device_info(device: HostDevice) -> DeviceInfo:

@@ -111,12 +111,14 @@ class DeviceSet:
     Attributes:
         resource: its name.
         devices: the known ones.
+        left_out: how many IDs are not listed, because there are too many.
         unseen: IDs of unseen devices that pods hold, each with the monotonic second since which that is known.
     """
 
     resource: str
     devices: tuple[Device, ...] = ()
     unseen: tuple[tuple[str, float], ...] = ()
+    left_out: int = 0
 
     @cached_property
     def by_id(self) -> Mapping[str, Device]:

@@ -49,6 +49,10 @@ class DeviceStore:
         """Return the latest list of a resource; an empty one of generation 0 if it is not offered."""
         return self.snapshots.get(resource) or Snapshot(DeviceSet(resource), 0)
 
+    def count_beside(self, resource: str) -> int:
+        """Return how many IDs all other resources list."""
+        return sum(one.devices.count for name, one in self.snapshots.items() if name != resource)
+
     def publish(self, devices: DeviceSet, caused_at: float | None = None) -> None:
         """Store the next generation of a resource's list and notify its readers."""
         resource = devices.resource

@@ -21,7 +21,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._devices: Callable[[], Iterable[tuple[str, int, int]]] = tuple
+        self._devices: Callable[[], Iterable[tuple[str, int, int, int]]] = tuple
         self._connected: Callable[[], Iterable[tuple[str, bool]]] = tuple
         self.allocations = self._counter(
             "generic_device_plugin_allocations", "Containers that were given devices.", "resource"
@@ -58,12 +58,14 @@ class Metrics:
         return Counter(name, text, labels, registry=self.registry)
 
     def read_from(
-        self, devices: Callable[[], Iterable[tuple[str, int, int]]], connected: Callable[[], Iterable[tuple[str, bool]]]
+        self,
+        devices: Callable[[], Iterable[tuple[str, int, int, int]]],
+        connected: Callable[[], Iterable[tuple[str, bool]]],
     ) -> None:
         """Set the sources of the gauges.
 
         Args:
-            devices: each resource, how many devices are listed, how many of them are Healthy.
+            devices: each resource, how many devices are listed, how many of them are Healthy, how many are not offered.
             connected: each resource, and whether the kubelet reads its ListAndWatch stream.
         """
         self._devices = devices
@@ -83,10 +85,16 @@ class Metrics:
             "Listed devices by health, replicas included.",
             labels=["resource", "health"],
         )
-        for resource, listed, healthy in self._devices():
+        left_out = GaugeMetricFamily(
+            "udev_device_plugin_devices_left_out",
+            "Devices that are not offered because there are too many, replicas included.",
+            labels=["resource"],
+        )
+        for resource, listed, healthy, not_offered in self._devices():
             origin.add_metric([resource], healthy)
             ours.add_metric([resource, "Healthy"], healthy)
             ours.add_metric([resource, "Unhealthy"], listed - healthy)
+            left_out.add_metric([resource], not_offered)
         connected = GaugeMetricFamily(
             "udev_device_plugin_kubelet_connected",
             "1 while the kubelet listens to the resource.",
@@ -99,4 +107,4 @@ class Metrics:
             if count:
                 uevents.add_metric([action], count)
         build = InfoMetricFamily("udev_device_plugin_build", "What runs.", value={"version": __version__})
-        return (origin, ours, connected, uevents, build)
+        return (origin, ours, left_out, connected, uevents, build)

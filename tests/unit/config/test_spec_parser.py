@@ -78,8 +78,22 @@ def test_a_list_of_specs_is_as_good_as_several() -> None:
 @pytest.mark.parametrize(("written", "meant"), [("0", 1), ("null", 1), ("~", 1), ("1", 1), ("+7", 7), ("10000", 10000)])
 def test_a_count_or_limit_of_zero_or_none_is_one(written: str, meant: int) -> None:
     (by_type,) = resources(f"{{type: a, count: {written}, paths: [/dev/a]}}")
-    (by_name,) = resources(f"{{name: a, groups: [{{count: {written}, paths: [{{path: /dev/a, limit: {written}}}]}}]}}")
-    assert by_type.groups[0].count == by_name.groups[0].count == by_name.groups[0].paths[0].limit == meant
+    (by_name,) = resources(f"{{name: a, groups: [{{count: {written}, paths: [/dev/a]}}]}}")
+    (limited,) = resources(f"{{name: a, groups: [{{paths: [{{path: /dev/a, limit: {written}}}]}}]}}")
+    assert by_type.groups[0].count == by_name.groups[0].count == limited.groups[0].paths[0].limit == meant
+
+
+def test_more_ids_for_one_match_than_a_resource_has_are_a_fault() -> None:
+    def group(count: int, *limits: int) -> str:
+        paths = ", ".join(f"{{path: /dev/a{index}, limit: {limit}}}" for index, limit in enumerate(limits))
+        return f"{{name: a, groups: [{{count: {count}, paths: [{paths}]}}]}}"
+
+    assert resources(group(100, 100), group(2, 5000, 10_000).replace("name: a", "name: b"))
+    (fault,) = faults(group(100, 101))
+    assert fault.startswith(
+        "groups[0]: count 100 times limit 101 are 10100 device IDs for one match; a resource has at"
+    )
+    assert len(faults(group(10_000, 9, 2))) == 1
 
 
 def test_null_is_the_same_as_not_there() -> None:

@@ -5,8 +5,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
+import pytest
+
 from tests.unit.inventories import gone, node, nothing, unknown_to_udev
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
+from udev_device_plugin.controller import controller as controller_module
 from udev_device_plugin.controller.controller import Controller, Dependencies, HeldIds
 from udev_device_plugin.devices.device import DeviceSet
 from udev_device_plugin.devices.identity import device_id
@@ -224,3 +227,25 @@ async def _window_over(made: Controller) -> None:
     """Wait until no gathering window is open any more."""
     while any(state.debouncer.is_waiting for state in made._states.values()):
         await asyncio.sleep(0.001)
+
+
+async def test_what_is_too_much_is_offered_once_others_list_less(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(controller_module, "MAX_IDS", 3)
+    made = looked(grace_period=0.0)
+    running = asyncio.create_task(made.run())
+    plug(made, "/dev/ttyUSB0", "/dev/ttyUSB1", "/dev/other2", "/dev/other3")
+    async with asyncio.timeout(10):
+        while [made.store.snapshot(name).devices.count for name in (SERIAL, OTHER)] != [2, 1]:
+            await asyncio.sleep(0.01)
+        assert made.store.snapshot(OTHER).devices.left_out == 1
+        while "devices are not offered" not in caplog.text:
+            await asyncio.sleep(0.01)
+        made.observe([pulled("/dev/ttyUSB1")])
+        while [made.store.snapshot(name).devices.count for name in (SERIAL, OTHER)] != [1, 2]:
+            await asyncio.sleep(0.01)
+    assert made.store.snapshot(OTHER).devices.left_out == 0
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running

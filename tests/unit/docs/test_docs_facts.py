@@ -97,7 +97,7 @@ def test_the_table_of_a_rules_keys_has_them_all() -> None:
 def _metrics() -> dict[str, tuple[str, ...]]:
     """Name and labels of all metrics but the process's own."""
     metrics = Metrics()
-    metrics.read_from(lambda: [("squat.ai/a", 2, 1)], lambda: [("squat.ai/a", True)])
+    metrics.read_from(lambda: [("squat.ai/a", 2, 1, 0)], lambda: [("squat.ai/a", True)])
     metrics.count_uevent("add")
     for counter in (metrics.allocations, metrics.restarts):
         counter.labels("squat.ai/a")
