@@ -6,7 +6,10 @@ from dataclasses import dataclass
 DEVICE, CONFIGURATION, STRING = 1, 2, 3
 INTERFACE, ENDPOINT = 4, 5
 ASSOCIATION = 11
+HID, HID_REPORT = 0x21, 0x22
 CLASS_SPECIFIC_INTERFACE = 0x24
+
+GET_DESCRIPTOR = 6
 
 OUT, IN = 0x00, 0x80
 ISOCHRONOUS, BULK, INTERRUPT = 1, 2, 3
@@ -27,6 +30,7 @@ class Identity:
     name: str | None = None
     serial: str | None = None
     release: int = 0x0100
+    usb: int = 0x0200  # as in USB 2.0
     kind: Class = (0, 0, 0)  # by default its interfaces say that
 
     @property
@@ -39,7 +43,8 @@ def device(identity: Identity) -> bytes:
     """The device as a whole, with one configuration."""
     numbers = [number if text else 0 for number, text in enumerate(identity.strings)]
     ids = (identity.vendor, identity.product, identity.release)
-    return struct.pack("<BBHBBBBHHHBBBB", 18, DEVICE, 0x0200, *identity.kind, 64, *ids, *numbers[1:], 1)
+    packet = 64 if identity.usb < 0x0300 else 9  # bytes; of USB 3, 2 to the power of
+    return struct.pack("<BBHBBBBHHHBBBB", 18, DEVICE, identity.usb, *identity.kind, packet, *ids, *numbers[1:], 1)
 
 
 def configuration(interfaces: int, body: bytes) -> bytes:
@@ -61,6 +66,11 @@ def endpoint(address: int, transfer: int, size: int = 64, interval: int = 0) -> 
 def association(first: int, count: int, kind: Class) -> bytes:
     """Interfaces that make up one function."""
     return struct.pack("<8B", 8, ASSOCIATION, first, count, *kind, 0)
+
+
+def hid(report: bytes) -> bytes:
+    """What the class of HID adds to an interface: how long its report descriptor is."""
+    return struct.pack("<BBHBBBH", 9, HID, 0x0111, 0, 1, HID_REPORT, len(report))
 
 
 def class_specific(subtype: int, content: bytes) -> bytes:

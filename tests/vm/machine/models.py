@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from tests.vm.machine.descriptors import (
     BULK,
+    GET_DESCRIPTOR,
+    HID_REPORT,
     IN,
     INTERRUPT,
     ISOCHRONOUS,
@@ -16,10 +18,11 @@ from tests.vm.machine.descriptors import (
     class_specific,
     configuration,
     endpoint,
+    hid,
     interface,
 )
 
-VIDEO = 0x0E
+HID_CLASS, VIDEO = 0x03, 0x0E
 VIDEO_CONTROL: Class = (VIDEO, 1, 0)
 VIDEO_STREAMING: Class = (VIDEO, 2, 0)
 
@@ -70,6 +73,51 @@ def modem() -> SimpleModel:
     ]
     identity = Identity(0x2C7C, 0x0125, "Quectel", "EC25-EU", release=0x0318, kind=(0xEF, 2, 1))
     return SimpleModel(identity, configuration(len(ports), b"".join(ports)))
+
+
+def radio(serial: str) -> SimpleModel:
+    """An RTL-SDR, for which no driver is loaded: programs speak to it through libusb."""
+    body = interface(0, (VENDOR_SPECIFIC,) * 3, endpoint(1 | IN, BULK))
+    return SimpleModel(Identity(0x0BDA, 0x2838, "Realtek", "RTL2838UHIDIR", serial), configuration(1, body))
+
+
+def accelerator(*, is_loaded: bool) -> SimpleModel:
+    """An accelerator that has another id, and speaks USB 3, once its firmware is loaded."""
+    body = interface(0, (VENDOR_SPECIFIC,) * 3)
+    bare = Identity(0x1A6E, 0x089A, "Global Unichip", "Bootloader")
+    loaded = Identity(0x18D1, 0x9302, "Google", "Accelerator", usb=0x0300)
+    return SimpleModel(loaded if is_loaded else bare, configuration(1, body))
+
+
+KEYS = bytes.fromhex("05 01 09 06 a1 01 05 07 19 e0 29 e7 15 00 25 01 75 01 95 08 81 02 c0")
+SCANS = bytes.fromhex("05 8c 09 02 a1 01 09 fe 15 00 26 ff 00 75 08 95 08 81 02 c0")
+"""Report descriptors, of a keyboard and of a bar code scanner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scanner:
+    """A bar code scanner: a keyboard at its first interface, and what it is at its second."""
+
+    serial: str
+    identity: Identity = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "identity", Identity(0x05E0, 0x1200, "Symbol", "Bar Code Scanner", self.serial))
+
+    @property
+    def configuration(self) -> bytes:
+        reports = enumerate((KEYS, SCANS))
+        interfaces = (
+            interface(number, (HID_CLASS, 0, 0), endpoint(1 + number | IN, INTERRUPT, 8, 10), extra=hid(report))
+            for number, report in reports
+        )
+        return configuration(2, b"".join(interfaces))
+
+    def answer(self, request: int, value: int, index: int, length: int) -> bytes | None:
+        """What usbhid asks when it probes."""
+        if (request, value >> 8) == (GET_DESCRIPTOR, HID_REPORT):
+            return (KEYS, SCANS)[index]
+        return b"\0" * length
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What the plugin serves: the specs of the default manifest, some by-id globs, and selectors by `usb` and `udev`."""
+"""What the plugin serves: the specs of the default manifest, some by-id globs, and selectors of every other kind."""
 
 import json
 import sys
@@ -11,6 +11,7 @@ POD_RESOURCES_SOCKET = "/run/plugins-pods/kubelet.sock"
 
 ADAPTERS, VIDEO, CAMERAS, MODEMS = "squat.ai/adapters", "squat.ai/video", "squat.ai/cameras", "squat.ai/modems"
 LIDAR, LTE, RULED, WEBCAMS = "squat.ai/lidar", "squat.ai/lte", "squat.ai/ruled", "squat.ai/webcams"
+RADIOS, ACCELERATORS, SCANNERS = "squat.ai/radios", "squat.ai/accelerators", "squat.ai/scanners"
 
 RULE = 'SUBSYSTEM=="tty", ATTRS{idVendor}=="0403", ATTRS{serial}=="RULED"'
 
@@ -38,6 +39,9 @@ SPECS = (
     _select("usb", "lidar", vendor="10c4", product="ea60", serial="LIDAR1", nodes=["tty"]),
     _select("usb", "lte", vendor="2c7c", product="0125", nodes={"tty": 4, "usbmisc": 1}),
     _select("usb", "webcams", vendor="046d", product="0825", nodes=["video4linux"]),
+    _select("usb", "radios", vendor="0bda", product="2838"),
+    _select("usb", "accelerators", vendor="1a6e", product="089a", aliases=[{"vendor": "18d1", "product": "9302"}]),
+    _select("hid", "scanners", vendor="05e0", product="1200", usagePage="8c", mountPath="/dev/scanner"),
     _select("udev", "ruled", match=RULE, mountPath="/dev/ruled", permissions="rw"),
 )
 

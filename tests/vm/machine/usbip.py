@@ -18,8 +18,8 @@ from tests.vm.machine.places import Place
 CONTROLLER = "/sys/devices/platform/vhci_hcd.0"  # the first answers for all of them
 PORTS_OF_A_BUS = 15
 PORTS_OF_A_CONTROLLER = 2 * PORTS_OF_A_BUS  # the first half of them leads to the bus for all but SuperSpeed
-PORTS = 2 * PORTS_OF_A_BUS  # those of two controllers
-FULL_SPEED = 2  # enum usb_device_speed
+PORTS = 3 * PORTS_OF_A_BUS  # those of three controllers
+FULL_SPEED, SUPER_SPEED = 2, 5  # enum usb_device_speed
 PATIENCE = 300.0  # seconds
 FIRST_DEVICE_ID = 0x10002  # bus 1, device 2; any will do
 
@@ -30,7 +30,7 @@ UNLINK_REST = struct.Struct(">I24x")
 SUBMITTED_REST = struct.Struct(">iiiii8x")
 UNLINKED_REST = struct.Struct(">i24x")
 
-GET_STATUS, GET_DESCRIPTOR, GET_CONFIGURATION = 0, 6, 8
+GET_STATUS, GET_CONFIGURATION = 0, 8
 TYPE, TO_STANDARD, FROM_DEVICE = 0x60, 0x00, 0x80  # bits of the request type
 
 
@@ -48,7 +48,7 @@ class Model(Protocol):
 
 
 class Port:
-    """A port of the virtual controllers: plug a device, unplug it.
+    """A socket of the virtual controllers: plug a device, unplug it. It has a port on a bus of USB 2 and one of USB 3.
 
     Args:
         number: from 0 to ``PORTS`` - 1.
@@ -59,29 +59,31 @@ class Port:
         self.number = controller * PORTS_OF_A_CONTROLLER + port
         self.place = Place(rf"/vhci_hcd\.{controller}/usb\d+/\d+-{port + 1}")
         self._device: _Device | None = None
+        self._attached = self.number
 
-    def plug(self, model: Model) -> None:
-        """Plugs it; the kernel sees to the rest in its own time."""
+    def plug(self, model: Model, *, is_super_speed: bool = False) -> None:
+        """Plugs it, as a device of USB 2 or 3; the kernel sees to the rest in its own time."""
         assert self._device is None, f"there is a device in port {self.number} already"
         kernels, ours = socket.socketpair()
         self._device = _Device(ours, model)
         self._device.start()
         with kernels:  # the kernel keeps its end open by itself
-            self._attach(kernels.fileno())
+            self._attach(kernels.fileno(), is_super_speed=is_super_speed)
 
     def unplug(self) -> None:
         """Unplugs what is in there, if anything is."""
         device, self._device = self._device, None
         if device is not None:
-            _write("detach", str(self.number))
+            _write("detach", str(self._attached))
             device.join()
 
-    def _attach(self, descriptor: int) -> None:
+    def _attach(self, descriptor: int, *, is_super_speed: bool) -> None:
         """Tries again while the kernel is still at work on what was unplugged before."""
-        deadline = time.monotonic() + PATIENCE
+        deadline, speed = time.monotonic() + PATIENCE, SUPER_SPEED if is_super_speed else FULL_SPEED
+        self._attached = self.number + PORTS_OF_A_BUS * is_super_speed
         while True:
             try:
-                _write("attach", f"{self.number} {descriptor} {FIRST_DEVICE_ID + self.number} {FULL_SPEED}")
+                _write("attach", f"{self._attached} {descriptor} {FIRST_DEVICE_ID + self._attached} {speed}")
             except OSError as error:
                 if error.errno not in {errno.EBUSY, errno.EINVAL} or time.monotonic() > deadline:
                     raise
@@ -128,6 +130,7 @@ class _Device(threading.Thread):
             self._reply(number, length=length)
             return
         is_standard = kind & TYPE == TO_STANDARD
+        is_standard &= (request, value >> 8) != (descriptors.GET_DESCRIPTOR, descriptors.HID_REPORT)
         data = self._standard(request, value) if is_standard else self._model.answer(request, value, index, length)
         if data is None:
             self._reply(number, status=-errno.EPIPE)
@@ -139,7 +142,7 @@ class _Device(threading.Thread):
             return b"\0\0"
         if request == GET_CONFIGURATION:
             return b"\1"
-        return self._descriptor(value >> 8, value & 0xFF) if request == GET_DESCRIPTOR else None
+        return self._descriptor(value >> 8, value & 0xFF) if request == descriptors.GET_DESCRIPTOR else None
 
     def _descriptor(self, kind: int, number: int) -> bytes | None:
         identity = self._model.identity

@@ -1,7 +1,7 @@
 """What happens to real devices, each story told once. The dearest first: it is what the others are told beside."""
 
 from tests.vm.machine.stories import Story
-from tests.vm.stories import composite, restarts, rules, selectors, sticks
+from tests.vm.stories import composite, raw, restarts, rules, selectors, sticks
 
 TOGETHER: tuple[Story, ...] = (
     selectors.two_identical_modems_are_two_devices,
@@ -17,6 +17,9 @@ TOGETHER: tuple[Story, ...] = (
     sticks.an_arduino_is_the_same_in_every_port,
     sticks.an_adapter_that_was_pulled_while_it_was_in_use_comes_back_as_another_node_and_the_same_device,
     selectors.a_stick_of_that_make_and_serial_number_is_its_tty,
+    selectors.an_interface_of_a_scanner_is_its_hidraw_node_in_every_port,
+    raw.a_container_opens_its_own_stick_by_libusb_and_no_other_before_and_after_a_replug,
+    raw.a_thing_that_shows_itself_as_another_one_at_the_other_port_of_its_socket_stays_the_same,
     selectors.a_rule_about_the_stick_selects_its_tty,
 )
 """Told several at a time."""

@@ -1,9 +1,10 @@
-"""Devices by what they are, not by their paths: whole sticks (`usb`), and what a udev rule matches (`udev`)."""
+"""Devices by what they are, not by their paths: whole sticks (`usb`), HID interfaces (`hid`), and `udev` rules."""
 
 import os
+import pathlib
 
-from tests.vm.machine.models import cp2102, ftdi, modem
-from tests.vm.machine.served import LIDAR, LTE, RULED
+from tests.vm.machine.models import SCANS, Scanner, cp2102, ftdi, modem
+from tests.vm.machine.served import LIDAR, LTE, RULED, SCANNERS
 from tests.vm.machine.stories import Stage
 
 
@@ -41,6 +42,23 @@ async def two_identical_modems_are_two_devices(stage: Stage) -> None:
     left.unplug()
     right.unplug()
     await node.wait_unhealthy(first.id, second.id, resource=LTE)
+
+
+async def an_interface_of_a_scanner_is_its_hidraw_node_in_every_port(stage: Stage) -> None:
+    node, (here, there) = stage.node, stage.ports(2)
+    here.plug(Scanner("SC1"))
+    (offer,) = await node.found(here.place, resource=SCANNERS)
+    (device,) = offer.devices
+    before = os.path.realpath(device.host_path)
+    assert (device.container_path, os.path.dirname(before)) == ("/dev/scanner", "/dev")
+    report = pathlib.Path(f"/sys/class/hidraw/{os.path.basename(before)}/device/report_descriptor")
+    assert report.read_bytes() == SCANS
+
+    here.unplug()
+    await node.wait_unhealthy(offer.id, resource=SCANNERS)
+    there.plug(Scanner("SC1"))
+    (again,) = await node.found(there.place, resource=SCANNERS)
+    assert (again.id, again.devices) == (offer.id, offer.devices)
 
 
 async def a_rule_about_the_stick_selects_its_tty(stage: Stage) -> None:
