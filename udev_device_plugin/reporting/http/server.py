@@ -96,7 +96,7 @@ class _Server:
             except OSError as error:
                 self._pause(ACCEPT_AGAIN)
                 problem = os.strerror(error.errno or 0)
-                self._warn(f"--listen: a connection cannot be accepted: {problem}: trying again every second")
+                self._warn("--listen: a connection cannot be accepted: %s: trying again every second", problem)
                 return
             client.setblocking(False)
             self._open(Connection(client, address[0]))
@@ -126,8 +126,10 @@ class _Server:
         dropped.cancel()
         self._dropped.labels("limit").inc()
         self._warn(
-            f"--listen: {MAX_CONNECTIONS} connections are open, and more come: the oldest of the address with the most,"
-            f" {origin or 'none'}, are closed: let fewer clients reach the port"
+            "--listen: %d connections are open, and more come: the oldest of the address with the most, %s, are closed:"
+            " let fewer clients reach the port",
+            MAX_CONNECTIONS,
+            origin or "none",
         )
 
     def _ended(self, connection: Connection, task: asyncio.Task[None]) -> None:
@@ -144,17 +146,28 @@ class _Server:
         except Exception:  # whatever a client sends, it ends its own connection at most
             logger.exception("a connection failed")
 
-    def _warn(self, text: str) -> None:
-        kind, now = text[:40], self._loop.time()
-        if now - self._warned.get(kind, -WARN_EVERY) >= WARN_EVERY:
-            self._warned[kind] = now
-            logger.warning("%s", text)
+    def _warn(self, text: str, *values: object) -> None:
+        now = self._loop.time()
+        if now - self._warned.get(text, -WARN_EVERY) >= WARN_EVERY:
+            self._warned[text] = now
+            logger.warning(text, *values)
 
 
 def _listen(address: ListenAddress) -> socket.socket:
+    try:
+        return _listener(address)
+    except OSError as error:
+        raise StartError(
+            f"--listen: {address.host}:{address.port}: cannot listen there: {os.strerror(error.errno or 0)}:"
+            ' choose another address, or "" for none'
+        ) from error
+
+
+def _listener(address: ListenAddress) -> socket.socket:
     is_dual = not address.host and socket.has_dualstack_ipv6()
     listener = socket.socket(socket.AF_INET6 if is_dual or ":" in address.host else socket.AF_INET)
-    try:
+    with contextlib.ExitStack() as on_failure:
+        on_failure.callback(listener.close)
         listener.setblocking(False)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         # Accepted connections have these too.
@@ -165,10 +178,5 @@ def _listen(address: ListenAddress) -> socket.socket:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not is_dual)
         listener.bind((address.host, address.port))
         listener.listen(BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise StartError(
-            f"--listen: {address.host}:{address.port}: cannot listen there: {os.strerror(error.errno or 0)}:"
-            ' choose another address, or "" for none'
-        ) from error
+        on_failure.pop_all()
     return listener

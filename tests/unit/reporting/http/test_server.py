@@ -149,6 +149,15 @@ async def test_a_taken_address_is_one_clear_error(caplog: pytest.LogCaptureFixtu
                 pass
 
 
+async def test_an_address_that_nothing_can_listen_at_is_one_clear_error(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(StartError, match=r"--listen: 192\.0\.2\.9:1: cannot listen there: .*: choose another"):
+        async with serving(caplog, at=ListenAddress("192.0.2.9", 1)):
+            pass
+    with without_descriptors(), pytest.raises(StartError, match="Too many open files"):
+        async with serving(caplog):
+            pass
+
+
 REFUSED = {
     "no HTTP": (b"hello\r\n\r\n", 400),
     "TLS": (bytes.fromhex("16030100c8010000c40303") + bytes(200), 400),
