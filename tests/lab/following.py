@@ -17,7 +17,7 @@ from udev_device_plugin.host.looking import Looking
 from udev_device_plugin.host.looks import HostLook, NotLookedError
 from udev_device_plugin.host.memory import Memory
 from udev_device_plugin.host.pool import Pool, Result
-from udev_device_plugin.host.reader import UDEV_DATA
+from udev_device_plugin.host.reader import UDEV_DATA, UDEV_QUEUE
 from udev_device_plugin.host.udev.delivery_check import DeliveryCheck
 from udev_device_plugin.host.udev.monitor import UdevMonitor
 from udev_device_plugin.selectors.paths.glob import Glob
@@ -53,14 +53,17 @@ class Jobs(Pool):
     def stuck(self) -> frozenset[Hashable]:
         return frozenset()
 
-    def do(self, which: int, *, fails: bool = False) -> None:
+    def do(self, which: int, *, fails: bool = False) -> Hashable:
         """One of those that wait, if any does; if it fails, that is because descriptors or memory are used up."""
+        key: Hashable = None
         if self._waiting:
+            self._waiting.sort(key=lambda job: str(job[0]))  # hints come out of sets, whose order is another each time
             key, work = self._waiting.pop(which % len(self._waiting))
             try:
                 self._done.append(Result(key, (_fail if fails else work)()))
             except Exception as error:  # as in a pool: its owner decides
                 self._done.append(Result(key, error=error))
+        return key
 
 
 def _fail() -> object:
@@ -74,7 +77,7 @@ class Follower:
         self.interest = interest
         self.now = now
         self.jobs = Jobs()
-        self.paths = DevPaths((Glob.parse(f"{UDEV_DATA}/[bc]*"),))
+        self.paths = DevPaths((Glob.of(UDEV_QUEUE), Glob.parse(f"{UDEV_DATA}/[bc]*")))
         self.looking = Looking(self.paths, self.jobs, DeliveryCheck())
         if memory is not None:
             self.looking._memory, self.looking._nodes = memory, memory.nodes
@@ -100,13 +103,14 @@ class Follower:
             self.inventory.replace(look)
         return look is not None
 
-    def rest(self) -> None:
-        """Until there is nothing to be waited for."""
+    def rest(self, fails: int = 0) -> None:
+        """Until there is nothing to be waited for; so many of the first looks fail."""
         for _ in range(1000):
             self.looking.take_paths(self.paths.read(), self.now)
             self.looking.work(self.now)
             while self.jobs.outstanding:
-                self.jobs.do(0)
+                self.jobs.do(0, fails=fails > 0)
+                fails -= 1
                 self.take()
             self.take()
             due = self.looking.next_due(self.now)

@@ -44,6 +44,7 @@ class FakeHost:
         sysfs.empty("/run/udev")
         self._udevd = FakeUdevd(self.send)
         self._present: dict[str, FakeDevice] = {}
+        self._sequences: dict[tuple[str, str], int] = {}  # of the kernel's latest event, by action and devpath
         self.show_udevd()
         self.plug(CONTROLLER, silent=True)
 
@@ -113,12 +114,15 @@ class FakeHost:
         yield "sysfs"
         if device.node:
             sysfs.make_node(device.node, sysfs.MODE)
+        self._announce("add", device)
+        if device.node:
             yield "node"
 
     def _vanishing(self, device: FakeDevice) -> Iterator[Step]:
         if device.node:
             sysfs.remove_node(device.node)
             yield "node"
+        self._announce("remove", device)
         sysfs.remove(device)
         del self._present[device.devpath]
         yield "sysfs"
@@ -129,12 +133,24 @@ class FakeHost:
         assert before.node == device.node, "a device cannot change its node"
         sysfs.write_attributes(device)
         self._present[device.devpath] = device
+        self._announce("change", device)
         self.finish(device, silent=silent, action="change")
+
+    def sequence(self, action: str, device: FakeDevice) -> int:
+        """The number of the kernel's latest event of this kind about a device; one of its own for what never was."""
+        if (action, device.devpath) not in self._sequences:
+            self._announce(action, device)
+        return self._sequences[action, device.devpath]
+
+    def _announce(self, action: str, device: FakeDevice) -> None:
+        """The kernel's own event, which only udevd hears."""
+        self._sequences[action, device.devpath] = number = self._injector.next_sequence()
+        sysfs.write("/sys/kernel/uevent_seqnum", f"{number}\n")
 
     def send(self, action: str, device: FakeDevice, properties: Mapping[str, str] | None = None) -> None:
         """An event only, true or not: a second add, a remove of what never was; with more properties."""
-        moment = {"USEC_INITIALIZED": str(self._udevd.moment(device))}
-        self.send_properties({"ACTION": action, **moment, **device.message(), **(properties or {})})
+        told = {"SEQNUM": str(self.sequence(action, device)), "USEC_INITIALIZED": str(self._udevd.moment(device))}
+        self.send_properties({"ACTION": action, **told, **device.message(), **(properties or {})})
 
     def send_properties(self, properties: Mapping[str, str]) -> None:
         """An event with exactly these properties, however incomplete."""
@@ -161,9 +177,16 @@ class FakeHost:
     @contextmanager
     def busy(self) -> Iterator[None]:
         """udevd has events in its queue, as during a boot."""
-        sysfs.write(QUEUE, "")
+        self.show_queue(is_busy=True)
         yield
-        os.unlink(QUEUE)
+        self.show_queue(is_busy=False)
+
+    def show_queue(self, *, is_busy: bool) -> None:
+        """Shows whether udevd has events in its queue."""
+        if is_busy:
+            sysfs.write(QUEUE, "")
+        elif os.path.exists(QUEUE):
+            os.unlink(QUEUE)
 
     def _send_for_drivers(self, action: str, thing: Pluggable) -> None:
         for device in _devices(thing):

@@ -61,7 +61,11 @@ class Injector:
 
     def send(self, properties: Mapping[str, str]) -> None:
         """Sends one event, with a sequence number of its own."""
-        self.send_raw(datagram({"SEQNUM": str(next(self._sequence)), "USEC_INITIALIZED": "1", **properties}))
+        self.send_raw(datagram({"SEQNUM": str(self.next_sequence()), "USEC_INITIALIZED": "1", **properties}))
+
+    def next_sequence(self) -> int:
+        """The number of the kernel's next event."""
+        return next(self._sequence)
 
     def send_raw(self, message: bytes, times: int = 1) -> None:
         """Sends these bytes, however wrong."""

@@ -16,7 +16,7 @@ MODE = 0o600
 def make_bare() -> None:
     """Makes /sys look like that of a kernel without devices."""
     empty("/sys")
-    for directory in ("bus", "class", "dev/block", "dev/char", "devices"):
+    for directory in ("bus", "class", "dev/block", "dev/char", "devices", "kernel"):
         os.makedirs(f"/sys/{directory}")
 
 

@@ -12,12 +12,10 @@ from collections.abc import Collection
 from contextlib import closing
 
 from udev_device_plugin.filesystem.loop_watch import LoopWatch
+from udev_device_plugin.host.reader import UDEV_QUEUE
 from udev_device_plugin.selectors.paths.glob import Glob
 
 logger = logging.getLogger(__name__)
-
-UDEV_QUEUE = "/run/udev/queue"
-"""Exists while udevd has something to do."""
 
 BOOT_ENDS = 300.0
 """Seconds since the kernel's start after which a busy udevd is not waited for."""

@@ -17,7 +17,7 @@ from udev_device_plugin.host.model import DeviceNumber, Node, PathEntry, Unit
 from udev_device_plugin.host.outside import OutsideGlobs
 from udev_device_plugin.host.path_facts import inode_at, numbers_of
 from udev_device_plugin.host.pool import Pool, Result
-from udev_device_plugin.host.reader import is_unknown_to_sysfs, look_at_unit, number_of_entry
+from udev_device_plugin.host.reader import UDEV_QUEUE, is_unknown_to_sysfs, look_at_unit, number_of_entry
 from udev_device_plugin.host.relevance import is_relevant
 from udev_device_plugin.host.sysfs import all_units, unit_of
 from udev_device_plugin.host.topology import usb_device_path
@@ -72,21 +72,26 @@ class Looking:
     def take_event(self, event: UdevEvent, now: float) -> None:
         """An event was received from udev."""
         self._delivery.received(event.number, event.action)
+        if event.number is not None and event.action == "remove":
+            self._memory.removal_told(event.number, event.sequence)
         usb_device, is_urgent = usb_device_path(event.sys_path), event.number is not None and event.action in _ONCE
         if event.number is not None and (usb_device or is_relevant(event, self._interest, self._nodes)):
             self.hint(event.number, now, is_urgent=is_urgent)
-            for link in event.devlinks.split():
-                self._hint_claimants(link, now)
+            for number in {one for link in event.devlinks.split() for one in self._nodes.claiming(link)}:
+                self.hint(number, now)
         for path in filter(None, (usb_device, usb_device_path(event.former_path))):
             self._hints.add(path, now, is_finished=self._nodes.is_finished(path), is_urgent=is_urgent)
 
     def take_paths(self, changed: Iterable[str], now: float) -> None:
         """Something may have changed at these watched paths."""
         for path in changed:
-            if (number := number_of_entry(path)) is not None:
-                self.hint(number, now)
+            if path == UDEV_QUEUE:
+                numbers: Iterable[DeviceNumber] = self._memory.doubtful()
             else:
-                self._hint_claimants(path, now)
+                number = number_of_entry(path)
+                numbers = self._nodes.claiming(path) if number is None else (number,)
+            for number in numbers:
+                self.hint(number, now)
         self._look_at_paths(changed, now)
 
     def hint(self, number: DeviceNumber, now: float, *, is_urgent: bool = False) -> None:
@@ -99,10 +104,6 @@ class Looking:
     def hint_outside(self, glob: Glob, now: float) -> None:
         """The matches of a glob outside of ``/dev`` may have changed."""
         self._hints.add(glob, now, is_finished=False)
-
-    def _hint_claimants(self, link: str, now: float) -> None:
-        for number in self._nodes.claiming(link):
-            self.hint(number, now)
 
     def work(self, now: float) -> None:
         """Begin the looks that are due."""
@@ -160,13 +161,13 @@ class Looking:
         changed = self._memory.take_in(look, now, has_udevd=self._has_udevd, is_named=is_named)
         after = self._nodes.of(look.unit)
         self._follow(look.unit, received)
-        described = [node.description for node in (*before, *after) if node.description is not None]
         if before != after or changed - {look.unit}:
             self._note(changed, {}, received)
             if not self._memory.is_first_look:
                 self._delivery.compare(before, after, now)
             self._look_again(look.unit, (*before, *after), now)
-        self._look_at_paths({name for device in described if device.is_wanted for name in device.names}, received)
+        described = (device for node in (*before, *after) if (device := node.description) and device.is_wanted)
+        self._look_at_paths({name for device in described for name in device.names}, received)
         if (deadline := self._memory.deadline(look.unit)) is not None:
             self._hints.add_at(look.unit, max(deadline, now), now)
         if not after:
@@ -182,9 +183,9 @@ class Looking:
                 self._check_presence(node, now)
                 self.hint(number, now)
 
-    def _check_presence(self, node: Node, now: float) -> bool:
+    def _check_presence(self, node: Node | None, now: float) -> bool:
         """Remove a node that is gone or was replaced; returns whether it was. A look will find what is there now."""
-        if not node.inode or inode_at(node.devnode) == node.inode:
+        if node is None or not node.inode or inode_at(node.devnode) == node.inode:
             return False
         self._memory.lose(node.number)
         self._note({node.unit}, {}, now)
@@ -228,9 +229,7 @@ class Looking:
         changed = {path: entry for path, entry in now.items() if entry != before.get(path)}
         self._note((), changed, received)
         for number in numbers_of(changed.values()) | numbers_of(before.get(path) for path in changed):
-            node = self._nodes.get(number)
-            is_gone = node is not None and self._check_presence(node, received)
-            self.hint(number, received, is_urgent=is_gone)
+            self.hint(number, received, is_urgent=self._check_presence(self._nodes.get(number), received))
 
     def _note(self, units: Collection[Unit], paths: Mapping[str, PathEntry | None], received: float) -> None:
         self._found_units.update(units)

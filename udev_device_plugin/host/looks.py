@@ -34,6 +34,7 @@ class NodeLook:
         entry: the version of udev's database entry that was read; None if there is none.
         is_processing: udevd (257 and later) says in the entry that it is at work on the device.
         description: what udev and sysfs say; None without an entry, unless one was asked for all the same.
+        sequence: the number of the kernel's latest event (``SEQNUM``) when it was there; 0 if not known.
     """
 
     number: DeviceNumber
@@ -44,6 +45,7 @@ class NodeLook:
     entry: EntryStamp | None = None
     is_processing: bool = False
     description: HostDevice | None = None
+    sequence: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,13 @@ class UnitLook:
         unit: that was looked at.
         nodes: all that sysfs lists for it; none if it is gone.
         is_elsewhere: sysfs has the node, as that of a USB device.
+        is_udevd_idle: udevd has nothing to do, so that no entry is yet to come or to go.
     """
 
     unit: Unit
     nodes: tuple[NodeLook, ...] = ()
     is_elsewhere: bool = False
+    is_udevd_idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,16 @@
 """The nodes as of their last looks, and for each which version of udev's database entry is its own.
 
 Pure, the time is passed in. Host thread only. A node is known by number and inode. Whether udevd is done with it cannot
-be read at one moment: the entry may be that of the former node with its number. So that node's entry is kept, and at
-the first look at a node an entry that is older than it (mtime; rules change the ctime) counts as foreign, too. Every
-other version that comes later is its own.
+be read at one moment: the entry, which is named by the number alone, may be about the former device with that number.
+
+- The version that the former device had is never the new one's.
+- While udevd may still be at work on the former device, no version counts: what concerns one number it does in the
+  kernel's order, so that it may only now write the entry of the former one, although that has gone. It has done with it
+  once it has told of the removal, or has nothing to do.
+- A version that is older than the node (mtime; rules change the ctime) at the first look at it is about a former device
+  that was never looked at; or the clock has been set back, if udevd has nothing to do later on.
+
+What cannot be told: an entry that is written late, about a device that was never looked at, looks like the new one's.
 """
 
 from dataclasses import dataclass, replace
@@ -23,18 +30,20 @@ class _Origin:
     Attributes:
         seen: when the node was looked at first, monotonic seconds.
         device: the inode of its place in sysfs.
+        sequence: the number of the kernel's latest event at the last look: that of its removal is a higher one.
         entry: the version that its description comes from.
         foreign: the version that describes the former device with its number.
-        former: the inode of that device's place in sysfs; 0 if not known.
-        is_foreign_by_age: only by the wall clock, which may have been set back.
+        outdated: a version that is older than the node.
+        awaited: of the former device's removal the number is a higher one than this; None: it is not awaited.
     """
 
     seen: float
     device: int = 0
+    sequence: int = 0
     entry: EntryStamp | None = None
     foreign: EntryStamp | None = None
-    former: int = 0
-    is_foreign_by_age: bool = False
+    outdated: EntryStamp | None = None
+    awaited: int | None = None
 
 
 class Memory:
@@ -49,7 +58,8 @@ class Memory:
         self.nodes = Nodes()
         self.is_first_look = True
         self._origins: dict[DeviceNumber, _Origin] = {}
-        self._former: dict[DeviceNumber, tuple[EntryStamp, int]] = {}  # entry and device of the last node
+        self._former: dict[DeviceNumber, _Origin] = {}  # of nodes that are gone
+        self._removed: dict[DeviceNumber, int] = {}  # the number of the latest event that told of a removal
 
     def deadline(self, unit: Unit) -> float | None:
         """Return until when the first of a unit's nodes is held back, monotonic seconds; None if none is."""
@@ -59,6 +69,10 @@ class Memory:
         """Return the nodes of a unit that have been held back for long enough."""
         return frozenset(number for number, until in self._held_back(unit).items() if until <= now)
 
+    def doubtful(self) -> list[DeviceNumber]:
+        """Return the nodes whose entries may count once udevd has nothing to do."""
+        return [number for number, one in self._origins.items() if one.outdated or one.awaited is not None]
+
     def _held_back(self, unit: Unit) -> dict[DeviceNumber, float]:
         """Return the nodes of a unit that are held back, and until when."""
         return {
@@ -67,16 +81,16 @@ class Memory:
             if node.state is NodeState.UNFINISHED and node.description is None
         }
 
+    def removal_told(self, number: DeviceNumber, sequence: int) -> None:
+        """Udevd has told that it is done with the removal of a node; ``sequence`` is the number of that event."""
+        self._removed[number] = max(sequence, self._removed.get(number, 0))
+
     def lose(self, number: DeviceNumber) -> Unit | None:
         """Remove a node; returns its unit, None if it was not known."""
         node = self.nodes.drop(number)
         if node is None:
             return None
-        origin = self._origins.pop(number)
-        if origin.entry is not None:
-            self._former[number] = origin.entry, origin.device
-        elif origin.foreign is not None:
-            self._former[number] = origin.foreign, origin.former
+        self._former[number] = self._origins.pop(number)
         return node.unit
 
     def take_in(self, look: UnitLook, now: float, *, has_udevd: bool, is_named: bool) -> set[Unit]:
@@ -100,7 +114,7 @@ class Memory:
             if known is None:
                 self._origins[one.number] = self._first_seen(one, now)
                 known = Node(one.number, look.unit, NodeState.UNFINISHED, one.inode, one.devnode)
-            self.nodes.put(self._judged(known, one, now, has_udevd=has_udevd))
+            self.nodes.put(self._judged(known, one, now, has_udevd=has_udevd, is_udevd_idle=look.is_udevd_idle))
         if is_named and not (look.nodes or look.is_elsewhere or isinstance(look.unit, str)):
             changed.add(self.lose(look.unit))
             self._origins[look.unit] = _Origin(now)
@@ -108,26 +122,30 @@ class Memory:
         return {unit for unit in changed if unit is not None}
 
     def _first_seen(self, look: NodeLook, now: float) -> _Origin:
-        foreign, former = self._former.pop(look.number, (None, 0))
-        if foreign is not None and former == look.device:  # the node was removed and created by hand
-            return _Origin(now, look.device)
-        is_old = look.entry is not None and look.entry != foreign and look.entry.written < look.made
-        if (
-            is_old and not self.is_first_look
-        ):  # that of the former device, or of one in between that was never looked at
-            return _Origin(now, look.device, foreign=look.entry, is_foreign_by_age=True)
-        return _Origin(now, look.device, foreign=foreign, former=former)
+        former, origin = self._former.pop(look.number, None), _Origin(now, look.device)
+        if former is not None:
+            if former.device == look.device:  # the node was removed and created by hand
+                return replace(former, seen=now)
+            origin.foreign, origin.awaited = former.entry or former.foreign, former.sequence or None
+        is_old = look.entry is not None and look.entry != origin.foreign and look.entry.written < look.made
+        if is_old and not self.is_first_look:
+            origin.outdated = look.entry
+        return origin
 
-    def _judged(self, known: Node, look: NodeLook, now: float, *, has_udevd: bool) -> Node:
+    def _judged(self, known: Node, look: NodeLook, now: float, *, has_udevd: bool, is_udevd_idle: bool) -> Node:
         """Return a node after a look at it."""
         origin = self._origins[look.number]
+        origin.sequence = look.sequence
         if look.inode == 0:  # no node in /dev: it counts as a sibling, and is not waited for
             return replace(known, state=NodeState.UNKNOWN, description=_without_entry(look.description))
         is_described = look.entry is not None and look.description is not None
         is_late = has_udevd and now >= origin.seen + HOLD_BACK
-        is_its_own = look.entry != origin.foreign and not look.is_processing
-        is_accepted_late = is_late and origin.is_foreign_by_age and known.description is None
-        if is_described and (is_its_own or is_accepted_late):
+        if is_udevd_idle or self._removed.get(look.number, 0) > (origin.awaited or 0):
+            origin.awaited = None
+        if is_udevd_idle and is_late:
+            origin.outdated = None
+        is_its_own = origin.awaited is None and look.entry not in (origin.foreign, origin.outdated)
+        if is_described and is_its_own and not look.is_processing:
             origin.entry = look.entry
             return replace(known, state=NodeState.FINISHED, description=look.description)
         if known.description is not None:

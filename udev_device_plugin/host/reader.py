@@ -13,12 +13,15 @@ from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looks import EntryStamp, NodeLook, NotLookedError, UnitLook
 from udev_device_plugin.host.model import DeviceNumber, PathEntry, Unit
 from udev_device_plugin.host.path_facts import inode_at, is_in_dev
-from udev_device_plugin.host.sysfs import nodes_below, sysfs_path, unit_of
+from udev_device_plugin.host.sysfs import latest_sequence, nodes_below, sysfs_path, unit_of
 from udev_device_plugin.host.topology import usb_device_path
 from udev_device_plugin.host.udev.device_reader import read_device
 
 UDEV_DATA = "/run/udev/data"
 """udev's database: one file for each device, named by its node's number."""
+
+UDEV_QUEUE = "/run/udev/queue"
+"""Exists while udevd has something to do."""
 
 _ATTEMPTS = 5
 """How often a node is read that changes while it is read."""
@@ -44,6 +47,7 @@ def look_at_unit(
         NotLookedError: nothing can be said.
         OSError: libudev is not to be had.
     """
+    is_udevd_idle = not os.path.exists(UDEV_QUEUE)
     if isinstance(unit, str):
         nodes = list(nodes_below(unit))
         listed = [sys_path for _, sys_path in nodes]
@@ -57,7 +61,8 @@ def look_at_unit(
     ]
     _require_descriptors()
     found = tuple(look for look in looks if look is not None and (listed or _is_worth_knowing(look)))
-    return UnitLook(unit, found, is_elsewhere=not found and not isinstance(unit, str) and unit_of(unit) != unit)
+    is_elsewhere = not found and not isinstance(unit, str) and unit_of(unit) != unit
+    return UnitLook(unit, found, is_elsewhere, is_udevd_idle)
 
 
 def _look_at_node(
@@ -74,6 +79,7 @@ def _look_at_node(
         before = sysfs_path(number), inode_at(sys_path), _entry(number)
         if before[0] != sys_path:
             return None
+        sequence = latest_sequence()  # before it is seen whether its node is still there
         device = read_device(number)
         if device is None:
             continue
@@ -85,7 +91,7 @@ def _look_at_node(
         _, of_device, entry = after = sysfs_path(number), inode_at(sys_path), _entry(number)
         is_same = before == after and _stat_node(device.devnode, number)[0] == inode
         if is_same and device.is_initialized == (entry is not None):
-            return NodeLook(number, of_device, device.devnode, inode, made, entry, is_processing, description)
+            return NodeLook(number, of_device, device.devnode, inode, made, entry, is_processing, description, sequence)
     _require_descriptors()
     raise NotLookedError(f"{number}: it changes while it is read")
 

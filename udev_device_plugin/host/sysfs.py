@@ -33,6 +33,12 @@ def sysfs_path(number: DeviceNumber) -> str:
         return ""
 
 
+def latest_sequence() -> int:
+    """Return the number of the kernel's latest event (``SEQNUM``); 0 if it cannot be read."""
+    text = beginning("/sys/kernel/uevent_seqnum", 32).strip()
+    return int(text) if text.isdigit() else 0
+
+
 def unit_of(number: DeviceNumber) -> Unit:
     """Return the unit that a node belongs to now."""
     return usb_device_path(sysfs_path(number)) or number

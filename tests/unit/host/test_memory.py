@@ -28,8 +28,10 @@ def look(
     inode: int = 1,
     device: int = 0,
     is_processing: bool = False,
+    sequence: int = 0,
 ) -> NodeLook:
-    return NodeLook(NUMBER, device or inode, "/dev/ttyUSB0", inode, PLUGGED, entry, is_processing, description)
+    of_device = device or inode
+    return NodeLook(NUMBER, of_device, "/dev/ttyUSB0", inode, PLUGGED, entry, is_processing, description, sequence)
 
 
 class Host:
@@ -40,9 +42,12 @@ class Host:
         self.memory.is_first_look = is_first_look
         self.now = 100.0
         self.has_udevd = has_udevd
+        self.is_idle = True
 
     def sees(self, *nodes: NodeLook, is_named: bool = False) -> Node | None:
-        self.memory.take_in(UnitLook(NUMBER, nodes), self.now, has_udevd=self.has_udevd, is_named=is_named)
+        self.memory.take_in(
+            UnitLook(NUMBER, nodes, is_udevd_idle=self.is_idle), self.now, has_udevd=self.has_udevd, is_named=is_named
+        )
         return self.memory.nodes.get(NUMBER)
 
     def state(self, *nodes: NodeLook) -> tuple[NodeState, str]:
@@ -155,6 +160,61 @@ def test_the_former_devices_entry_is_not_taken_even_when_the_time_is_up() -> Non
     host.sees(look(NEW, FIRST, inode=2))
     host.now += HOLD_BACK
     assert host.state(look(NEW, FIRST, inode=2)) == (NodeState.OVERDUE, "")
+
+
+@pytest.fixture
+def busy() -> Host:
+    """A host whose udevd is at work, and on which a device has been replaced; the kernel's event 7 told of it."""
+    host = Host()
+    host.is_idle = False
+    host.sees(look(None, sequence=6))
+    host.sees(look(None, inode=2, sequence=8))
+    return host
+
+
+def test_what_is_written_after_a_device_has_gone_may_be_about_that_until_udevd_has_told_of_its_removal(
+    busy: Host,
+) -> None:
+    late = look(NEW, SECOND, inode=2, sequence=9)
+    assert busy.state(late) == UNFINISHED
+    busy.memory.removal_told(NUMBER, 6)  # of one that had the number before both
+    assert busy.state(late) == UNFINISHED
+    busy.memory.removal_told(NUMBER, 7)
+    assert busy.state(look(EntryStamp(3, PLUGGED), FIRST, inode=2)) == (NodeState.FINISHED, "first")
+
+
+def test_a_removal_counts_though_it_was_told_before_a_look_missed_the_device() -> None:
+    host = Host()
+    host.is_idle = False
+    host.sees(look(None, sequence=6))
+    host.memory.removal_told(NUMBER, 7)
+    assert host.state(look(NEW, FIRST, inode=2, sequence=8)) == (NodeState.FINISHED, "first")
+
+
+def test_a_removal_that_nobody_told_of_is_over_once_udevd_has_nothing_to_do(busy: Host) -> None:
+    assert busy.state(look(NEW, FIRST, inode=2)) == UNFINISHED
+    assert busy.memory.doubtful() == [NUMBER]
+    busy.is_idle = True
+    assert busy.state(look(NEW, FIRST, inode=2)) == (NodeState.FINISHED, "first")
+    assert busy.memory.doubtful() == []
+
+
+def test_a_node_whose_number_udevd_does_not_get_done_with_is_overdue_and_described_later(busy: Host) -> None:
+    busy.now += HOLD_BACK
+    assert busy.state(look(NEW, SECOND, inode=2)) == (NodeState.OVERDUE, "")
+    busy.memory.removal_told(NUMBER, 7)
+    assert busy.state(look(EntryStamp(3, PLUGGED), FIRST, inode=2)) == (NodeState.FINISHED, "first")
+
+
+def test_an_outdated_entry_is_not_taken_while_udevd_is_at_work() -> None:
+    host = Host()
+    host.is_idle = False
+    host.sees(look(OLD, SECOND))
+    host.now += HOLD_BACK
+    assert host.state(look(OLD, SECOND)) == (NodeState.OVERDUE, "")
+    assert host.memory.doubtful() == [NUMBER]
+    host.is_idle = True
+    assert host.state(look(OLD, SECOND)) == (NodeState.FINISHED, "second")
 
 
 def test_an_entry_that_comes_late_counts() -> None:

@@ -32,6 +32,7 @@ class UdevEvent:
         number: of its node; None if it has none.
         devnode: the kernel's name of its node; "" if it has none.
         devlinks: ``DEVLINKS``, separated by spaces: the links that the device claims, or claimed.
+        sequence: the kernel's number of it (``SEQNUM``); an event that came later has a higher one.
         former_path: its former place in sysfs, of a ``move``; "" otherwise.
     """
 
@@ -41,6 +42,7 @@ class UdevEvent:
     number: DeviceNumber | None
     devnode: str
     devlinks: str
+    sequence: int = 0
     former_path: str = ""
 
 
@@ -88,6 +90,7 @@ def _event(device: pyudev.Device) -> UdevEvent:
         number=DeviceNumber(kind, os.major(number), os.minor(number)) if number else None,
         devnode=_property(device, "DEVNAME") if number else "",
         devlinks=_property(device, "DEVLINKS") if number else "",
+        sequence=device.sequence_number,
         former_path=_property(device, "DEVPATH_OLD") if action == "move" else "",
     )
 
