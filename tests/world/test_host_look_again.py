@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.lab import sysfs
 from tests.lab.host import FakeHost
 from tests.lab.plugin import PATIENCE
 from tests.lab.records import FakeDevice, Stick
@@ -80,3 +81,22 @@ def test_a_clone_that_went_unseen_is_told_of_as_gone_in_the_look_at_another_one_
     host.plug(there)
     observed.hint(there.main)
     assert observed.next_look() == {unit(there): 2, unit(gone): 0}
+
+
+def test_one_that_went_before_it_had_nodes_is_told_of_as_gone_as_well(host: FakeHost) -> None:
+    gone, there = serial_adapter("ttyUSB1", "0001", "1-1"), serial_adapter("ttyUSB0", "0001", "1-2")
+    host.plug(gone)
+    for device in reversed(gone.devices):
+        host.vanish(device)
+    for device in gone:
+        sysfs.add(device)  # what the database has of the one before is all that there is to be read of it
+    observed = Observer()
+    try:
+        assert observed.next_look() == {unit(gone): 2}
+        for device in reversed(gone.devices):
+            sysfs.remove(device)
+        host.plug(there)
+        observed.hint(there.main)
+        assert observed.next_look() == {unit(there): 2, unit(gone): 0}
+    finally:
+        observed.close()

@@ -15,9 +15,9 @@ from udev_device_plugin.host.looks import HostLook, NotLookedError, UnitLook
 from udev_device_plugin.host.memory import Memory
 from udev_device_plugin.host.model import DeviceNumber, Node, PathEntry, Unit
 from udev_device_plugin.host.outside import OutsideGlobs
-from udev_device_plugin.host.path_facts import inode_at, numbers_of
+from udev_device_plugin.host.path_facts import numbers_of
 from udev_device_plugin.host.pool import Pool, Result
-from udev_device_plugin.host.reader import UDEV_QUEUE, is_unknown_to_sysfs, look_at_unit, number_of_entry
+from udev_device_plugin.host.reader import UDEV_QUEUE, is_present, is_unknown_to_sysfs, look_at_unit, number_of_entry
 from udev_device_plugin.host.relevance import is_relevant
 from udev_device_plugin.host.sysfs import all_units, unit_of
 from udev_device_plugin.host.topology import usb_device_path
@@ -176,16 +176,15 @@ class Looking:
             self._hints.add(look.unit, now, is_finished=False)  # the hint of its unplug had no unit
 
     def _look_again(self, unit: Unit, nodes: Iterable[Node], now: float) -> None:
-        """Check the presence of nodes that share something with a unit that changed, and look at them again."""
+        """Look again at nodes that share something with a unit that changed, and that are gone."""
         for number in {one for node in nodes for one in self._nodes.sharing_with(node)}:
             node = self._nodes.get(number)
-            if node is not None and node.unit != unit:
-                self._check_presence(node, now)
+            if node is not None and node.unit != unit and self._check_presence(node, now):
                 self.hint(number, now)
 
     def _check_presence(self, node: Node | None, now: float) -> bool:
         """Remove a node that is gone or was replaced; returns whether it was. A look will find what is there now."""
-        if node is None or not node.inode or inode_at(node.devnode) == node.inode:
+        if node is None or is_present(node):
             return False
         self._memory.lose(node.number)
         self._note({node.unit}, {}, now)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from udev_device_plugin.filesystem.small_files import EXHAUSTED, raise_if_exhausted
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looks import EntryStamp, NodeLook, NotLookedError, UnitLook
-from udev_device_plugin.host.model import DeviceNumber, PathEntry, Unit
+from udev_device_plugin.host.model import DeviceNumber, Node, PathEntry, Unit
 from udev_device_plugin.host.path_facts import inode_at, is_in_dev
 from udev_device_plugin.host.sysfs import latest_sequence, nodes_below, sysfs_path, unit_of
 from udev_device_plugin.host.topology import usb_device_path
@@ -105,6 +105,13 @@ def number_of_entry(path: str) -> DeviceNumber | None:
     """Return whose entry a file of udev's database is, ``/run/udev/data/c188:0``; None for another path."""
     entry = _ENTRY.fullmatch(path)
     return None if entry is None else DeviceNumber("c" if entry[1] == "c" else "b", int(entry[2]), int(entry[3]))
+
+
+def is_present(node: Node) -> bool:
+    """Whether a node is still there; one without a node in ``/dev``, whether its device is. Does not block."""
+    if node.inode:
+        return inode_at(node.devnode) == node.inode
+    return node.description is None or sysfs_path(node.number) == node.description.sys_path
 
 
 def is_unknown_to_sysfs(unit: Unit, entries: Iterable[PathEntry]) -> bool:
