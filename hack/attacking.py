@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.lab.attacks import ATTACKS, Seen, target
+from tests.lab.file_attacks import FILE_ATTACKS, Row
 from tests.lab.host import refuse_outside
 
 ANSWERED_WITHIN = 1.0
@@ -19,6 +20,8 @@ PEAK = 100 << 20
 
 EXPECTED = f"all probes in {ANSWERED_WITHIN:g} s, plugs in {LISTED_WITHIN * 1000:.0f} ms, {PEAK >> 20} MiB"
 
+ALL = [*ATTACKS, *FILE_ATTACKS]
+
 DEVICES = 3000
 PLUGS = 5
 
@@ -29,16 +32,29 @@ SETTLING = 11.0
 def main() -> int:
     """Attack and print the table; return 1 if something is not as expected."""
     parser = argparse.ArgumentParser(prog="hack/attack", description=__doc__)
-    parser.add_argument("--only", choices=ATTACKS, metavar="ATTACK", action="append", help="; ".join(ATTACKS))
+    parser.add_argument("--only", choices=ALL, metavar="ATTACK", action="append", help="; ".join(ALL))
     parser.add_argument("--probes", type=int, default=30, help="during each attack (default: %(default)s)")
     arguments = parser.parse_args()
     refuse_outside()
-    rows = asyncio.run(attack(arguments.only or [*ATTACKS], arguments.probes))
+    names = arguments.only or ALL
+    rows: dict[str, Row] = {}
+    if ports := [name for name in names if name in ATTACKS]:
+        for name, seen in asyncio.run(attack(ports, arguments.probes)).items():
+            rows[name] = Row(EXPECTED, _figures(seen), is_as_expected(seen))
+    for name in names:
+        if name in FILE_ATTACKS:
+            print(f"{name} …", file=sys.stderr, flush=True)
+            rows[name] = asyncio.run(attack_files(name))
     table = Table("attack", "expected", "seen", "")
-    for name, seen in rows.items():
-        table.add_row(name, EXPECTED, _figures(seen), "as expected" if is_as_expected(seen) else "NOT AS EXPECTED")
+    for name, row in rows.items():
+        table.add_row(name, row.expected, row.seen, "as expected" if row.is_as_expected else "NOT AS EXPECTED")
     Console(width=None if sys.stdout.isatty() else 160).print(table)
-    return 0 if all(map(is_as_expected, rows.values())) else 1
+    return 0 if all(row.is_as_expected for row in rows.values()) else 1
+
+
+async def attack_files(name: str) -> Row:
+    """What is seen of an attack by what stands in files."""
+    return await FILE_ATTACKS[name]()
 
 
 async def attack(names: list[str], probes: int) -> dict[str, Seen]:
