@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 GET = b"GET %b HTTP/1.1\r\nHost: localhost\r\n\r\n"
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
-ORIGIN = "127.0.0.2"
+SOURCE = "127.0.0.2"
 AGAIN = 0.02  # seconds until a client comes back that was refused
 
 
@@ -29,7 +29,7 @@ class Client:
         self._socket.setblocking(False)
 
     async def connect(self, buffer: int = 0) -> None:
-        self._socket.bind((ORIGIN, 0))
+        self._socket.bind((SOURCE, 0))
         if buffer:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         await self._loop.sock_connect(self._socket, self._address)

@@ -55,7 +55,7 @@ class Connection:
         peer: the client's IP address.
 
     Attributes:
-        origin: the client's address; of IPv6 its network, since one host may have all addresses of a /64.
+        source: the client's address; of IPv6 its network, since one host may have all addresses of a /64.
         is_answering: whether the client has sent all, and cannot take anything yet.
     """
 
@@ -65,7 +65,7 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._parser = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_REQUEST)
         self._received = 0
-        self.origin = _origin(peer)
+        self.source = _source(peer)
         self._has_body = True
         self.is_answering = False
 
@@ -157,7 +157,7 @@ async def _answer(request: Request, respond: Respond) -> Answer:
         return line(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error: the log has more")
 
 
-def _origin(peer: str) -> str:
+def _source(peer: str) -> str:
     address = ip_address(peer)
     if isinstance(address, IPv4Address) or address.ipv4_mapped is not None:
         return peer

@@ -115,13 +115,13 @@ class _Server:
         self._connections[task] = connection
 
     def _drop_one(self) -> None:
-        """Close the oldest connection that waits for its client, of the origin that has the most of them.
+        """Close the oldest connection that waits for its client, of the source that has the most of them.
 
-        So one origin that opens many takes no place from a probe, however fast it is.
+        So one source that opens many takes no place from a probe, however fast it is.
         """
-        waiting = {task: one.origin for task, one in self._connections.items() if not one.is_answering}
-        (origin, _), *_ = Counter(waiting.values()).most_common(1) or [("", 0)]
-        dropped = next((task for task in waiting if waiting[task] == origin), next(iter(self._connections)))
+        waiting = {task: one.source for task, one in self._connections.items() if not one.is_answering}
+        (source, _), *_ = Counter(waiting.values()).most_common(1) or [("", 0)]
+        dropped = next((task for task in waiting if waiting[task] == source), next(iter(self._connections)))
         del self._connections[dropped]
         dropped.cancel()
         self._dropped.labels("limit").inc()
@@ -129,7 +129,7 @@ class _Server:
             "--listen: %d connections are open, and more come: the oldest of the address with the most, %s, are closed:"
             " let fewer clients reach the port",
             MAX_CONNECTIONS,
-            origin or "none",
+            source or "none",
         )
 
     def _ended(self, connection: Connection, task: asyncio.Task[None]) -> None:

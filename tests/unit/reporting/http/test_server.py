@@ -253,13 +253,13 @@ async def test_requests_need_no_thread(caplog: pytest.LogCaptureFixture) -> None
         await waiting
 
 
-async def silent(served: Served, count: int, sent: bytes = b"", *, origin: str = "127.0.0.1") -> list[socket.socket]:
+async def silent(served: Served, count: int, sent: bytes = b"", *, source: str = "127.0.0.1") -> list[socket.socket]:
     """So many clients that have connected, and are not going to send (more)."""
     loop, clients = asyncio.get_running_loop(), []
     for _ in range(count):
         client = socket.socket()
         client.setblocking(False)
-        client.bind((origin, 0))
+        client.bind((source, 0))
         await loop.sock_connect(client, served.address)
         await loop.sock_sendall(client, sent)
         clients.append(client)
@@ -363,7 +363,7 @@ async def test_of_too_many_the_oldest_incomplete_one_goes(caplog: pytest.LogCapt
 async def test_an_address_with_many_connections_takes_no_place_from_others(caplog: pytest.LogCaptureFixture) -> None:
     async with serving(caplog) as served:
         (slow,) = await silent(served, 1, b"GET /healthz HTTP/1.1\r\n")
-        many = await silent(served, 2 * MAX_CONNECTIONS, origin="127.0.0.2")
+        many = await silent(served, 2 * MAX_CONNECTIONS, source="127.0.0.2")
         slow.sendall(b"Host: a\r\n\r\n")
         assert (await asyncio.get_running_loop().sock_recv(slow, 1 << 16)).endswith(b"ok\n")
         assert await is_closed(many[0])
@@ -383,7 +383,7 @@ async def test_an_address_with_many_connections_takes_no_place_from_others(caplo
     ],
 )
 def test_of_ipv6_a_whole_network_is_one_client(one: str, other: str, are_one: bool) -> None:
-    assert (connection._origin(one) == connection._origin(other)) is are_one
+    assert (connection._source(one) == connection._source(other)) is are_one
 
 
 async def test_those_that_wait_for_a_change_are_not_the_ones_that_go(caplog: pytest.LogCaptureFixture) -> None:
