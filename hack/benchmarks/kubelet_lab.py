@@ -4,6 +4,8 @@ What the kubelet knows it writes down with each list that it gets; when it does,
 """
 
 import asyncio
+import contextlib
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -16,7 +18,7 @@ from hack.benchmarks.node import resource_of
 from hack.benchmarks.programs import Program
 from tests.lab.kubelet.containers import Containerd
 from tests.lab.kubelet.node import CHECKPOINT, PLUGIN_DIRECTORY, SOCKET, KubeletProcess, accepts
-from tests.lab.kubelet.processes import LOGS, succeeds
+from tests.lab.kubelet.processes import LOGS, ends_of_logs, succeeds
 
 EACH = 10
 """So many adapters there can be for each resource."""
@@ -48,15 +50,19 @@ class Lab:
             self._written.append((now, self.kubelet.registered()))
             self._news.set()
 
-    async def until(self, is_it: Callable[[Lists], bool], *, after: float, patience: float = _PATIENCE) -> float:
-        """When the kubelet first wrote lists that are it, since a moment."""
-        async with asyncio.timeout(patience):
-            while True:
-                for when, lists in self._written:
-                    if when >= after and is_it(lists):
-                        return when
-                self._news.clear()
-                await self._news.wait()
+    async def until(self, is_it: Callable[[Lists], bool], *, after: float, patience: float = _PATIENCE) -> float | None:
+        """When the kubelet first wrote lists that are it, since a moment; None if it does not."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while True:
+                    for when, lists in self._written:
+                        if when >= after and is_it(lists):
+                            return when
+                    self._news.clear()
+                    await self._news.wait()
+        for title, text in ends_of_logs():
+            print(f"--- {title}\n{text}", file=sys.stderr)
+        return None
 
     @asynccontextmanager
     async def plugin(self, count: int) -> AsyncIterator[None]:
@@ -69,7 +75,7 @@ class Lab:
         self.adapters.plug(*map(first_of, range(count)))
         arguments = (*devices, *options)
         async with Program("udev_device_plugin", *arguments, output=f"{LOGS}/plugin.log", checkout=self._checkout):
-            await self.until(partial(have_one_each, count), after=began)
+            assert await self.until(partial(have_one_each, count), after=began), "the plugin does not register"
             await asyncio.sleep(CALM_KUBELET)
             yield
         self.adapters.unplug_all()

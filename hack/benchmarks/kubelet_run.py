@@ -73,7 +73,7 @@ def _cell(figure: str, samples: Sequence[float]) -> str:
     """Median, p99 and maximum of times; of what goes one way or the other, how often it went so."""
     if not samples:
         return "-"
-    if figure.endswith(("survive a node's start", "lost")):
+    if figure.endswith(("survive a node's start", "missing", "lost")):
         return f"{sum(samples):.0f} of {len(samples)}"
     summary = Summary.of(samples)
     values = " / ".join(map(report.rounded, (summary.median, summary.p99, summary.max)))

@@ -42,6 +42,7 @@ async def plugs(it: Lab, times: int) -> Measured:
         before, began = len(events(action)), time.monotonic()
         order(_LATE)
         listed = await it.until(lambda lists: _healthy(lists) == healthy, after=began)
+        assert listed is not None, f"the kubelet does not hear of {action}"
         await bare.said(lambda _: len(events(action)) > before)
         await asyncio.sleep(CALM)
         return (listed - events(action)[before]) * 1000
@@ -60,7 +61,7 @@ async def restarts(it: Lab, times: int) -> Measured:
     How long the kubelet is away, and when the adapter is plugged, differs from turn to turn.
     """
     samples = dict[str, list[float]]()
-    late, lost = list[float](), list[float]()
+    late, lost, missing = list[float](), list[float](), list[float]()
     for count, name in ((1, "1 resource"), (MANY, f"{MANY} resources")):
         back = samples[f"kubelet restart to all lists, {name}"] = []
         async with it.plugin(count):
@@ -70,17 +71,20 @@ async def restarts(it: Lab, times: int) -> Measured:
                 plugged = time.monotonic()
                 it.adapters.plug(_LATE)
                 all_listed = await it.until(partial(have_one_each, count), after=accepting)
-                back.append((all_listed - accepting) * 1000)
-                try:
-                    listed = await it.until(lambda lists: _healthy(lists) == 2, after=accepting, patience=_LOST_AFTER)
-                except TimeoutError:
-                    lost.append(1)
-                else:
+                missing.append(float(all_listed is None))
+                if all_listed is not None:
+                    back.append((all_listed - accepting) * 1000)
+                listed = await it.until(lambda lists: _healthy(lists) == 2, after=accepting, patience=_LOST_AFTER)
+                lost.append(float(listed is None))
+                if listed is not None:
                     late.append((listed - plugged) * 1000)
-                    lost.append(0)
                 it.adapters.unplug(_LATE)
                 await asyncio.sleep(CALM_KUBELET)
-    return samples | {"plug right after a kubelet restart": late, "plugs right after a kubelet restart, lost": lost}
+    return samples | {
+        "kubelet restarts that leave a list missing": missing,
+        "plug right after a kubelet restart": late,
+        "plugs right after a kubelet restart, lost": lost,
+    }
 
 
 async def replugs(it: Lab, containerd: Containerd, times: int) -> Measured:
@@ -127,6 +131,7 @@ async def node_starts(it: Lab, containerd: Containerd, cluster: Cluster, times: 
             before = {name: container_of(pod) for name, pod in zip([*names, _name(running[2])], running, strict=True)}
             it.kubelet.kill()
             containerd.kill_all_tasks()
+            began = time.monotonic()
             it.kubelet.start()
 
             def are_decided(found: dict[str, dict[str, Any]], before: Mapping[str, str] = before) -> bool:
@@ -139,7 +144,7 @@ async def node_starts(it: Lab, containerd: Containerd, cluster: Cluster, times: 
             survived = [not _has_failed(found[name]) for name in before]
             static += survived[:2]
             deployed += survived[2:]
-            await it.until(partial(have_one_each, MANY), after=time.monotonic() - 60)
+            assert await it.until(partial(have_one_each, MANY), after=began), "the plugin does not register again"
             for index, name in enumerate(names):
                 if not survived[index]:
                     pods.remove(name)

@@ -6,7 +6,6 @@ import json
 import os
 import socket
 import ssl
-import time
 from typing import Any
 
 from tests.lab.kubelet.containers import SOCKET as RUNTIME
@@ -67,6 +66,7 @@ class KubeletProcess(ServerProcess):
         if kubeconfig:
             arguments += ["--kubeconfig", kubeconfig]
         super().__init__("kubelet", *arguments)
+        self._former_checkpoint: tuple[int, int] | None = None
         os.makedirs(STATIC_PODS, exist_ok=True)
         version = kubernetes_version()
         with open(configuration, "w") as file:
@@ -88,7 +88,9 @@ class KubeletProcess(ServerProcess):
 
     def start_alone(self) -> None:
         """Start it without waiting until it answers."""
-        self._started = time.time()
+        self._former_checkpoint = None
+        with contextlib.suppress(FileNotFoundError):
+            self._former_checkpoint = _identity(f"{PLUGIN_DIRECTORY}/{CHECKPOINT}")
         super().start()
 
     def restart(self) -> None:
@@ -137,7 +139,7 @@ class KubeletProcess(ServerProcess):
         """The healthy devices of all resources: it writes them down with each list that it gets. Since its start."""
         try:
             with open(f"{PLUGIN_DIRECTORY}/{CHECKPOINT}") as file:
-                if os.fstat(file.fileno()).st_mtime < self._started:
+                if _identity(file.fileno()) == self._former_checkpoint:
                     return {}
                 registered: dict[str, list[str] | None] = json.load(file)["Data"]["RegisteredDevices"] or {}
         except FileNotFoundError:
@@ -149,6 +151,12 @@ class KubeletProcess(ServerProcess):
             return self.listed(resource)
 
         await eventually(asked, lambda devices: len(devices) == count, f"{resource} has {count} devices")
+
+
+def _identity(file: str | int) -> tuple[int, int]:
+    """What another file of the same name does not have."""
+    status = os.stat(file)
+    return status.st_ino, status.st_mtime_ns
 
 
 def accepts(path: str) -> bool:
