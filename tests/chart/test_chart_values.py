@@ -10,8 +10,8 @@ import yaml
 
 from tests.chart.test_chart_validity import config, container, pod, settings
 from tests.lab.documents import ROOT, rows
-from tests.lab.helm import CHART, HelmError, helm, rendered
-from tests.lab.kustomize import MANIFESTS, Resource, of_kind
+from tests.lab.helm import CHART, EXAMPLES, HelmError, helm, rendered
+from tests.lab.kustomize import Resource, of_kind
 from tests.lab.origin import MANIFEST
 from udev_device_plugin.config.loader import load
 
@@ -155,13 +155,9 @@ def test_the_notes_say_what_to_look_at_next() -> None:
     assert "no registry" not in notes
 
 
-KINDS = ("gateways", "kiosks")
-
-
 def test_two_kinds_of_nodes_have_a_release_each_and_no_node_has_both(version: str) -> None:
     releases = []
-    for name in KINDS:
-        file = os.path.join(MANIFESTS, "helm", "examples", f"{name}-values.yaml")
+    for name, file in EXAMPLES.items():
         text = helm(version, "template", name, CHART, "--namespace", "kube-system", "--values", file)
         releases.append([resource for resource in yaml.safe_load_all(text) if resource])
     names = [{(resource["kind"], resource["metadata"]["name"]) for resource in release} for release in releases]

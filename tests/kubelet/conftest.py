@@ -17,7 +17,7 @@ from tests.lab.plugged_sticks import all_sticks, sticks
 from tests.lab.udevd import Udevd
 
 # Beside an older kubelet there is no API server.
-collect_ignore = [] if shutil.which("kube-apiserver") else ["test_cluster.py", "test_daemon_set.py"]
+collect_ignore = [] if shutil.which("kube-apiserver") else ["test_cluster.py", "test_daemon_set.py", "test_chart.py"]
 
 __all__ = ["all_sticks", "plugin_directory", "sticks"]  # fixtures: they are known here by their import
 
@@ -106,9 +106,14 @@ def cluster(control_plane: Cluster, node: KubeletProcess) -> Iterator[Cluster]:
     node.wait_until(lambda: not control_plane.pods())
 
 
-@pytest.fixture(scope="module")
-def _daemon_set(control_plane: Cluster, _node: KubeletProcess, containerd: Containerd) -> Iterator[DaemonSet]:
+@pytest.fixture(scope="session")
+def plugin_image(containerd: Containerd) -> None:
+    """The plugin's image, of this checkout, on the node."""
     add_plugin_image(containerd)
+
+
+@pytest.fixture(scope="module")
+def _daemon_set(control_plane: Cluster, _node: KubeletProcess, plugin_image: None) -> Iterator[DaemonSet]:  # noqa: ARG001
     daemon_set = DaemonSet(control_plane)
     daemon_set.create(_node)
     yield daemon_set

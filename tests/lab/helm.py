@@ -3,6 +3,7 @@
 import functools
 import os
 import subprocess
+from collections.abc import Mapping
 
 import yaml
 
@@ -17,15 +18,18 @@ VALUES = {
     file.removesuffix("-values.yaml"): os.path.join(CHART, "ci", file) for file in os.listdir(os.path.join(CHART, "ci"))
 }
 """The files of values that come with the chart, by what they are for."""
+EXAMPLES = {name: os.path.join(MANIFESTS, "helm", "examples", f"{name}-values.yaml") for name in ("gateways", "kiosks")}
+"""Values for two kinds of nodes on one cluster, by the release's name."""
 
 
 class HelmError(Exception):
     """Helm has refused; its words."""
 
 
-def helm(version: str, *arguments: str) -> str:
+def helm(version: str, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
     """What Helm prints."""
-    done = subprocess.run([version, *arguments], check=False, capture_output=True, text=True, timeout=60)
+    command = [version, *arguments]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120, env=environment)
     if done.returncode != 0:
         raise HelmError(done.stdout + done.stderr)
     return done.stdout

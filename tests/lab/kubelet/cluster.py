@@ -86,6 +86,10 @@ class Cluster:
     def patch(self, kind: str, name: str, change: Object, *, namespace: str = "default") -> None:
         self.request("PATCH", f"{collection(kind, namespace)}/{name}", change, "application/strategic-merge-patch+json")
 
+    def label_node(self, key: str, value: str) -> None:
+        change = {"metadata": {"labels": {key: value}}}
+        self.request("PATCH", f"/api/v1/nodes/{NAME}", change, "application/merge-patch+json")
+
     def delete_created(self, *, namespace: str = "default") -> None:
         """Delete what was created here, and with it what controllers have made of it."""
         for path, name in [*self._created]:

@@ -55,10 +55,14 @@ class DaemonSet:
         await self._change({"spec": {"template": self._annotated("kubectl.kubernetes.io/restartedAt")}})
 
     async def change_config_map(self, configuration: str, until: Callable[[], bool]) -> None:
-        """Change the map, and have the pod's volumes looked at until this is so: by itself a kubelet takes a minute."""
-        pod = (await self.wait_for_pod())["metadata"]["name"]
+        """Change the map, and wait until this is so."""
         change = {"data": {"config.yaml": configuration}}
         self._cluster.patch("ConfigMap", CONFIG_MAP, change, namespace=NAMESPACE)
+        await self.wait_for_config_map(until)
+
+    async def wait_for_config_map(self, until: Callable[[], bool]) -> None:
+        """Have the pod's volumes looked at until this is so: by itself a kubelet takes a minute."""
+        pod = (await self.wait_for_pod())["metadata"]["name"]
 
         def looked_at() -> bool:
             self._cluster.patch("Pod", pod, self._annotated("lab/looked-at"), namespace=NAMESPACE)
