@@ -65,6 +65,14 @@ def test_the_charts_schema_and_tables_are_what_the_model_and_its_values_make() -
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
 
 
+def test_the_charts_tests_set_every_setting_to_another_value_than_its_default() -> None:
+    chart = ROOT / "manifests/helm/udev-device-plugin"
+    tried = yaml.safe_load((chart / "ci/all-values.yaml").read_text())["settings"]
+    known = json.loads((chart / "values.schema.json").read_text())["properties"]["settings"]["properties"]
+    assert tried.keys() == known.keys()
+    assert not [name for name, value in tried.items() if value == known[name].get("default")]
+
+
 def test_the_program_prints_it_whatever_is_configured(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--print-schema", "--listen", "nonsense"], {}) == 0
     assert json.loads(capsys.readouterr().out) == SCHEMA
