@@ -1,10 +1,13 @@
 """The plugin on a made-up host: sticks come and go, in all the ways in which udev and the kernel tell of it."""
 
+import json
 import os
 import time
 
+import pytest
+
 from tests.lab.host import FakeHost
-from tests.lab.node import SERIAL, every, metric, most_lists, node, wait_for_metric
+from tests.lab.node import SERIAL, every, metric, most_lists, node, until_dropped, wait_for_metric
 from tests.lab.records import FakeDevice, FakeNode
 from tests.lab.sticks import serial_adapter
 
@@ -142,6 +145,33 @@ async def test_a_stick_that_udevd_never_finishes_with_is_offered_all_the_same(
             host.finish(device)
         await here.catch_up()
         assert await here.offers() == before, "udevd's late word makes no second device of it"
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        every("/dev/serial/by-id/*", "/dev/ttyUSB*"),
+        json.dumps({"name": "serial", "groups": [{"udev": ['SUBSYSTEM=="tty", ATTRS{idVendor}=="0403"']}]}),
+        json.dumps({"name": "serial", "groups": [{"usb": [{"vendor": "0403", "product": "6001", "nodes": ["tty"]}]}]}),
+    ],
+    ids=["paths", "udev", "usb"],
+)
+async def test_what_was_offered_before_a_restart_is_so_in_the_first_list_though_udevs_database_does_not_have_it(
+    host: FakeHost, plugin_directory: str, spec: str
+) -> None:
+    for device in serial_adapter():
+        host.appear(device)
+    async with node(plugin_directory, spec) as here:
+        await here.wait_for(healthy=1)  # which takes as long as udevd is waited for
+        before = await here.offers()
+        async with until_dropped(here.kubelet, SERIAL):
+            await here.plugin.kill()
+        lists = len(here.kubelet.history)
+        await here.plugin.start()
+        await here.wait_for(healthy=1)
+        first = next(one for one in here.kubelet.history[lists:] if one.resource == SERIAL)
+        assert [device.health for device in first.devices] == ["Healthy"]
+        assert await here.offers() == before
 
 
 async def test_a_forgotten_stick_leaves_the_list_and_keeps_its_id_when_it_returns(

@@ -45,7 +45,6 @@ class Agent:
         self._event_log = EventLog()
         self._configuration = Configuration(settings, load, self._metrics)
         self._interest = Interest.of(settings.resources)
-        self._host = HostObserver(self._interest, self._metrics)
         self._directory = PluginDirectory(settings.plugin_directory)
         own_directory = self._directory.own
         self._links = OwnLinks(own_directory)
@@ -62,6 +61,7 @@ class Agent:
             event_log=self._event_log,
         )
         self._controller = Controller(settings.resources, dependencies, settings.removal_grace_period)
+        self._host = HostObserver(self._interest, self._metrics, self._controller.offered_nodes)
         store = self._store = self._controller.store
         self._plugins = Plugins(store, self._directory, self._metrics, self._event_log, store.snapshots)
         self._health = Health(self._host, self._controller, self._plugins, self._configuration)

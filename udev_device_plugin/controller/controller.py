@@ -24,6 +24,7 @@ from udev_device_plugin.devices.store import DeviceStore
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.looks import HostLook
+from udev_device_plugin.host.model import OfferedNodes
 from udev_device_plugin.selectors.kind import SelectorKind
 from udev_device_plugin.telemetry.event_log import EventLog
 
@@ -89,6 +90,11 @@ class Controller:
         self._ask_after = 0.0
         self.store = DeviceStore(self._states)
         self.has_looked = asyncio.Event()
+
+    @property
+    def offered_nodes(self) -> OfferedNodes:
+        """The nodes of all devices; at first, of those that an earlier process has offered."""
+        return frozenset().union(*(state.assembled.nodes for state in self._states.values()))
 
     async def run(self) -> None:
         """Ask what pods hold whenever that is due, until cancelled; then cancel all timers."""

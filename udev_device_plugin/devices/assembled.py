@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from udev_device_plugin.config.specs import ResourceSpec
 from udev_device_plugin.devices.candidates import Candidate, Slot
 from udev_device_plugin.devices.identity import Identity
+from udev_device_plugin.host.model import OfferedNodes
 from udev_device_plugin.selectors.grouping import Numbers, SettlingUsbDevice
 
 
@@ -68,6 +69,12 @@ class AssembledResource:
     settling: tuple[SettlingUsbDevice, ...] = ()
     left_out: int = 0
     is_first: bool = True
+
+    @property
+    def nodes(self) -> OfferedNodes:
+        """The nodes of all devices."""
+        members = (member for device in self.devices for member in device.members if member is not None)
+        return frozenset((one.node.number, one.node.inode) for one in members if one.node.number is not None)
 
     @property
     def settles_at(self) -> float | None:

@@ -16,6 +16,7 @@ from udev_device_plugin.host.dev_paths import DevPaths
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looking import Looking
 from udev_device_plugin.host.looks import HostLook
+from udev_device_plugin.host.model import OfferedNodes
 from udev_device_plugin.host.pool import Pool
 from udev_device_plugin.host.reader import UDEV_DATA, UDEV_QUEUE
 from udev_device_plugin.host.udev.delivery_check import UDEV_CONTROL, DeliveryCheck
@@ -39,7 +40,13 @@ _ALWAYS = (Glob.of(UDEV_CONTROL), Glob.of(UDEV_QUEUE), Glob.parse(f"{UDEV_DATA}/
 class HostThread:
     """The work of the thread; calls ``on_look`` there with what was found."""
 
-    def __init__(self, interest: Interest, on_look: Callable[[HostLook], None], metrics: Metrics) -> None:
+    def __init__(
+        self,
+        interest: Interest,
+        on_look: Callable[[HostLook], None],
+        metrics: Metrics,
+        offered: OfferedNodes = frozenset(),
+    ) -> None:
         self._interest = interest
         self._on_look = on_look
         self._metrics = metrics
@@ -49,7 +56,7 @@ class HostThread:
         self._pool = Pool(self._wake)
         self._paths = DevPaths(_ALWAYS)
         self._delivery = DeliveryCheck()
-        self._looking = Looking(self._paths, self._pool, self._delivery)
+        self._looking = Looking(self._paths, self._pool, self._delivery, offered)
 
     # From any thread.
 

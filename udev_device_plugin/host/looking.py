@@ -13,7 +13,7 @@ from udev_device_plugin.host.hints import Hints
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looks import HostLook, NotLookedError, UnitLook
 from udev_device_plugin.host.memory import Memory
-from udev_device_plugin.host.model import DeviceNumber, Node, PathEntry, Unit
+from udev_device_plugin.host.model import DeviceNumber, Node, OfferedNodes, PathEntry, Unit
 from udev_device_plugin.host.outside import OutsideGlobs
 from udev_device_plugin.host.path_facts import numbers_of
 from udev_device_plugin.host.pool import Pool, Result
@@ -35,12 +35,14 @@ _ONCE = frozenset({"add", "remove", "move"})
 class Looking:
     """What is to be looked at, what is being looked at, and what was found and not passed on yet."""
 
-    def __init__(self, paths: DevPaths, pool: Pool, delivery: DeliveryCheck) -> None:
+    def __init__(
+        self, paths: DevPaths, pool: Pool, delivery: DeliveryCheck, offered: OfferedNodes = frozenset()
+    ) -> None:
         self._paths = paths
         self._pool = pool
         self._delivery = delivery
         self._interest, self._has_udevd = Interest(frozenset()), True
-        self._memory = Memory()
+        self._memory = Memory(offered)
         self._nodes = self._memory.nodes
         self._hints = Hints()
         self._outside = OutsideGlobs()

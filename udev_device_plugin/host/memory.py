@@ -16,7 +16,7 @@ What cannot be told: an entry that is written late, about a device that was neve
 from dataclasses import dataclass, replace
 
 from udev_device_plugin.host.looks import EntryStamp, NodeLook, UnitLook
-from udev_device_plugin.host.model import DeviceNumber, HostDevice, Node, NodeState, Unit
+from udev_device_plugin.host.model import DeviceNumber, HostDevice, Node, NodeState, OfferedNodes, Unit
 from udev_device_plugin.host.nodes import Nodes
 
 HOLD_BACK = 3.0
@@ -52,13 +52,17 @@ class Memory:
     Attributes:
         nodes: as of their last looks.
         is_first_look: not everything has been looked at yet, so that a node may be older than the first look at it.
+
+    Args:
+        offered: what an earlier process of the plugin has offered: these are not held back.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, offered: OfferedNodes = frozenset()) -> None:
         self.nodes = Nodes()
         self.is_first_look = True
         self._origins: dict[DeviceNumber, _Origin] = {}
         self._former: dict[DeviceNumber, _Origin] = {}  # of nodes that are gone
+        self._offered = offered
         self._removed: dict[DeviceNumber, int] = {}  # the number of the latest event that told of a removal
 
     def deadline(self, unit: Unit) -> float | None:
@@ -67,7 +71,8 @@ class Memory:
 
     def overdue(self, unit: Unit, now: float) -> frozenset[DeviceNumber]:
         """Return the nodes of a unit that have been held back for long enough."""
-        return frozenset(number for number, until in self._held_back(unit).items() if until <= now)
+        offered = {number for number, _ in self._offered} if self.is_first_look else ()
+        return frozenset(number for number, until in self._held_back(unit).items() if until <= now).union(offered)
 
     def doubtful(self) -> list[DeviceNumber]:
         """Return the nodes whose entries may count once udevd has nothing to do."""
@@ -122,7 +127,9 @@ class Memory:
         return {unit for unit in changed if unit is not None}
 
     def _first_seen(self, look: NodeLook, now: float) -> _Origin:
-        former, origin = self._former.pop(look.number, None), _Origin(now, look.device)
+        is_offered = self.is_first_look and (look.number, look.inode) in self._offered
+        former = self._former.pop(look.number, None)
+        origin = _Origin(now - HOLD_BACK if is_offered else now, look.device)
         if former is not None:
             if former.device == look.device:  # the node was removed and created by hand
                 return replace(former, seen=now)

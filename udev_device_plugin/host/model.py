@@ -23,6 +23,10 @@ Unit = str | DeviceNumber
 """What is looked at as a whole: a USB device, as its place in sysfs, or a node that belongs to none, as its number."""
 
 
+OfferedNodes = frozenset[tuple[DeviceNumber, int]]
+"""Nodes, each with its inode, that an earlier process of the plugin has offered."""
+
+
 @dataclass(frozen=True, slots=True)
 class UsbDevice:
     """A USB device as a whole; udev's ``usb_device``.

@@ -12,6 +12,7 @@ from udev_device_plugin.errors import StartError
 from udev_device_plugin.host.host_thread import HostThread
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looks import HostLook
+from udev_device_plugin.host.model import OfferedNodes
 from udev_device_plugin.telemetry.metrics import Metrics
 
 AT_ONCE = 256
@@ -25,10 +26,10 @@ class HostObserver:
         StartError: the kernel gives no inotify instance.
     """
 
-    def __init__(self, interest: Interest, metrics: Metrics) -> None:
+    def __init__(self, interest: Interest, metrics: Metrics, offered: OfferedNodes = frozenset()) -> None:
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[None] = self._loop.create_future()
-        self._host = HostThread(interest, self._take_look, metrics)
+        self._host = HostThread(interest, self._take_look, metrics, offered)
         self._thread = threading.Thread(target=self._work, name="host", daemon=True)
         self._looks: deque[HostLook] = deque()
         self._is_scheduled = False

@@ -65,7 +65,7 @@ class Run:
 class HostThread:
     """What the host thread is replaced with."""
 
-    def __init__(self, run: Run, _interest: object, on_look: Callable[[HostLook], None], _metrics: object) -> None:
+    def __init__(self, run: Run, _interest: object, on_look: Callable[[HostLook], None], *_: object) -> None:
         self._run = run
         self._on_look = on_look
         self._is_stopping = threading.Event()

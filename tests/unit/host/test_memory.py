@@ -6,7 +6,7 @@ import pytest
 
 from udev_device_plugin.host.looks import EntryStamp, NodeLook, UnitLook
 from udev_device_plugin.host.memory import HOLD_BACK, Memory
-from udev_device_plugin.host.model import DeviceNumber, HostDevice, Node, NodeState
+from udev_device_plugin.host.model import DeviceNumber, HostDevice, Node, NodeState, OfferedNodes
 
 NUMBER = DeviceNumber("c", 188, 0)
 PLUGGED = 1_000  # by the wall clock, nanoseconds
@@ -37,8 +37,10 @@ def look(
 class Host:
     """A memory, and a clock."""
 
-    def __init__(self, *, is_first_look: bool = False, has_udevd: bool = True) -> None:
-        self.memory = Memory()
+    def __init__(
+        self, *, is_first_look: bool = False, has_udevd: bool = True, offered: OfferedNodes = frozenset()
+    ) -> None:
+        self.memory = Memory(offered)
         self.memory.is_first_look = is_first_look
         self.now = 100.0
         self.has_udevd = has_udevd
@@ -75,6 +77,15 @@ def test_an_entry_that_is_older_than_the_node_is_that_of_the_numbers_former_devi
 
 def test_a_node_that_was_there_before_the_plugin_may_be_newer_than_its_entry() -> None:
     assert Host(is_first_look=True).state(look(OLD, FIRST)) == (NodeState.FINISHED, "first")
+
+
+@pytest.mark.parametrize(("inode", "state"), [(1, NodeState.OVERDUE), (2, NodeState.UNFINISHED)])
+def test_a_node_that_an_earlier_process_has_offered_is_not_held_back_and_another_with_its_number_is(
+    inode: int, state: NodeState
+) -> None:
+    host = Host(is_first_look=True, offered=frozenset({(NUMBER, 1)}))
+    assert host.memory.overdue(NUMBER, host.now) == {NUMBER}
+    assert host.state(look(None, replace(FIRST, serial=""), inode=inode))[0] is state
 
 
 def test_an_entry_that_the_former_node_had_is_not_the_new_ones_whatever_the_clock_says() -> None:
