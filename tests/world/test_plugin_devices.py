@@ -166,10 +166,10 @@ async def test_open_pages_do_not_hold_up_the_end(host: FakeHost, plugin_director
         state = await until(plugin, lambda it: it["kubelet"] and kinds(it))
         await asyncio.sleep(3.5)  # the kubelet has been asked about pods, and no news are due
         state = await devices(plugin)
-        before = plugin.cost().threads
+        before = plugin.cost().descriptors
         viewers = [asyncio.create_task(plugin.get(f"/devices?newer-than={state['generation']}")) for _ in range(2)]
         async with asyncio.timeout(PATIENCE):
-            while plugin.cost().threads < before + len(viewers):
+            while plugin.cost().descriptors < before + len(viewers):
                 await asyncio.sleep(0.01)
         begun = time.monotonic()
         assert await plugin.terminate() == 0

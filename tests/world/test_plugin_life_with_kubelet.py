@@ -189,7 +189,7 @@ async def test_killed_and_started_at_once_it_offers_the_same_and_clears_up(
             await kubelet.wait_for_devices(SERIAL, healthy=2)
             assert await offers(kubelet) == before
             assert not left_behind & sockets(plugin_directory)
-            await plugin.wait_for_message("removed the socket of an earlier run")
+            await plugin.wait_for_message("removed the sockets of earlier runs")
 
 
 async def test_sockets_of_others_and_of_the_living_are_left_alone(host: FakeHost, plugin_directory: str) -> None:

@@ -249,3 +249,17 @@ async def test_what_is_too_much_is_offered_once_others_list_less(
     running.cancel()
     with suppress(asyncio.CancelledError):
         await running
+
+
+async def test_what_pods_hold_is_said_to_who_keeps_files_of_former_resources() -> None:
+    host, told = Host(), asyncio.Queue[HeldIds]()
+    host.holdings = {SERIAL: frozenset(), "squat.ai/former": frozenset()}
+    forgetting = replace(dependencies(host), forget_unheld=lambda held, _: told.put_nowait(held))
+    made = Controller([spec("serial", "/dev/ttyUSB*")], forgetting, 300.0)
+    made.observe(nothing())
+    running = asyncio.create_task(made.run())
+    made.ask_for_holders()
+    assert await asyncio.wait_for(told.get(), 10) == host.holdings
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
