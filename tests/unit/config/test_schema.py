@@ -90,14 +90,20 @@ def test_every_setting_is_in_it_with_its_meaning() -> None:
     assert described.keys() == {"devices", "device", *(option.name for option in SETTINGS)}
 
 
+def parts(schema: Any) -> Iterator[dict[str, Any]]:
+    """All mappings in a schema."""
+    if isinstance(schema, dict):
+        yield schema
+    for value in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        yield from parts(value)
+
+
 def patterns(schema: Any) -> Iterator[str]:
     """All regular expressions in a schema."""
-    if isinstance(schema, dict):
-        if isinstance(pattern := schema.get("pattern"), str):
+    for part in parts(schema):
+        if isinstance(pattern := part.get("pattern"), str):
             yield pattern
-        yield from schema.get("patternProperties", ())
-    for value in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
-        yield from patterns(value)
+        yield from part.get("patternProperties", ())
 
 
 @pytest.mark.parametrize(
@@ -108,6 +114,20 @@ def test_its_patterns_are_such_that_every_language_knows(path: str) -> None:
     found = {*patterns(json.loads((ROOT / path).read_text()))}
     assert len(found) >= 5
     assert [pattern for pattern in found if re.search(r"\(\?(?!:)|\\[1-9kpPZzAGbB]", pattern)] == []
+
+
+def test_the_chart_takes_nothing_that_helm_may_have_read_as_another_text() -> None:
+    """Helm parses before the program does: `0403` is 259 by then, `off` is false. Of numbers 0 alone has one text."""
+    schema = json.loads((ROOT / "manifests/helm/udev-device-plugin/values.schema.json").read_text())
+    texts = [part for part in parts(schema) if "string" in part.get("type", ())]
+    assert len(texts) > 20
+    assert not [part for part in texts if {"number", "boolean"} & {*part["type"]}]
+    assert not [part for part in texts if "integer" in part["type"] and (part["minimum"], part["maximum"]) != (0, 0)]
+    choices = [
+        part["enum"] for part in parts(schema) if any(isinstance(choice, str) for choice in part.get("enum", ()))
+    ]
+    assert choices
+    assert not [choice for choice in choices if any(isinstance(value, bool) for value in choice)]
 
 
 def documented() -> Iterator[Any]:
