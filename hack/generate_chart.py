@@ -187,11 +187,8 @@ def only_texts(schema: Any) -> Any:
 
 def settings(file: Schema) -> Schema:
     """Of all keys of the configuration file but the devices and those that are values of the chart."""
-    zero: Schema = {
-        "type": ["string", "integer", "null"],
-        "minimum": 0,
-        "maximum": 0,
-    }  # the one number that is no riddle
+    # 0 is the one number of which Helm leaves no doubt how it was written.
+    zero: Schema = {"type": ["string", "integer", "null"], "minimum": 0, "maximum": 0}
     return {
         camel_case(name): {**value, **zero} if value.get("type") == ["string", "null"] else value
         for name, value in file["properties"].items()

@@ -25,7 +25,7 @@ OF_OTHERS = {
     "--root-dir",  # the kubelet's
     *("--namespace", "--selector", "--prefix", "--stdin", "--tty"),  # kubectl's
     *("--build-arg", "--tag", "--name"),  # docker's, udevadm's
-    "--values",  # helm's
+    *("--values", "--set"),  # helm's
 }
 
 every_document = pytest.mark.parametrize("document", FOR_USERS, ids=map(name, FOR_USERS))
