@@ -9,7 +9,7 @@ import pytest
 from tests.lab.following import Follower, Jobs
 from tests.lab.host import FakeHost
 from tests.lab.records import FakeDevice, FakeNode, Stick
-from tests.lab.sticks import serial_adapter
+from tests.lab.sticks import ch340, serial_adapter
 from udev_device_plugin.filesystem import path_watch as watching
 from udev_device_plugin.host.dev_paths import DevPaths
 from udev_device_plugin.host.interest import Interest
@@ -19,6 +19,7 @@ from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.host.model import DeviceNumber
 from udev_device_plugin.host.single_scan import look_at_everything
 from udev_device_plugin.host.udev.delivery_check import DeliveryCheck
+from udev_device_plugin.host.udev.monitor import UdevEvent
 from udev_device_plugin.selectors.kind import SelectorKind
 from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.paths.selector import PathSelector
@@ -98,6 +99,34 @@ def test_what_goes_before_the_first_look_at_it_is_taken_in_is_gone_though_only_i
     follower.take()
     follower.rest()
     assert not [device for device in STICK if device.sys_path in follower.memory.nodes.units]
+
+
+def removal(stick: Stick) -> UdevEvent:
+    tty = stick.main
+    return UdevEvent("remove", tty.sys_path, tty.subsystem, NUMBER, stick.devnode, " ".join(tty.devlinks))
+
+
+@pytest.mark.parametrize("is_told_by", ["inotify", "udev"])
+def test_who_claims_a_link_of_one_that_went_is_looked_at_whoever_tells_of_it(
+    host: FakeHost, following: Following, is_told_by: str
+) -> None:
+    stays, goes = ch340("ttyUSB1", "1-2"), ch340("ttyUSB0", "1-1")
+    host.plug(stays, silent=True)
+    host.plug(goes, silent=True)
+    follower = following(BY_RULE)
+    for device in reversed(goes.devices):
+        host.vanish(device)
+    follower.rest()
+    for device in reversed(goes.devices):
+        host.forget(device, silent=True)
+    if is_told_by == "inotify":
+        hear(follower)
+    else:
+        follower.paths.read()  # as if there were no watches left
+        follower.looking.take_event(removal(goes), follower.now)
+    follower.rest()
+    (described,) = [one for one in follower.inventory.devices() if one.devnode == stays.devnode]
+    assert goes.by_id in described.links
 
 
 @pytest.mark.parametrize("stick", [serial_adapter("ttyUSB0"), LONE])

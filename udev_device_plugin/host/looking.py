@@ -167,7 +167,7 @@ class Looking:
             self._note(changed, {}, received)
             if not self._memory.is_first_look:
                 self._delivery.compare(before, after, now)
-            self._look_again(look.unit, (*before, *after), now)
+            self._check_sharing(look.unit, (*before, *after), now)
         described = (device for node in (*before, *after) if (device := node.description) and device.is_wanted)
         self._look_at_paths({name for device in described for name in device.names}, received)
         if (deadline := self._memory.deadline(look.unit)) is not None:
@@ -177,15 +177,15 @@ class Looking:
         if any(unit_of(one) != look.unit for one in {n.number for n in look.nodes} - {n.number for n in before}):
             self._hints.add(look.unit, now, is_finished=False)  # the hint of its unplug had no unit
 
-    def _look_again(self, unit: Unit, nodes: Iterable[Node], now: float) -> None:
-        """Look again at nodes that share something with a unit that changed, and that are gone."""
+    def _check_sharing(self, unit: Unit, nodes: Iterable[Node], now: float) -> None:
+        """Check the presence of nodes that share something with a unit that changed."""
         for number in {one for node in nodes for one in self._nodes.sharing_with(node)}:
             node = self._nodes.get(number)
-            if node is not None and node.unit != unit and self._check_presence(node, now):
-                self.hint(number, now)
+            if node is not None and node.unit != unit:
+                self._check_presence(node, now)
 
     def _check_presence(self, node: Node | None, now: float) -> bool:
-        """Remove a node that is gone or was replaced; returns whether it was. A look will find what is there now."""
+        """Remove a node that is gone or was replaced; returns whether it was. There is, or will be, a hint of it."""
         if node is None or is_present(node):
             return False
         self._memory.lose(node.number)
