@@ -1,6 +1,7 @@
 """Attacks by what stands in files and directories: each says what is expected, and what was seen."""
 
 import asyncio
+import json
 import logging
 import os
 import signal
@@ -9,7 +10,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
@@ -18,6 +19,7 @@ from tests.lab.host import FakeHost
 from tests.lab.node import SERIAL, every, metric
 from tests.lab.plugin import PluginProcess
 from tests.lab.record_attack import attack, bent_bytes, bent_values
+from tests.lab.records import Stick
 from tests.lab.sticks import serial_adapter
 from udev_device_plugin.filesystem.own_directory import NAME as OWN_DIRECTORY
 from udev_device_plugin.testing.kubelet import Kubelet
@@ -26,6 +28,10 @@ RECORDS = 5000
 REPLACEMENTS = 2000
 SIGNALS = 1000
 SOCKETS = 5000
+NAMES = 300
+PIECES = ("/dev/", "/", "..", ".", "odd", "*", "\\", "x" * 300)
+"""Of names of nodes."""
+
 MUCH = 64 << 20
 """Bytes: the memory limit of the manifests leaves as much, and more."""
 
@@ -105,6 +111,42 @@ async def link_instead_of_the_own_directory() -> Row:
     return Row("nothing is lost, exit code 0", f"{lost} lost, exit codes {codes}", lost == 0 and codes == {0})
 
 
+async def wrong_plugin_directories() -> Row:
+    """A plugin directory that is none is said once, and waited for."""
+    lines, codes = [], set()
+    for make in (Path.touch, os.mkfifo, lambda path: path.symlink_to(path.name)):
+        with tempfile.TemporaryDirectory(prefix="l-", dir="/run") as name, _host():
+            make(Path(name) / "plugins")
+            async with _plugin(Path(name) / "plugins") as plugin:
+                await plugin.wait_for_message("devices are here")
+                codes.add(await plugin.terminate())
+            lines.append(sum("cannot be used" in line.message for line in plugin.log))
+    seen = f"{'+'.join(map(str, lines))} lines, exit codes {codes}"
+    return Row("a line each, exit code 0", seen, lines == [1, 1, 1] and codes == {0})
+
+
+async def odd_names() -> Row:
+    """A name in udev's database that no node can have costs its device alone."""
+    chance, rule = Random(0), json.dumps({"name": "serial", "groups": [{"udev": ['SUBSYSTEM=="tty"']}]})
+    with tempfile.TemporaryDirectory(prefix="l-", dir="/run") as name, _host() as host:
+        async with Kubelet(name) as kubelet, PluginProcess.serving(rule, directory=name) as plugin:
+            plugin.is_quiet = True
+            for number in range(NAMES):
+                *parents, main = serial_adapter("ttyUSB1", f"odd{number}", "1-1").devices
+                odd = "".join(
+                    chance.choices(("/dev/", "/", "..", ".", "odd", "*", "\\", "x" * 300), k=chance.randint(1, 20))
+                )
+                stick = Stick((*parents, replace(main, properties={**main.properties, "DEVNAME": odd})))
+                host.plug(stick)
+                await asyncio.sleep(0.005)
+                host.unplug(stick)
+            await kubelet.wait_for_devices(SERIAL, healthy=1)
+            host.plug(serial_adapter("ttyUSB2", "good", "1-3"))
+            await kubelet.wait_until(lambda kubelet: len(kubelet.resource(SERIAL).healthy) == 2)
+            code = await plugin.terminate()
+    return Row("the other sticks are offered, exit code 0", f"{NAMES} names, both offered, exit code {code}", code == 0)
+
+
 async def dead_sockets() -> Row:
     """Many sockets of earlier runs cost a line and no time."""
     async with _registered(SOCKETS) as (seconds, plugin):
@@ -120,7 +162,9 @@ FILE_ATTACKS: Mapping[str, Callable[[], Awaitable[Row]]] = {
     "configuration": replaced_configuration,
     "signals": signals,
     "own-directory": link_instead_of_the_own_directory,
+    "plugin-directory": wrong_plugin_directories,
     "dead-sockets": dead_sockets,
+    "odd-names": odd_names,
 }
 
 
@@ -154,10 +198,10 @@ def _plugin(directory: Path) -> PluginProcess:
 
 
 @contextmanager
-def _host() -> Iterator[None]:
+def _host() -> Iterator[FakeHost]:
     host = FakeHost()
     host.plug(serial_adapter())
-    yield
+    yield host
     host.close()
 
 
