@@ -1,14 +1,18 @@
 """A real kubelet, the plugin as a process of the host, and adapters: the lab of `tests/kubelet`, to be measured in.
 
-What the kubelet knows it writes down with each list that it gets; when it does, inotify says.
+When the kubelet has a list, its log says. Its checkpoint does not always: of lists that come at one time, it may write
+an earlier state last.
 """
 
 import asyncio
 import contextlib
+import os
+import re
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime, time as datetime_time
 from functools import partial
 
 from inotify_simple import INotify, flags
@@ -17,7 +21,7 @@ from hack.benchmarks.adapters import FIRST, RealAdapters
 from hack.benchmarks.node import resource_of
 from hack.benchmarks.programs import Program
 from tests.lab.kubelet.containers import Containerd
-from tests.lab.kubelet.node import CHECKPOINT, PLUGIN_DIRECTORY, SOCKET, KubeletProcess, accepts
+from tests.lab.kubelet.node import PLUGIN_DIRECTORY, SOCKET, KubeletProcess, accepts
 from tests.lab.kubelet.processes import LOGS, ends_of_logs, succeeds
 
 EACH = 10
@@ -26,7 +30,10 @@ EACH = 10
 _PATIENCE = 30.0  # seconds
 CALM_KUBELET = 1.0  # seconds after a kubelet's start until it does nothing more
 
-Lists = Mapping[str, list[str]]
+Counts = Mapping[str, int]
+"""How many healthy devices each resource has."""
+
+_LIST = re.compile(r'([\d:.]+) .*"Processed device updates for resource" resourceName="(\S+)".* healthyCount=(\d+)')
 
 
 class Lab:
@@ -34,29 +41,37 @@ class Lab:
 
     def __init__(self, checkout: str, kubelet: KubeletProcess, adapters: RealAdapters) -> None:
         self._checkout, self.kubelet, self.adapters = checkout, kubelet, adapters
-        self._written: list[tuple[float, Lists]] = []
+        self._history: list[tuple[float, Counts]] = []
         self._news = asyncio.Event()
+        self._log = open(kubelet.log_file)  # noqa: SIM115 - as long as the lab
+        self._log.seek(0, os.SEEK_END)
+        self._rest = ""  # the beginning of a line
         self._inotify = INotify()
-        self._inotify.add_watch(PLUGIN_DIRECTORY, flags.MOVED_TO)
+        self._inotify.add_watch(kubelet.log_file, flags.MODIFY)
         asyncio.get_running_loop().add_reader(self._inotify.fileno(), self._read)
 
     def close(self) -> None:
         asyncio.get_running_loop().remove_reader(self._inotify.fileno())
         self._inotify.close()
+        self._log.close()
 
     def _read(self) -> None:
-        now = time.monotonic()
-        if CHECKPOINT in {event.name for event in self._inotify.read(timeout=0)}:
-            self._written.append((now, self.kubelet.registered()))
+        self._inotify.read(timeout=0)
+        lines, _, self._rest = (self._rest + self._log.read()).rpartition("\n")
+        for time_of_day, resource, count in _LIST.findall(lines):
+            former = self._history[-1][1] if self._history else {}
+            self._history.append((_monotonic(time_of_day), {**former, resource: int(count)}))
             self._news.set()
 
-    async def until(self, is_it: Callable[[Lists], bool], *, after: float, patience: float = _PATIENCE) -> float | None:
-        """When the kubelet first wrote lists that are it, since a moment; None if it does not."""
+    async def until(
+        self, is_it: Callable[[Counts], bool], *, after: float, patience: float = _PATIENCE
+    ) -> float | None:
+        """When the kubelet first had lists that are it, since a moment; None if it has not."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 while True:
-                    for when, lists in self._written:
-                        if when >= after and is_it(lists):
+                    for when, counts in self._history:
+                        if when >= after and is_it(counts):
                             return when
                     self._news.clear()
                     await self._news.wait()
@@ -80,9 +95,15 @@ class Lab:
             yield
         self.adapters.unplug_all()
 
+    def kill_kubelet(self) -> None:
+        """Kill it: it has no lists any more."""
+        self.kubelet.kill()
+        self._read()
+        self._history.clear()
+
     async def restart_kubelet(self, absence: float = 0) -> float:
         """Kill it, and start it: when its socket accepts."""
-        self.kubelet.kill()
+        self.kill_kubelet()
         await asyncio.sleep(absence)
         self.kubelet.start_alone()
         while not succeeds(lambda: accepts(SOCKET)):
@@ -90,14 +111,20 @@ class Lab:
         return time.monotonic()
 
 
+def _monotonic(time_of_day: str) -> float:
+    """A moment of today, 13:06:48.098226, by the clock that all processes share."""
+    now = datetime.now()  # noqa: DTZ005 - as in the log
+    return time.monotonic() - (now - datetime.combine(now, datetime_time.fromisoformat(time_of_day))).total_seconds()
+
+
 def first_of(resource: int) -> int:
     """The number of a resource's first adapter."""
     return FIRST + resource * EACH
 
 
-def have_one_each(count: int, lists: Lists) -> bool:
+def have_one_each(count: int, counts: Counts) -> bool:
     """Whether each of so many resources has a healthy device."""
-    return all(lists.get(resource_of(number)) for number in range(count))
+    return all(counts.get(resource_of(number)) for number in range(count))
 
 
 @asynccontextmanager

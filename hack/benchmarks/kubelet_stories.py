@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from hack.benchmarks import listener
-from hack.benchmarks.kubelet_lab import CALM_KUBELET, Lab, Lists, first_of, have_one_each
+from hack.benchmarks.kubelet_lab import CALM_KUBELET, Counts, Lab, first_of, have_one_each
 from hack.benchmarks.node import CALM, MANY, resource_of
 from hack.benchmarks.programs import Program
 from tests.lab.kubelet.cluster import Cluster
@@ -30,7 +30,7 @@ _LATE = first_of(0) + 1  # the adapter that comes and goes, for a resource that 
 
 
 async def plugs(it: Lab, times: int) -> Measured:
-    """Milliseconds from when a bare listener has udev's event until the kubelet has written the new list."""
+    """Milliseconds from when a bare listener has udev's event until the kubelet has the new list."""
     plugged, unplugged = list[float](), list[float]()
     bare = Program("hack.benchmarks.listener", it.adapters.subsystem, output=f"{LOGS}/listener.log")
 
@@ -41,7 +41,7 @@ async def plugs(it: Lab, times: int) -> Measured:
     async def delay(order: Callable[[int], None], action: str, healthy: int) -> float:
         before, began = len(events(action)), time.monotonic()
         order(_LATE)
-        listed = await it.until(lambda lists: _healthy(lists) == healthy, after=began)
+        listed = await it.until(lambda counts: _healthy(counts) == healthy, after=began)
         assert listed is not None, f"the kubelet does not hear of {action}"
         await bare.said(lambda _: len(events(action)) > before)
         await asyncio.sleep(CALM)
@@ -74,7 +74,7 @@ async def restarts(it: Lab, times: int) -> Measured:
                 missing.append(float(all_listed is None))
                 if all_listed is not None:
                     back.append((all_listed - accepting) * 1000)
-                listed = await it.until(lambda lists: _healthy(lists) == 2, after=accepting, patience=_LOST_AFTER)
+                listed = await it.until(lambda counts: _healthy(counts) == 2, after=accepting, patience=_LOST_AFTER)
                 lost.append(float(listed is None))
                 if listed is not None:
                     late.append((listed - plugged) * 1000)
@@ -129,7 +129,7 @@ async def node_starts(it: Lab, containerd: Containerd, cluster: Cluster, times: 
             running = [await it.kubelet.wait_for_pod(name) for name in names]
             running.append(await cluster.wait_for_pod("deployed"))
             before = {name: container_of(pod) for name, pod in zip([*names, _name(running[2])], running, strict=True)}
-            it.kubelet.kill()
+            it.kill_kubelet()
             containerd.kill_all_tasks()
             began = time.monotonic()
             it.kubelet.start()
@@ -158,8 +158,8 @@ async def node_starts(it: Lab, containerd: Containerd, cluster: Cluster, times: 
     }
 
 
-def _healthy(lists: Lists) -> int:
-    return len(lists.get(resource_of(0), []))
+def _healthy(counts: Counts) -> int:
+    return counts.get(resource_of(0), 0)
 
 
 def _holding(resource: int) -> dict[str, Any]:
