@@ -8,6 +8,7 @@ import pytest
 from tests.lab.helm import EXAMPLES, HELMS, HelmError
 from tests.lab.hotplug import MacvtapSticks
 from tests.lab.kubelet.cluster import Cluster
+from tests.lab.kubelet.containers import Containerd
 from tests.lab.kubelet.daemon_set import DaemonSet
 from tests.lab.kubelet.node import PLUGIN_DIRECTORY, container_of
 from tests.lab.kubelet.pods import pod, pod_spec
@@ -31,7 +32,7 @@ async def release(request: pytest.FixtureRequest, cluster: Cluster) -> AsyncIter
 
 
 async def test_a_release_comes_changes_and_goes_and_who_holds_a_device_keeps_it(
-    release: Release, cluster: Cluster, sticks: MacvtapSticks
+    release: Release, cluster: Cluster, containerd: Containerd, sticks: MacvtapSticks
 ) -> None:
     notes = await release.install(devices=[ADAPTERS])
     assert "rollout status daemonset/udev-device-plugin" in notes
@@ -40,6 +41,9 @@ async def test_a_release_comes_changes_and_goes_and_who_holds_a_device_keeps_it(
     await cluster.wait_for_devices("squat.ai/adapters", 0)
     sticks.plug(40)
     await cluster.wait_for_devices("squat.ai/adapters", 1)
+    status, said = containerd.execute(container_of(plugin), "udev-device-plugin", "--list-devices")  # as the notes say
+    assert status == 0
+    assert "squat.ai/adapters" in said
     cluster.create(pod("holder", pod_spec(adapters=1)))
     holder = await cluster.wait_for_pod("holder")
 

@@ -68,9 +68,13 @@ class Containerd(ServerProcess):
 
     def shell(self, container: str, script: str) -> tuple[int, str]:
         """Exit code of a script in a running container, and all that it says."""
-        command = ["tasks", "exec", "--exec-id", f"script-{next(self._numbers)}", container]
+        return self.execute(container, "/bin/sh", "-c", f"exec 2>&1; {script}")
+
+    def execute(self, container: str, *command: str) -> tuple[int, str]:
+        """Exit code of a command in a running container, as of `kubectl exec`, and its output."""
+        exec_in = ["tasks", "exec", "--exec-id", f"command-{next(self._numbers)}", container]
         done = subprocess.run(
-            [*CTR, *command, "/bin/sh", "-c", f"exec 2>&1; {script}"],
+            [*CTR, *exec_in, *command],
             check=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=PATIENCE,
         )  # fmt: skip
         return done.returncode, done.stdout
