@@ -41,7 +41,7 @@ class Looking:
         self._paths = paths
         self._pool = pool
         self._delivery = delivery
-        self._interest, self._has_udevd = Interest(frozenset()), True
+        self._interest = Interest(frozenset())
         self._memory = Memory(offered)
         self._nodes = self._memory.nodes
         self._hints = Hints()
@@ -62,7 +62,7 @@ class Looking:
 
     def begin(self, interest: Interest, now: float, *, has_udevd: bool) -> None:
         """Look at everything for ``interest``; a monitor has been started before."""
-        self._interest, self._has_udevd = interest, has_udevd
+        self._interest, self._memory.has_udevd = interest, has_udevd
         self._paths.configure(interest.globs)
         self._paths.rescan()
         self._outside.configure(interest.globs, self._paths.is_wanted, self._hints.is_looking)
@@ -116,7 +116,7 @@ class Looking:
         at_paths = numbers_of(one for one in self._entries() if self._interest.is_named((one.path,)))
         for subject in due:
             if isinstance(subject, str | DeviceNumber):
-                overdue = self._memory.overdue(subject, now) if self._has_udevd else None
+                overdue = self._memory.overdue(subject, now)
                 self._pool.submit(subject, partial(look_at_unit, subject, self._interest, overdue, at_paths))
             elif isinstance(subject, Glob):
                 if (paths := self._outside.paths.get(subject)) is not None:
@@ -160,7 +160,7 @@ class Looking:
     def _take_unit(self, look: UnitLook, received: float, now: float) -> None:
         before = self._nodes.of(look.unit)
         is_named = not look.nodes and is_unknown_to_sysfs(look.unit, self._entries())
-        changed = self._memory.take_in(look, now, has_udevd=self._has_udevd, is_named=is_named)
+        changed = self._memory.take_in(look, now, is_named=is_named)
         after = self._nodes.of(look.unit)
         self._follow(look.unit, received)
         if before != after or changed - {look.unit}:

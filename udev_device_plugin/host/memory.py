@@ -52,6 +52,7 @@ class Memory:
     Attributes:
         nodes: as of their last looks.
         is_first_look: not everything has been looked at yet, so that a node may be older than the first look at it.
+        has_udevd: there is a udevd, which is waited for.
 
     Args:
         offered: what an earlier process of the plugin has offered: these are not held back.
@@ -59,7 +60,7 @@ class Memory:
 
     def __init__(self, offered: OfferedNodes = frozenset()) -> None:
         self.nodes = Nodes()
-        self.is_first_look = True
+        self.is_first_look = self.has_udevd = True
         self._origins: dict[DeviceNumber, _Origin] = {}
         self._former: dict[DeviceNumber, _Origin] = {}  # of nodes that are gone
         self._offered = offered
@@ -69,8 +70,10 @@ class Memory:
         """Return until when the first of a unit's nodes is held back, monotonic seconds; None if none is."""
         return min(self._held_back(unit).values(), default=None)
 
-    def overdue(self, unit: Unit, now: float) -> frozenset[DeviceNumber]:
-        """Return the nodes of a unit that have been held back for long enough."""
+    def overdue(self, unit: Unit, now: float) -> frozenset[DeviceNumber] | None:
+        """Return the nodes of a unit that have been held back for long enough; None for all."""
+        if not self.has_udevd:
+            return None
         offered = {number for number, _ in self._offered} if self.is_first_look else ()
         return frozenset(number for number, until in self._held_back(unit).items() if until <= now).union(offered)
 
@@ -98,7 +101,7 @@ class Memory:
         self._former[number] = self._origins.pop(number)
         return node.unit
 
-    def take_in(self, look: UnitLook, now: float, *, has_udevd: bool, is_named: bool) -> set[Unit]:
+    def take_in(self, look: UnitLook, now: float, *, is_named: bool) -> set[Unit]:
         """Replace what is known of a unit.
 
         If it ``is_named``, a node with its number is at a configured path: that counts even if sysfs has no such node.
@@ -119,7 +122,7 @@ class Memory:
             if known is None:
                 self._origins[one.number] = self._first_seen(one, now)
                 known = Node(one.number, look.unit, NodeState.UNFINISHED, one.inode, one.devnode)
-            self.nodes.put(self._judged(known, one, now, has_udevd=has_udevd, is_udevd_idle=look.is_udevd_idle))
+            self.nodes.put(self._judged(known, one, now, is_udevd_idle=look.is_udevd_idle))
         if is_named and not (look.nodes or look.is_elsewhere or isinstance(look.unit, str)):
             changed.add(self.lose(look.unit))
             self._origins[look.unit] = _Origin(now)
@@ -139,14 +142,14 @@ class Memory:
             origin.outdated = look.entry
         return origin
 
-    def _judged(self, known: Node, look: NodeLook, now: float, *, has_udevd: bool, is_udevd_idle: bool) -> Node:
+    def _judged(self, known: Node, look: NodeLook, now: float, *, is_udevd_idle: bool) -> Node:
         """Return a node after a look at it."""
         origin = self._origins[look.number]
         origin.sequence = look.sequence
         if look.inode == 0:  # no node in /dev: it counts as a sibling, and is not waited for
             return replace(known, state=NodeState.UNKNOWN, description=_without_entry(look.description))
         is_described = look.entry is not None and look.description is not None
-        is_late = has_udevd and now >= origin.seen + HOLD_BACK
+        is_late = self.has_udevd and now >= origin.seen + HOLD_BACK
         if is_udevd_idle or self._removed.get(look.number, 0) > (origin.awaited or 0):
             origin.awaited = None
         if is_udevd_idle and is_late:
@@ -160,7 +163,7 @@ class Memory:
             is_begun_again = look.is_processing and known.state is NodeState.FINISHED
             return replace(known, state=NodeState.UNFINISHED) if is_begun_again else known
         # A look that began before the deadline has not read what sysfs alone says: there will be another one.
-        if (has_udevd and not is_late) or look.description is None:
+        if (self.has_udevd and not is_late) or look.description is None:
             return replace(known, state=NodeState.UNFINISHED)
         return replace(known, state=NodeState.OVERDUE, description=_without_entry(look.description))
 

@@ -5,7 +5,6 @@ import os
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looks import HostLook, NotLookedError
 from udev_device_plugin.host.memory import Memory
-from udev_device_plugin.host.model import DeviceNumber
 from udev_device_plugin.host.path_facts import matches_of, numbers_of, stat_path
 from udev_device_plugin.host.reader import is_unknown_to_sysfs, look_at_unit
 from udev_device_plugin.host.sysfs import all_units
@@ -19,17 +18,17 @@ def look_at_everything(interest: Interest) -> tuple[HostLook, frozenset[str]]:
         OSError: sysfs is not there.
         NotLookedError: descriptors or memory are used up.
     """
-    memory, has_udevd = Memory(), DeliveryCheck().begin()
-    without_entry = frozenset[DeviceNumber]() if has_udevd else None
+    memory = Memory()
+    memory.has_udevd = DeliveryCheck().begin()
     found = {path: stat_path(path) for glob in interest.globs for path in matches_of(glob)}
     at_paths = numbers_of(found.values())
     for unit in dict.fromkeys(all_units((), at_paths)):
         try:
-            look = look_at_unit(unit, interest, without_entry, at_paths)
+            look = look_at_unit(unit, interest, memory.overdue(unit, 0.0), at_paths)
         except NotLookedError:  # it may have changed while it was read
-            look = look_at_unit(unit, interest, without_entry, at_paths)
+            look = look_at_unit(unit, interest, memory.overdue(unit, 0.0), at_paths)
         is_named = not look.nodes and is_unknown_to_sysfs(unit, filter(None, found.values()))
-        memory.take_in(look, 0.0, has_udevd=has_udevd, is_named=is_named)
+        memory.take_in(look, 0.0, is_named=is_named)
     for path, entry in found.items():
         if entry is not None and entry.number is not None and memory.nodes.get(entry.number) is None:
             found[path] = stat_path(path)  # it was removed meanwhile

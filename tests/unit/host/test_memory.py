@@ -43,13 +43,11 @@ class Host:
         self.memory = Memory(offered)
         self.memory.is_first_look = is_first_look
         self.now = 100.0
-        self.has_udevd = has_udevd
+        self.memory.has_udevd = has_udevd
         self.is_idle = True
 
     def sees(self, *nodes: NodeLook, is_named: bool = False) -> Node | None:
-        self.memory.take_in(
-            UnitLook(NUMBER, nodes, is_udevd_idle=self.is_idle), self.now, has_udevd=self.has_udevd, is_named=is_named
-        )
+        self.memory.take_in(UnitLook(NUMBER, nodes, is_udevd_idle=self.is_idle), self.now, is_named=is_named)
         return self.memory.nodes.get(NUMBER)
 
     def state(self, *nodes: NodeLook) -> tuple[NodeState, str]:
@@ -84,7 +82,7 @@ def test_a_node_that_an_earlier_process_has_offered_is_not_held_back_and_another
     inode: int, state: NodeState
 ) -> None:
     host = Host(is_first_look=True, offered=frozenset({(NUMBER, 1)}))
-    assert host.memory.overdue(NUMBER, host.now) == {NUMBER}
+    assert host.memory.overdue(NUMBER, host.now) == frozenset({NUMBER})
     assert host.state(look(None, replace(FIRST, serial=""), inode=inode))[0] is state
 
 
@@ -144,7 +142,7 @@ def test_a_node_that_udevd_does_not_get_to_is_held_back_for_three_seconds() -> N
     assert host.state(look(None)) == UNFINISHED
     assert host.memory.overdue(NUMBER, host.now) == frozenset()
     host.now += 0.1
-    assert host.memory.overdue(NUMBER, host.now) == {NUMBER}
+    assert host.memory.overdue(NUMBER, host.now) == frozenset({NUMBER})
     assert host.state(look(None, FIRST)) == (NodeState.OVERDUE, "")  # what a database says is not read then
     assert host.memory.deadline(NUMBER) is None
 
@@ -258,7 +256,7 @@ def test_a_number_that_moves_to_another_unit_is_taken_from_the_former_one() -> N
     host = Host()
     host.sees(look(NEW, FIRST))
     moved = UnitLook("/sys/devices/usb1/1-1", (look(NEW, SECOND, inode=2),))
-    changed = host.memory.take_in(moved, host.now, has_udevd=True, is_named=False)
+    changed = host.memory.take_in(moved, host.now, is_named=False)
     assert changed == {NUMBER, "/sys/devices/usb1/1-1"}
     assert host.memory.nodes.of(NUMBER) == ()
     assert [node.number for node in host.memory.nodes.of("/sys/devices/usb1/1-1")] == [NUMBER]
@@ -270,6 +268,6 @@ def test_a_unit_is_finished_when_all_its_nodes_are() -> None:
     other = DeviceNumber("c", 188, 1)
     for entry, is_finished in ((None, False), (NEW, True)):
         late = replace(look(entry, replace(SECOND, number=other)), number=other)
-        memory.take_in(UnitLook(unit, (look(NEW, FIRST), late)), 0.0, has_udevd=True, is_named=False)
+        memory.take_in(UnitLook(unit, (look(NEW, FIRST), late)), 0.0, is_named=False)
         assert memory.nodes.is_finished(unit) is is_finished
     assert not memory.nodes.is_finished("/sys/devices/usb1/1-2")  # which nobody knows

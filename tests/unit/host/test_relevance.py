@@ -32,7 +32,7 @@ def remembering(*devlinks: str, is_wanted: bool = False, is_described: bool = Tr
     described = HostDevice(PATH, "misc", NUMBER, "/dev/x0", devlinks, is_wanted=is_wanted)
     entry = EntryStamp(1, 1) if is_described else None
     look = NodeLook(NUMBER, 1, "/dev/x0", 1, 0, entry, description=described if is_described else None)
-    memory.take_in(UnitLook(NUMBER, (look,)), 0.0, has_udevd=True, is_named=False)
+    memory.take_in(UnitLook(NUMBER, (look,)), 0.0, is_named=False)
     return memory.nodes
 
 
