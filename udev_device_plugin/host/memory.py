@@ -170,4 +170,4 @@ class Memory:
 
 def _without_entry(device: HostDevice | None) -> HostDevice | None:
     """Return what sysfs alone says: the database entry is absent, or that of a former device."""
-    return device and replace(device, devlinks=(), links=(), serial="", is_initialized=False)
+    return device and replace(device, devlinks=(), links=(), serial="")

@@ -65,7 +65,6 @@ class HostDevice:
         devlinks: the links that udev's rules claim for it (``DEVLINKS``); several devices may claim one link, which
             leads to one of them.
         links: those of them that led to this node when it was described.
-        is_initialized: udevd has processed it: links, mode and properties are there.
         serial: the hardware's serial number (``ID_SERIAL_SHORT``); "" for none.
         usb_version: as that of a `UsbDevice`; "" if it is on no USB bus.
         numa_node: of the nearest ancestor that has one; None for none.
@@ -83,7 +82,6 @@ class HostDevice:
     devnode: str
     devlinks: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
-    is_initialized: bool = True
     serial: str = ""
     usb_version: str = ""
     numa_node: int | None = None

@@ -68,7 +68,6 @@ class UdevDevice(UdevSubject):
         return replace(
             brief,
             links=tuple(link for link in devlinks if _leads_to(link, number)),
-            is_initialized=self.is_initialized,
             serial=(self.property("ID_SERIAL_SHORT") or "") if self.is_initialized else "",
             usb_version=usb_version(sys_path),
             numa_node=numa_node(controller(sys_path)),
