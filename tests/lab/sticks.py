@@ -4,7 +4,7 @@ A port is written as in sysfs: bus, `-`, chain of ports (`1-2`, behind a hub `1-
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tests.lab.records import FakeDevice, FakeNode, Stick
@@ -34,6 +34,8 @@ SOUND_CARD = Product("0d8c", "0014", "C-Media", "USB_Audio", "snd-usb-audio")
 MODEM = Product("2c7c", "0125", "Quectel", "EC25", "option")
 EIGHT_PORTS = Product("110a", "1653", "Moxa", "UPort_1650-8", "mxuport")
 DVB_STICK = Product("2040", "8265", "Hauppauge", "WinTV-dualHD", "em28xx")
+BARE = Product("1a6e", "089a", "Global_Unichip", "Bootloader", "usb")
+LOADED = Product("18d1", "9302", "Google", "Accelerator", "usb")
 KEYBOARD = Product("046d", "c31c", "Logitech", "USB_Keyboard", "usbhid")
 
 
@@ -181,6 +183,31 @@ def modem(first: int = 0, serial: str | None = "0123456789", port: str = "1-5", 
         node=FakeNode(f"cdc-wdm{wdm}", USBMISC_MAJOR, 176 + wdm),
     )
     return Stick((*devices, interface, control))
+
+
+def accelerator(product: Product, port: str = "1-2", serial: str | None = None, *, address: int = 0) -> FakeDevice:
+    """It has its raw node alone, which is another one after each time that it shows itself anew."""
+    device = _usb_device(port, product, serial)
+    assert device.node
+    name, _, number = device.node.name.rpartition("/")
+    moved = replace(device.node, name=f"{name}/{int(number) + address:03}", minor=device.node.minor + address)
+    return replace(device, node=moved)
+
+
+def joined(one: FakeDevice, other: FakeDevice, *ports: tuple[int, int]) -> tuple[FakeDevice, FakeDevice]:
+    """Two hubs, or root hubs, of which each two of these ports are one socket, as sysfs says by their `peer`."""
+
+    def peers(own: FakeDevice, their: FakeDevice, numbers: Iterable[tuple[int, int]]) -> FakeDevice:
+        links = {f"{_port(own, mine)}/peer": f"{their.sys_path}/{_port(their, its)}" for mine, its in numbers}
+        return replace(own, symlinks=links)
+
+    return peers(one, other, ports), peers(other, one, [(its, mine) for mine, its in ports])
+
+
+def _port(hub: FakeDevice, number: int) -> str:
+    """The place of a port below its hub."""
+    interface = f"{hub.sys_name.removeprefix('usb')}-0" if hub.sys_name.startswith("usb") else hub.sys_name
+    return f"{interface}:1.0/{hub.sys_name}-port{number}"
 
 
 def id_path(port: str, interface: int | None = None) -> str:

@@ -4,7 +4,7 @@ A port is written as in `sticks`. Each card and disk is described as Linux and D
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from tests.lab.records import FakeDevice, FakeNode, Stick
@@ -16,8 +16,6 @@ ZIGBEE = Product("1cf1", "0030", "dresden_elektronik", "ConBee_II", "cdc_acm")
 RECORDER = Product("1235", "8210", "Focusrite", "Scarlett_2i4_USB", "snd-usb-audio")
 TUNERS = Product("2040", "8268", "Hauppauge", "soloHD", "em28xx")
 KEYBOARD = Product("046d", "c31c", "Logitech", "USB_Keyboard", "usbhid")
-BARE = Product("1a6e", "089a", "Global_Unichip", "Bootloader", "usb")
-LOADED = Product("18d1", "9302", "Google", "Accelerator", "usb")
 SCANNER = Product("05e0", "1200", "Symbol", "Bar_Code_Scanner", "usbhid")
 CARD_READER = Product("0bda", "0316", "Generic-", "USB3.0-CRW", "usb-storage")
 DISK = Product("0781", "5581", "SanDisk", "Ultra", "usb-storage")
@@ -46,22 +44,6 @@ def root_hub(bus: int, version: int, controller: str = CONTROLLER_PATH) -> FakeD
         },
         properties={"ID_BUS": "usb", "ID_SERIAL_SHORT": controller.rsplit("/", 1)[-1]},
     )
-
-
-def joined(one: FakeDevice, other: FakeDevice, *ports: tuple[int, int]) -> tuple[FakeDevice, FakeDevice]:
-    """Two hubs, or root hubs, of which each two of these ports are one socket, as sysfs says by their `peer`."""
-
-    def peers(own: FakeDevice, their: FakeDevice, numbers: Iterable[tuple[int, int]]) -> FakeDevice:
-        links = {f"{_port(own, mine)}/peer": f"{their.sys_path}/{_port(their, its)}" for mine, its in numbers}
-        return replace(own, symlinks=links)
-
-    return peers(one, other, ports), peers(other, one, [(its, mine) for mine, its in ports])
-
-
-def _port(hub: FakeDevice, number: int) -> str:
-    """The place of a port below its hub."""
-    interface = f"{hub.sys_name.removeprefix('usb')}-0" if hub.sys_name.startswith("usb") else hub.sys_name
-    return f"{interface}:1.0/{hub.sys_name}-port{number}"
 
 
 def hub(port: str) -> FakeDevice:
@@ -182,15 +164,6 @@ def scanner(first: int = 0, serial: str | None = "S1", port: str = "1-4") -> Sti
         hid = FakeDevice(place, "hid", driver="hid-generic", attributes=attributes)
         devices += [interface, hid, _hidraw(hid, usb, first + number)]
     return Stick(tuple(devices))
-
-
-def accelerator(product: Product, port: str = "1-2", serial: str | None = None, *, address: int = 0) -> FakeDevice:
-    """It has its raw node alone, which is another one after each time that it shows itself anew."""
-    device, *_ = serial_adapter("ttyUSB0", serial, port, product=product)
-    assert device.node
-    name, _, number = device.node.name.rpartition("/")
-    moved = replace(device.node, name=f"{name}/{int(number) + address:03}", minor=device.node.minor + address)
-    return replace(device, node=moved)
 
 
 def board(product: Product, interface: int, tty: str, port: str = "1-2", serial: str | None = None) -> Stick:

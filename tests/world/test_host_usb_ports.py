@@ -4,8 +4,8 @@ import pytest
 
 from tests.lab.host import FakeHost
 from tests.lab.records import FakeDevice
-from tests.lab.sticks import CONTROLLER_PATH, ch340
-from tests.world.more_sticks import hub, joined, root_hub
+from tests.lab.sticks import CONTROLLER_PATH, ch340, joined
+from tests.world.more_sticks import hub, root_hub
 from udev_device_plugin.host.usb_ports import physical_port
 
 CONTROLLER = CONTROLLER_PATH.removeprefix("/devices/")

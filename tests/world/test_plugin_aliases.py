@@ -10,8 +10,8 @@ import pytest
 from tests.lab.host import FakeHost
 from tests.lab.listing import list_devices
 from tests.lab.node import SERIAL, Node, node, until_dropped, wait_until_listed
-from tests.lab.sticks import CP2102
-from tests.world.more_sticks import BARE, LOADED, accelerator, board, hub, joined, root_hub
+from tests.lab.sticks import BARE, CP2102, LOADED, accelerator, joined
+from tests.world.more_sticks import board, hub, root_hub
 from udev_device_plugin.testing.records import AdmissionError, ContainerStartError
 
 ENTRY: dict[str, object] = {"vendor": "1a6e", "product": "089a", "aliases": [{"vendor": "18d1", "product": "9302"}]}

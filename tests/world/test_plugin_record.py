@@ -6,8 +6,8 @@ from pathlib import Path
 from tests.lab.host import FakeHost
 from tests.lab.node import every, offers, resource_of, together, until_dropped, wait_until_listed
 from tests.lab.plugin import PluginProcess
-from tests.lab.sticks import camera, ch340, modem, serial_adapter, sound_card
-from tests.world.more_sticks import BARE, accelerator, scanner
+from tests.lab.sticks import BARE, accelerator, camera, ch340, modem, serial_adapter, sound_card
+from tests.world.more_sticks import scanner
 from udev_device_plugin.filesystem.own_directory import NAME as OWN_DIRECTORY
 from udev_device_plugin.testing.kubelet import Kubelet
 
