@@ -7,11 +7,15 @@ from typing import Any, Literal
 
 from tests.lab.records import FakeDevice, Stick
 from tests.lab.sticks import (
+    BARE,
     CONTROLLER_PATH,
+    LOADED,
+    accelerator,
     camera,
     ch340,
     dvb_stick,
     eight_port_adapter,
+    joined,
     keyboard,
     modem,
     serial_adapter,
@@ -22,10 +26,13 @@ from tests.lab.udevd_steps import Step
 PORTS = ("1-1", "1-2", "1-3", "1-4.1", "1-4.2", "2-1")
 """1-1 and 2-1 are one socket: the port of USB 2 and that of USB 3, to which udev gives the same by-path links."""
 
+SOCKET = {"1-1": "2-1", "2-1": "1-1"}
+"""The other port of a socket."""
+
 NUMBERS = 6
 """So many numbers are given to sticks of one kind, by which their nodes are named."""
 
-Kind = Literal["tty", "camera", "modem", "eight ports", "sound card", "tuners", "keyboard"]
+Kind = Literal["tty", "camera", "modem", "eight ports", "sound card", "tuners", "keyboard", "accelerator"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,11 @@ def _keyboard(port: str, _: int, chance: random.Random) -> Stick:
     return keyboard(0, port, serial="K1", numbers=sorted(chance.sample(range(7, 13), 3)))
 
 
+def _accelerator(port: str, number: int, _: random.Random) -> Stick:
+    """Under odd numbers its firmware is loaded; under each it has another address."""
+    return Stick((accelerator((BARE, LOADED)[number % 2], port, address=50 + number),))
+
+
 ARTICLES = (
     _adapter("A", "A1B2"),
     _adapter("B", "C3D4"),
@@ -82,14 +94,16 @@ ARTICLES = (
     Article("sound card", "sound card", lambda port, number, _: sound_card_with_two_captures(number, port)),
     Article("tuners", "tuners", _tuners, "TV1"),
     Article("keyboard", "keyboard", _keyboard, "K1"),
+    Article("accelerator", "accelerator", _accelerator),
 )
 
 WITH_SIBLINGS = tuple(one for one in ARTICLES if one.kind != "tty")
 
-ROOT_HUBS = tuple(
+_USB_2, _USB_3 = (
     FakeDevice(f"{CONTROLLER_PATH}/usb{bus}", "usb", "usb_device", "usb", attributes={"version": version})
     for bus, version in ((1, "2.00"), (2, "3.00"))
 )
+ROOT_HUBS = joined(_USB_2, _USB_3, (1, 1))
 
 Meaning = tuple[str, ...]
 """What an ID may stand for: a serial number, a port, or a path; and which of the nodes there."""
@@ -144,16 +158,19 @@ class Plugged:
     def fits(self, selector: Mapping[str, Any]) -> bool:
         """Whether that is what the hardware says of itself."""
         (usb, *_) = self.stick
-        return (usb.attributes["idVendor"], usb.attributes["idProduct"]) == (selector["vendor"], selector["product"])
+        ids = [(one["vendor"], one["product"]) for one in (selector, *selector.get("aliases", ()))]
+        return (usb.attributes["idVendor"], usb.attributes["idProduct"]) in ids
 
     def whole(self, selector: Mapping[str, Any]) -> list[str]:
         """The nodes that a selector asks for, in order."""
-        asked = selector["nodes"]
+        asked = selector.get("nodes", {"usb": 1})
         counts: Mapping[str, int | None] = asked if isinstance(asked, dict) else dict.fromkeys(asked)
         return [node for subsystem, count in counts.items() for node in self.stick.nodes(subsystem)[:count]]
 
     def meanings_as_stick(self) -> frozenset[Meaning]:
         """What the ID may stand for under which it is offered as a whole; its serial number is known from the start."""
+        if self.article.kind == "accelerator":
+            return frozenset({("socket of stick", min(self.port, SOCKET.get(self.port, self.port)))})
         port, serial = ("port of stick", self.port), ("serial of stick", self.article.serial)
         if not self.article.serial:
             return frozenset({port})

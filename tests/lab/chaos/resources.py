@@ -26,8 +26,9 @@ STICKS: dict[str, tuple[dict[str, Any], ...]] = {
         {"vendor": "2040", "product": "8265", "nodes": {"dvb": 1}},
         {"vendor": "046d", "product": "c31c", "nodes": {"input": 3}},
     ),
+    "accelerators": ({"vendor": "1a6e", "product": "089a", "aliases": [{"vendor": "18d1", "product": "9302"}]},),
 }
-"""Each stick is a device."""
+"""Each stick is a device; an accelerator is the same one under either id."""
 
 PAIRS = {"pairs": ("serial", "video")}
 """A node of the one and one of the other are a device."""

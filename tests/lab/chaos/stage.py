@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from tests.lab.chaos.park import ARTICLES, NUMBERS, PORTS, ROOT_HUBS, WITH_SIBLINGS, Article, Plugged
+from tests.lab.chaos.park import ARTICLES, NUMBERS, PORTS, ROOT_HUBS, SOCKET, WITH_SIBLINGS, Article, Plugged
 from tests.lab.chaos.steps import Step
 from tests.lab.chaos.truth import Truth
 from tests.lab.chaos.workers import at_once
@@ -45,6 +45,7 @@ class Stage(Truth):
             "vanish unseen": self._vanish_unseen,
             "replug": self._replug,
             "replug in place": lambda step: self._replug(step, in_place=True),
+            "show another id": self._show_another_id,
             "change": self._change,
             "change silently": lambda step: self._change(step, silent=True),
             "add again": lambda step: self._send("add", step),
@@ -214,6 +215,25 @@ class Stage(Truth):
             where = self._free_ports().index(one.port) if in_place else step.where
             if again := self._new(replace(step, which=index, where=where)):
                 self._appear(again)
+                self._finish(again, step)
+
+    def _show_another_id(self, step: Step) -> None:
+        """What is in a socket goes, and is there as another one before udevd has done its part; or it comes anew."""
+        accelerators = [one for one in self.present() if one.article.kind == "accelerator"]
+        if not accelerators and (new := self._new(step, among=[one for one in ARTICLES if one.kind == "accelerator"])):
+            accelerators = [new]
+            self._appear(new)
+        for one in accelerators:
+            self._vanish(one)
+            other = SOCKET.get(one.port, one.port)
+            port = other if step.where % 2 and other in (*self._free_ports(), one.port) else one.port
+            number, article = (one.number + 1) % NUMBERS, one.article
+            self._makings += 1
+            again = Plugged(article, port, number, article.make(port, number, _chance(step)), self._makings)
+            self._appear(again)
+            if step.number % 2 and one in self.plugged:
+                self._forget(one)
+            if step.number % 3:
                 self._finish(again, step)
 
     def _change(self, step: Step, *, silent: bool = False) -> None:

@@ -22,6 +22,7 @@ WEIGHTS = {
     "vanish unseen": 3,  # the kernel's half alone: udevd is dead, and leaves entries and links to the next ones
     "replug": 6,  # elsewhere, under another number, with nothing between
     "replug in place": 6,  # the same, at the same port
+    "show another id": 6,  # an accelerator, in the same socket
     "change": 3,  # one more link, or one fewer
     "change silently": 2,
     "add again": 2,

@@ -1,6 +1,7 @@
 """What must hold of devices that are made of several nodes: sticks with what is in them, and zipped pairs.
 
 - A stick is offered once, with nodes of its own only; its ID stands for its serial number or its port for ever.
+- What is in a socket has one ID there for ever, under whichever of its ids and at whichever of the two ports it is.
 - The ID of a pair stands for its two parts. A node is in one pair at most; two that are paired stay so for as long as
   both are there, and while one is away and the pair is listed, the other is reserved. There is no pair only where
   there is no node left for one.
@@ -41,6 +42,7 @@ class VerdictOfSets:
         self._truth = truth
         self._parts: dict[Id, Parts] = {}
         self._ids: dict[tuple[str, Bodies], str] = {}
+        self._sockets: dict[tuple[str, Parts], str] = {}
 
     def judge(self, resource: str, seen: Seen) -> list[str]:
         """What is wrong with what was seen."""
@@ -56,6 +58,8 @@ class VerdictOfSets:
             known = self._parts.get(id_, parts)
             self._parts[id_] = tuple(before & now for before, now in zip(known, parts, strict=True))
             self._ids[id_[0], bodies] = id_[1]
+            if any("socket of stick" in meaning for meaning in parts[0]):
+                self._sockets[id_[0], parts] = id_[1]
 
     def _judge_one(self, id_: Id, paths: Sequence[str]) -> list[str]:
         nodes = [self._truth.node_at(path) for path in paths]
@@ -70,6 +74,8 @@ class VerdictOfSets:
         known = self._parts.get(id_, parts)
         if not all(before & now for before, now in zip(known, parts, strict=True)):
             return [f"an ID that moved: {id_} was {known}, and is {parts} now, by {paths}"]
+        if (in_socket := self._sockets.get((id_[0], parts), id_[1])) != id_[1]:
+            return [f"another ID than before: {id_[0]}: {parts} was {in_socket}, is {id_[1]}"]
         before = self._ids.get((id_[0], bodies), id_[1])
         return [f"a set that was renamed: {bodies} was {before}, is {id_}"] if before != id_[1] else []
 
