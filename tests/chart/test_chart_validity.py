@@ -1,18 +1,15 @@
 """The API server would accept what Helm makes of the chart, and the program understands it."""
 
 import json
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import kubernetes_validate
 import pytest
 
+from tests.chart.objects import container, settings
 from tests.lab.helm import CHART, VALUES, HelmError, helm, of_file, rendered
-from tests.lab.kustomize import Resource, of_kind
-from udev_device_plugin.config.loader import load
-from udev_device_plugin.config.settings import LogFormat, LogLevel, Settings
+from udev_device_plugin.config.settings import LogFormat, LogLevel
 
 VERSIONS = ("1.28", "1.30", "1.34", "1.36")
 OF_THE_PROMETHEUS_OPERATOR = ("PodMonitor", "ServiceMonitor", "PrometheusRule")
@@ -23,37 +20,6 @@ every_file = pytest.mark.parametrize("values", [WITHOUT_A_FILE, *sorted(VALUES)]
 
 def arguments(values: str) -> tuple[str, ...]:
     return () if values == WITHOUT_A_FILE else of_file(values)
-
-
-def pod(resources: list[Resource]) -> dict[str, Any]:
-    """The plugin's pod spec."""
-    (daemon_set,) = of_kind("DaemonSet", resources)
-    spec: dict[str, Any] = daemon_set["spec"]["template"]["spec"]
-    return spec
-
-
-def container(resources: list[Resource]) -> dict[str, Any]:
-    (found,) = pod(resources)["containers"]
-    assert isinstance(found, dict)
-    return found
-
-
-def config(resources: list[Resource]) -> str:
-    """The file that the container finds."""
-    (name,) = (volume["configMap"]["name"] for volume in pod(resources)["volumes"] if "configMap" in volume)
-    (config_map,) = (one for one in of_kind("ConfigMap", resources) if one["metadata"]["name"] == name)
-    return str(config_map["data"]["config.yaml"])
-
-
-def settings(resources: list[Resource]) -> Settings:
-    """What the program makes of its file, arguments and environment."""
-    *given, named = container(resources)["args"]
-    assert named == "--config=/etc/udev-device-plugin/config.yaml"
-    environment = {entry["name"]: entry["value"] for entry in container(resources).get("env", ())}
-    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
-        file.write(config(resources))
-        file.flush()
-        return load([*given, f"--config={file.name}"], environment, default_files=())
 
 
 @every_file

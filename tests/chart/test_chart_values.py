@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.chart.test_chart_validity import config, container, pod, settings
+from tests.chart.objects import config, container, pod, settings
 from tests.lab.documents import ROOT, rows
 from tests.lab.helm import CHART, EXAMPLES, HelmError, helm, rendered
 from tests.lab.kustomize import Resource, of_kind
