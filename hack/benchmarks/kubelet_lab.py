@@ -33,7 +33,7 @@ CALM_KUBELET = 1.0  # seconds after a kubelet's start until it does nothing more
 Counts = Mapping[str, int]
 """How many healthy devices each resource has."""
 
-_LIST = re.compile(r'([\d:.]+) .*"Processed device updates for resource" resourceName="(\S+)".* healthyCount=(\d+)')
+_LIST = re.compile(r' ([\d:.]+) .*"Processed device updates for resource" resourceName="(\S+)".* healthyCount=(\d+)')
 
 
 class Lab:
