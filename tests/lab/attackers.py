@@ -145,7 +145,7 @@ ATTACKS = {
     "readers of parts": Attack(16, read(b"/devices?limit=1000")),
     "clients that do not read /devices": Attack(300, do_not_read(b"/devices")),
     "clients that wait for changes": Attack(100, wait_for_changes),
-    "readers of /metrics": Attack(16, read(b"/metrics")),
+    "readers of /metrics": Attack(300, read(b"/metrics")),
     "probes without a pause": Attack(16, read(b"/healthz")),
 }
 

@@ -115,13 +115,13 @@ class _Server:
         self._connections[task] = connection
 
     def _drop_one(self) -> None:
-        """Close the oldest connection that waits for its client, of the source that has the most of them.
+        """Close one of the source that has the most of them: the oldest that waits for its client, or else the oldest.
 
-        So one source that opens many takes no place from a probe, however fast it is.
+        So one source that opens many takes no place from a probe, however fast it is, and whatever it asks for.
         """
-        waiting = {task: one.source for task, one in self._connections.items() if not one.is_answering}
-        (source, _), *_ = Counter(waiting.values()).most_common(1) or [("", 0)]
-        dropped = next((task for task in waiting if waiting[task] == source), next(iter(self._connections)))
+        (source, _), *_ = Counter(one.source for one in self._connections.values()).most_common(1)
+        of_source = [task for task, one in self._connections.items() if one.source == source]
+        dropped = next((task for task in of_source if not self._connections[task].is_answering), of_source[0])
         del self._connections[dropped]
         dropped.cancel()
         self._dropped.labels("limit").inc()
@@ -129,7 +129,7 @@ class _Server:
             "--listen: %d connections are open, and more come: the oldest of the address with the most, %s, are closed:"
             " let fewer clients reach the port",
             MAX_CONNECTIONS,
-            source or "none",
+            source,
         )
 
     def _ended(self, connection: Connection, task: asyncio.Task[None]) -> None:

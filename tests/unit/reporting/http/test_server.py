@@ -7,8 +7,8 @@ import os
 import resource
 import socket
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from http import HTTPStatus
 
 import pytest
@@ -26,6 +26,8 @@ from udev_device_plugin.reporting.http.status_pages import MAX_VIEWERS
 
 READS_VERSIONS = "escaping" in choose_encoder("application/openmetrics-text;version=1.0.0")[1]
 """Whether this prometheus-client looks at more of the header Accept than the format's name."""
+
+LONG = b"GET /long HTTP/1.1\r\nHost: a\r\n\r\n"
 
 ALL_PATHS = ["/", "/devices", "/metrics", "/health", "/healthz", "/readyz", "/nothing"]
 
@@ -399,7 +401,9 @@ async def test_those_that_wait_for_a_change_are_not_the_ones_that_go(caplog: pyt
             client.close()
 
 
-async def test_where_all_are_being_answered_the_newest_is_answered_too(caplog: pytest.LogCaptureFixture) -> None:
+@asynccontextmanager
+async def answering_for_ever(caplog: pytest.LogCaptureFixture) -> AsyncIterator[Served]:
+    """A server that has as many connections as it may, and no answer yet for any of them."""
     answering = 0
 
     async def respond(request: Request) -> Answer:
@@ -410,10 +414,25 @@ async def test_where_all_are_being_answered_the_newest_is_answered_too(caplog: p
         return line(HTTPStatus.OK, "ok")
 
     async with serving(caplog, respond=respond) as served:
-        clients = await silent(served, MAX_CONNECTIONS, b"GET /long HTTP/1.1\r\nHost: a\r\n\r\n")
+        clients = await silent(served, MAX_CONNECTIONS, LONG, source="127.0.0.2")
         await until(lambda: answering == MAX_CONNECTIONS)
-        assert await get(served.address, "/healthz") == (200, "ok\n")
+        yield served
         for client in clients:
+            client.close()
+
+
+async def test_where_all_are_being_answered_the_newest_is_answered_too(caplog: pytest.LogCaptureFixture) -> None:
+    async with answering_for_ever(caplog) as served:
+        assert await get(served.address, "/healthz") == (200, "ok\n")
+
+
+async def test_an_address_whose_requests_take_long_takes_no_place_from_others(caplog: pytest.LogCaptureFixture) -> None:
+    async with answering_for_ever(caplog) as served:
+        (slow,) = await silent(served, 1, b"GET /healthz HTTP/1.1\r\n")
+        more = await silent(served, MAX_CONNECTIONS, LONG, source="127.0.0.2")
+        slow.sendall(b"Host: a\r\n\r\n")
+        assert (await asyncio.get_running_loop().sock_recv(slow, 1 << 16)).endswith(b"ok\n")
+        for client in (slow, *more):
             client.close()
 
 
