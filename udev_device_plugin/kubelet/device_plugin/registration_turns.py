@@ -16,6 +16,10 @@ from udev_device_plugin.kubelet.channel import open_channel
 AT_ONCE = 3
 """Registrations of other resources at one time."""
 
+FIRST_FOR = 1.0
+"""Seconds that the others wait for the first ones, at most: beside two busy loops those take 0.1 s. One of them may not
+come at all, such as one that has registered just before the new kubelet was noticed."""
+
 
 class RegistrationTurns:
     """The turns of all resources.
@@ -82,7 +86,9 @@ class _KubeletStart:
                 finally:
                     self.done(resource)
             else:
-                await self._first_are_done.wait()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(FIRST_FOR):
+                        await self._first_are_done.wait()
                 async with self._slots:
                     yield channel
 

@@ -1,0 +1,40 @@
+"""When a resource may register: nobody waits for one that never does. How it goes otherwise: test_resource_plugin."""
+
+import asyncio
+
+import pytest
+
+from udev_device_plugin.kubelet.device_plugin import registration_turns
+from udev_device_plugin.kubelet.device_plugin.registration_turns import RegistrationTurns
+
+HELD, OTHER = "squat.ai/held", "squat.ai/other"
+
+
+async def register(turns: RegistrationTurns, resource: str, epoch: int) -> None:
+    async with asyncio.timeout(10), turns.turn(resource, epoch):
+        pass
+
+
+@pytest.fixture
+def turns(monkeypatch: pytest.MonkeyPatch) -> RegistrationTurns:
+    monkeypatch.setattr(registration_turns, "FIRST_FOR", 0.0)
+    turns = RegistrationTurns("/nowhere/kubelet.sock", lambda: [HELD])
+    turns.add(HELD)
+    turns.add(OTHER)
+    return turns
+
+
+async def test_a_held_resource_that_does_not_register_delays_the_others_for_a_moment_only(
+    turns: RegistrationTurns,
+) -> None:
+    await register(turns, OTHER, 1)
+
+
+async def test_so_does_one_whose_registration_takes_long(turns: RegistrationTurns) -> None:
+    async with turns.turn(HELD, 1):
+        await register(turns, OTHER, 1)
+
+
+async def test_so_does_one_that_registered_just_before_the_new_kubelet_was_noticed(turns: RegistrationTurns) -> None:
+    await register(turns, HELD, 1)
+    await register(turns, OTHER, 2)
