@@ -1,7 +1,7 @@
 """``/`` and ``/devices``: one JSON for each state, shared by all that ask; or a part of it.
 
 Event loop only. ``/devices?newer-than=GENERATION`` waits until the generation is another one;
-``/devices?limit=LINES`` has so many lines of the list at most, and ``continue`` for the next request.
+``/devices?limit=LINES`` has so many lines of the list at most (``MAX_LINES``), and ``continue`` for the next request.
 """
 
 import asyncio
@@ -26,6 +26,10 @@ ASK_AGAIN = 5
 NEWS_TIMEOUT = 15.0
 """Seconds after which a request that waits for a change is answered without one: some proxies close idle connections,
 and a change of which pods hold what notifies no request."""
+
+MAX_LINES = 500
+"""Lines of a part: about 0.1 MiB, which each of the server's connections may hold as long as its client reads slowly;
+parts are not shared."""
 
 SLICE = 0.002
 """Seconds of work on a JSON, after which everything else has as long: thousands of lines are no reason to be late."""
@@ -125,7 +129,7 @@ class StatusPages:
                 problem = "continue: the list has changed meanwhile: begin again, without continue"
                 return line(HTTPStatus.GONE, problem)
             total = count_lines(status)
-            stop = min(start + limit, total)
+            stop = min(start + min(limit, MAX_LINES), total)
             body = await _bytes(to_json(status, range(start, stop)))
         follows = f"{status.generation}.{stop}" if stop < total else None
         return Answer(HTTPStatus.OK, (moment(status, continue_=follows, is_part=True), *body), JSON)

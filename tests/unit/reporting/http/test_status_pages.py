@@ -12,7 +12,7 @@ from udev_device_plugin.devices.device import Device, DeviceSet
 from udev_device_plugin.reporting.http import status_pages
 from udev_device_plugin.reporting.http.messages import Answer, Request
 from udev_device_plugin.reporting.http.status import ResourceStatus, Status
-from udev_device_plugin.reporting.http.status_pages import MAX_VIEWERS, StatusPages
+from udev_device_plugin.reporting.http.status_pages import MAX_LINES, MAX_VIEWERS, StatusPages
 
 
 async def test_who_waits_for_news_gets_them_when_they_come(caplog: pytest.LogCaptureFixture) -> None:
@@ -221,3 +221,9 @@ async def test_parts_follow_each_other_until_the_list_changes() -> None:
 async def test_a_part_beyond_the_end_is_empty() -> None:
     part = shown(await StatusPages(Devices(2)).devices(request("limit=3&continue=run-1.99")))
     assert (part["resources"], part["continue"]) == ([], None)
+
+
+async def test_a_part_is_no_longer_than_what_many_slow_readers_may_keep() -> None:
+    part = shown(await StatusPages(Devices(MAX_LINES)).devices(request("limit=100000")))
+    (device,) = part["resources"][0]["devices"]
+    assert (len(device["replicas"]), part["continue"]) == (MAX_LINES - 2, f"run-1.{MAX_LINES}")
