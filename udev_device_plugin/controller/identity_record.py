@@ -51,7 +51,7 @@ class IdentityRecord:
         self._former: dict[str, str] = {}  # resources that are not offered any more, by the names of their files
         self._unusable: set[str] = set()  # files of resources that are not known
         self._unheld_since: dict[str, float] = {}
-        self._is_failing = False
+        self._failing: set[str] = set()  # resources whose files could not be written; an older one may be there
 
     def recall(self, spec: ResourceSpec) -> AssembledResource:
         """Return what a resource offered by groups that select the same now; nothing if that is not known.
@@ -77,9 +77,9 @@ class IdentityRecord:
             self._write(spec.resource, content)
 
     def restore(self) -> None:
-        """Write the files again that another program removed."""
+        """Write the files again that another program removed, or that could not be written."""
         for resource, content in self._written.items():
-            if not self._has(resource):
+            if resource in self._failing or not self._has(resource):
                 self._write(resource, content)
 
     def former(self, offered: Collection[str]) -> Collection[str]:
@@ -114,7 +114,9 @@ class IdentityRecord:
         for name, since in list(self._unheld_since.items()):
             if now - since >= PODS_ARE_KNOWN_AFTER:
                 del self._unheld_since[name]
-                self._written.pop(self._former.pop(name), None)
+                resource = self._former.pop(name)
+                self._written.pop(resource, None)
+                self._failing.discard(resource)
                 try:
                     self._directory.remove(name, RECORD)
                 except OSError as error:
@@ -158,15 +160,15 @@ class IdentityRecord:
         except OSError as error:
             # A read-only directory keeps the sockets from being made, which is reported.
             is_known = error.errno == errno.EROFS or isinstance(error, UnusableDirectoryError)
-            if not (self._is_failing or is_known):
+            if not (self._failing or is_known):
                 logger.warning(
                     "%s: cannot be written, so some IDs may change with a restart: %s",
                     self._path(resource),
                     error.strerror,
                 )
-            self._is_failing = True
+            self._failing.add(resource)
         else:
-            self._is_failing = False
+            self._failing.discard(resource)
 
 
 def _name(resource: str) -> str:

@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from resource import RLIMIT_FSIZE, getrlimit, setrlimit
 
 import pytest
 from hypothesis import given, strategies as st
@@ -124,6 +125,21 @@ def test_where_nothing_can_be_written_that_is_said_once(tmp_path: Path, caplog: 
     record.keep(SERIAL, AssembledResource())
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert "some IDs may change with a restart" in caplog.text
+
+
+def test_what_could_not_be_written_is_written_later(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    record = IdentityRecord(OwnDirectory(str(tmp_path)))
+    record.keep(SERIAL, AssembledResource())
+    limits = getrlimit(RLIMIT_FSIZE)
+    setrlimit(RLIMIT_FSIZE, (len(file_of(tmp_path).read_bytes()), limits[1]))
+    try:
+        record.keep(SERIAL, WHOLE)
+    finally:
+        setrlimit(RLIMIT_FSIZE, limits)
+    assert known(tmp_path) == []
+    assert len(caplog.records) == 1
+    record.restore()
+    assert len(known(tmp_path)) == len(WHOLE.devices)
 
 
 FORMER = """\
