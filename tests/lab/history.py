@@ -19,9 +19,9 @@ from udev_device_plugin.devices.assembled import AssembledResource, AssemblyCont
 from udev_device_plugin.devices.assembly import assemble
 from udev_device_plugin.devices.candidates import NodeKey
 from udev_device_plugin.host.interest import Interest
-from udev_device_plugin.host.looking import MAX_BULK
 from udev_device_plugin.host.memory import Memory
 from udev_device_plugin.host.model import DeviceNumber, NodeState
+from udev_device_plugin.host.pool import MAX_BULK
 from udev_device_plugin.host.udev.monitor import UdevEvent
 from udev_device_plugin.selectors.kind import SelectorKind
 from udev_device_plugin.selectors.paths.glob import Glob

@@ -25,9 +25,6 @@ from udev_device_plugin.host.udev.delivery_check import DeliveryCheck
 from udev_device_plugin.host.udev.monitor import UdevEvent
 from udev_device_plugin.selectors.paths.glob import Glob
 
-MAX_BULK = 32
-"""Running looks of a look at everything, at most: a hint that comes meanwhile has no more before it."""
-
 _ONCE = frozenset({"add", "remove", "move"})
 """Actions that come once for a device, and need not be gathered."""
 
@@ -109,7 +106,7 @@ class Looking:
 
     def work(self, now: float) -> None:
         """Begin the looks that are due."""
-        for unit in self._full_look.take(self._room):
+        for unit in self._full_look.take(self._pool.room):
             self._hints.add_at(unit, now, now)
         if not (due := self._hints.begin_due(now)):
             return
@@ -125,13 +122,9 @@ class Looking:
                     self._hints.end(subject)
                     self._look_at_paths({subject.literal} if is_glob_in_dev(subject) else (), now)
 
-    @property
-    def _room(self) -> int:
-        return MAX_BULK - self._pool.outstanding + len(self._pool.stuck)
-
     def next_due(self, now: float) -> float | None:
         """Return in how many seconds the next look is due; None: not before the next hint."""
-        if self._full_look.has_more and self._room > 0:
+        if self._full_look.has_more and self._pool.room > 0:
             return 0.0
         due = self._hints.next_due
         return None if due is None else max(0.0, due - now)

@@ -21,6 +21,9 @@ MAX_WORKERS = 4
 MAX_THREADS = 32
 """Threads in all, stuck ones included."""
 
+MAX_BULK = 32
+"""Running jobs of a look at everything, at most: a hint that comes meanwhile has no more before it."""
+
 BUSY = 0.1
 """Seconds for which a job may delay others before another thread is started for them."""
 
@@ -64,6 +67,11 @@ class Pool:
         self._results: deque[Result] = deque()
         self._workers: list[_Worker] = []
         self._is_exhausted = False
+
+    @property
+    def room(self) -> int:
+        """How many more jobs of a look at everything may run."""
+        return MAX_BULK - self.outstanding + len(self.stuck)
 
     @property
     def stuck(self) -> frozenset[Hashable]:
