@@ -17,7 +17,7 @@ from udev_device_plugin.host.looking import Looking
 from udev_device_plugin.host.looks import HostLook, NotLookedError
 from udev_device_plugin.host.memory import Memory
 from udev_device_plugin.host.pool import Pool, Result
-from udev_device_plugin.host.reader import UDEV_DATA, UDEV_QUEUE
+from udev_device_plugin.host.reader import UDEV_DATA
 from udev_device_plugin.host.udev.delivery_check import DeliveryCheck
 from udev_device_plugin.host.udev.monitor import UdevMonitor
 from udev_device_plugin.selectors.paths.glob import Glob
@@ -77,7 +77,7 @@ class Follower:
         self.interest = interest
         self.now = now
         self.jobs = Jobs()
-        self.paths = DevPaths((Glob.of(UDEV_QUEUE), Glob.parse(f"{UDEV_DATA}/[bc]*")))
+        self.paths = DevPaths((Glob.parse(f"{UDEV_DATA}/[bc]*"),))
         self.looking = Looking(self.paths, self.jobs, DeliveryCheck())
         if memory is not None:
             self.looking._memory, self.looking._nodes = memory, memory.nodes

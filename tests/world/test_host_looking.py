@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.lab.following import Follower, Jobs
-from tests.lab.host import FakeHost
+from tests.lab.host import QUEUE, FakeHost
 from tests.lab.records import FakeDevice, FakeNode, Stick
 from tests.lab.sticks import ch340, serial_adapter
 from udev_device_plugin.filesystem import path_watch as watching
@@ -16,6 +16,7 @@ from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.looking import Looking
 from udev_device_plugin.host.looks import HostLook
+from udev_device_plugin.host.memory import HOLD_BACK
 from udev_device_plugin.host.model import DeviceNumber
 from udev_device_plugin.host.single_scan import look_at_everything
 from udev_device_plugin.host.udev.delivery_check import DeliveryCheck
@@ -186,3 +187,53 @@ def test_a_reload_for_which_there_is_no_inotify_instance_is_logged_and_tried_aga
     assert list(looking.outside.values()) == [*outside.globs], "it is watched now"
     looking.begin(Interest(frozenset()), 6.0, has_udevd=True)  # that ends its watch
     paths.close()
+
+
+def replace_unheard_of(host: FakeHost, follower: Follower) -> None:
+    """Another stick gets the number of one that goes, while udevd is at work, maybe on that one still."""
+    for device in STICK:
+        host.appear(device)
+    follower.rest()
+    for device in reversed(STICK.devices):
+        host.vanish(device)
+    follower.rest()
+    for device in STICK:
+        host.appear(device)
+
+
+def test_what_udevd_has_to_do_is_noticed_only_while_it_may_be_about_a_former_device(
+    host: FakeHost, following: Following
+) -> None:
+    follower = following(BY_PATH)
+    with host.busy():
+        assert not follower.paths.read()
+        replace_unheard_of(host, follower)
+        follower.rest()
+        for device in STICK:
+            host.finish(device, silent=True)
+        follower.rest()
+        assert STICK.devnode not in {one.devnode for one in follower.inventory.devices() if one.links}
+    assert follower.paths.read() == {QUEUE}
+    follower.looking.take_paths({QUEUE}, follower.now)
+    follower.rest()
+    assert STICK.devnode in {one.devnode for one in follower.inventory.devices() if one.links}
+    with host.busy():
+        assert not follower.paths.read()
+
+
+def test_udevd_may_get_done_while_a_look_finds_it_at_work(host: FakeHost, following: Following) -> None:
+    follower = following(BY_PATH)
+    with host.busy():
+        replace_unheard_of(host, follower)
+        for device in STICK:
+            host.finish(device, silent=True)
+        follower.looking.take_paths(follower.paths.read(), follower.now)
+        follower.now += 1.0
+        follower.looking.work(follower.now)
+        while follower.jobs.outstanding > len(follower.jobs._done):
+            follower.jobs.do(0)
+    follower.take()
+    began = follower.now
+    follower.rest()
+    assert STICK.devnode in {one.devnode for one in follower.inventory.devices() if one.links}
+    assert follower.now - began < HOLD_BACK

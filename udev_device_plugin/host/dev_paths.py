@@ -99,6 +99,13 @@ class DevPaths:
         self._watch_instead(map(Glob.of, nodes_before | links_before), map(Glob.of, now[0] | now[1]))
         return self._forget_unwanted(nodes_before)
 
+    def watch_if(self, is_needed: bool, glob: Glob) -> None:
+        """Watch the matches of one more glob, or not any more."""
+        if is_needed:
+            self._watch.add(glob)
+        else:
+            self._watch.discard(glob)
+
     def rescan(self) -> None:
         """Find what inotify may have missed."""
         self._watch.rescan()

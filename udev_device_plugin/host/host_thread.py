@@ -18,7 +18,7 @@ from udev_device_plugin.host.looking import Looking
 from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.host.model import OfferedNodes
 from udev_device_plugin.host.pool import Pool
-from udev_device_plugin.host.reader import UDEV_DATA, UDEV_QUEUE
+from udev_device_plugin.host.reader import UDEV_DATA
 from udev_device_plugin.host.udev.delivery_check import UDEV_CONTROL, DeliveryCheck
 from udev_device_plugin.host.udev.monitor import UdevMonitor
 from udev_device_plugin.selectors.paths.glob import Glob
@@ -34,7 +34,7 @@ _MIN_SESSION = 0.2
 
 _BROKEN = select.POLLERR | select.POLLHUP | select.POLLNVAL
 
-_ALWAYS = (Glob.of(UDEV_CONTROL), Glob.of(UDEV_QUEUE), Glob.parse(f"{UDEV_DATA}/[bc]*"))
+_ALWAYS = (Glob.of(UDEV_CONTROL), Glob.parse(f"{UDEV_DATA}/[bc]*"))
 
 
 class HostThread:

@@ -4,6 +4,7 @@ Host thread only. It never blocks: paths in ``/dev`` are looked at here, units a
 """
 
 import itertools
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 
@@ -27,6 +28,8 @@ from udev_device_plugin.selectors.paths.glob import Glob
 
 _ONCE = frozenset({"add", "remove", "move"})
 """Actions that come once for a device, and need not be gathered."""
+
+_QUEUE = Glob.of(UDEV_QUEUE)
 
 
 class Looking:
@@ -84,21 +87,17 @@ class Looking:
     def take_paths(self, changed: Iterable[str], now: float) -> None:
         """Something may have changed at these watched paths."""
         for path in changed:
-            if path == UDEV_QUEUE:
-                numbers: Iterable[DeviceNumber] = self._memory.doubtful()
-            else:
-                number = number_of_entry(path)
-                numbers = self._nodes.claiming(path) if number is None else (number,)
-            for number in numbers:
-                self.hint(number, now)
+            number = number_of_entry(path)
+            claiming = self._nodes.claiming(path) if number is None else {number}
+            for one in self._memory.in_doubt if path == UDEV_QUEUE else claiming:
+                self.hint(one, now)
         self._look_at_paths(changed, now)
 
     def hint(self, number: DeviceNumber, now: float, *, is_urgent: bool = False) -> None:
         """A node, or the former one with its number, may have changed."""
         node = self._nodes.get(number)
         for unit in {unit_of(number), *([] if node is None else [node.unit])}:
-            is_finished = node is not None and self._nodes.is_finished(unit)
-            self._hints.add(unit, now, is_finished=is_finished, is_urgent=is_urgent)
+            self._hints.add(unit, now, is_finished=bool(node and self._nodes.is_finished(unit)), is_urgent=is_urgent)
 
     def hint_outside(self, glob: Glob, now: float) -> None:
         """The matches of a glob outside of ``/dev`` may have changed."""
@@ -156,6 +155,7 @@ class Looking:
         changed = self._memory.take_in(look, now, is_named=is_named)
         after = self._nodes.of(look.unit)
         self._follow(look.unit, received)
+        self._await_udevd(look, now)
         if before != after or changed - {look.unit}:
             self._note(changed, {}, received)
             if not self._memory.is_first_look:
@@ -169,6 +169,13 @@ class Looking:
             self._hints.forget(look.unit)
         if any(unit_of(one) != look.unit for one in {n.number for n in look.nodes} - {n.number for n in before}):
             self._hints.add(look.unit, now, is_finished=False)  # the hint of its unplug had no unit
+
+    def _await_udevd(self, look: UnitLook, now: float) -> None:
+        """While an entry is in doubt, notice when udevd has nothing to do any more: that may be so since the look."""
+        self._paths.watch_if(bool(self._memory.in_doubt), _QUEUE)
+        if not (look.is_udevd_idle or os.path.exists(UDEV_QUEUE)):
+            for number in self._memory.in_doubt.intersection(one.number for one in look.nodes):
+                self.hint(number, now)
 
     def _check_sharing(self, unit: Unit, nodes: Iterable[Node], now: float) -> None:
         """Check the presence of nodes that share something with a unit that changed."""

@@ -45,12 +45,18 @@ class _Origin:
     outdated: EntryStamp | None = None
     awaited: int | None = None
 
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether the entry may count once udevd has nothing to do."""
+        return self.outdated is not None or self.awaited is not None
+
 
 class Memory:
     """The nodes of this host.
 
     Attributes:
         nodes: as of their last looks.
+        in_doubt: those whose entries may count once udevd has nothing to do.
         is_first_look: not everything has been looked at yet, so that a node may be older than the first look at it.
         has_udevd: there is a udevd, which is waited for.
 
@@ -60,6 +66,7 @@ class Memory:
 
     def __init__(self, offered: OfferedNodes = frozenset()) -> None:
         self.nodes = Nodes()
+        self.in_doubt: set[DeviceNumber] = set()
         self.is_first_look = self.has_udevd = True
         self._origins: dict[DeviceNumber, _Origin] = {}
         self._former: dict[DeviceNumber, _Origin] = {}  # of nodes that are gone
@@ -76,10 +83,6 @@ class Memory:
             return None
         offered = {number for number, _ in self._offered} if self.is_first_look else ()
         return frozenset(number for number, until in self._held_back(unit).items() if until <= now).union(offered)
-
-    def doubtful(self) -> list[DeviceNumber]:
-        """Return the nodes whose entries may count once udevd has nothing to do."""
-        return [number for number, one in self._origins.items() if one.outdated or one.awaited is not None]
 
     def _held_back(self, unit: Unit) -> dict[DeviceNumber, float]:
         """Return the nodes of a unit that are held back, and until when."""
@@ -99,6 +102,7 @@ class Memory:
         if node is None:
             return None
         self._former[number] = self._origins.pop(number)
+        self.in_doubt.discard(number)
         return node.unit
 
     def take_in(self, look: UnitLook, now: float, *, is_named: bool) -> set[Unit]:
@@ -123,6 +127,7 @@ class Memory:
                 self._origins[one.number] = self._first_seen(one, now)
                 known = Node(one.number, look.unit, NodeState.UNFINISHED, one.inode, one.devnode)
             self.nodes.put(self._judged(known, one, now, is_udevd_idle=look.is_udevd_idle))
+            (self.in_doubt.add if self._origins[one.number].is_in_doubt else self.in_doubt.discard)(one.number)
         if is_named and not (look.nodes or look.is_elsewhere or isinstance(look.unit, str)):
             changed.add(self.lose(look.unit))
             self._origins[look.unit] = _Origin(now)
@@ -146,12 +151,12 @@ class Memory:
         """Return a node after a look at it."""
         origin = self._origins[look.number]
         origin.sequence = look.sequence
+        if is_udevd_idle or self._removed.get(look.number, 0) > (origin.awaited or 0):
+            origin.awaited = None
         if look.inode == 0:  # no node in /dev: it counts as a sibling, and is not waited for
             return replace(known, state=NodeState.UNKNOWN, description=_without_entry(look.description))
         is_described = look.entry is not None and look.description is not None
         is_late = self.has_udevd and now >= origin.seen + HOLD_BACK
-        if is_udevd_idle or self._removed.get(look.number, 0) > (origin.awaited or 0):
-            origin.awaited = None
         if is_udevd_idle and is_late:
             origin.outdated = None
         is_its_own = origin.awaited is None and look.entry not in (origin.foreign, origin.outdated)

@@ -202,10 +202,18 @@ def test_a_removal_counts_though_it_was_told_before_a_look_missed_the_device() -
 
 def test_a_removal_that_nobody_told_of_is_over_once_udevd_has_nothing_to_do(busy: Host) -> None:
     assert busy.state(look(NEW, FIRST, inode=2)) == UNFINISHED
-    assert busy.memory.doubtful() == [NUMBER]
+    assert busy.memory.in_doubt == {NUMBER}
     busy.is_idle = True
     assert busy.state(look(NEW, FIRST, inode=2)) == (NodeState.FINISHED, "first")
-    assert busy.memory.doubtful() == []
+    assert not busy.memory.in_doubt
+
+
+def test_a_device_without_a_node_in_dev_is_not_in_doubt_for_ever(busy: Host) -> None:
+    without_node = look(None, device=3, inode=0, sequence=9)
+    busy.sees(without_node)
+    busy.is_idle = True
+    busy.sees(without_node)
+    assert not busy.memory.in_doubt
 
 
 def test_a_node_whose_number_udevd_does_not_get_done_with_is_overdue_and_described_later(busy: Host) -> None:
@@ -221,7 +229,7 @@ def test_an_outdated_entry_is_not_taken_while_udevd_is_at_work() -> None:
     host.sees(look(OLD, SECOND))
     host.now += HOLD_BACK
     assert host.state(look(OLD, SECOND)) == (NodeState.OVERDUE, "")
-    assert host.memory.doubtful() == [NUMBER]
+    assert host.memory.in_doubt == {NUMBER}
     host.is_idle = True
     assert host.state(look(OLD, SECOND)) == (NodeState.FINISHED, "second")
 
