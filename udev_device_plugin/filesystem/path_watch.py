@@ -16,6 +16,7 @@ from inotify_simple import Event, INotify, flags
 from udev_device_plugin.errors import StartError
 from udev_device_plugin.filesystem.patterns import ABSENT, Coverage, Pattern, WatchedDirectory, depth_of, join
 from udev_device_plugin.filesystem.refused_watches import RefusedWatches
+from udev_device_plugin.filesystem.watched_files import WatchedFiles
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,8 @@ class PathWatch:
         writes: report files that were written, and those whose mode or owner changed, too.
         attributes: a directory whose mode or owner changes may be readable, or not any more. In ``/dev`` that would be
             an event more for each node.
+        files: of these globs, each of one path, the file itself is watched while it exists: what comes and goes beside
+            it makes no event then.
 
     Attributes:
         failed: the patterns for which something could not be read, and why: then more may exist than is ``found``.
@@ -44,7 +47,9 @@ class PathWatch:
         StartError: the kernel gives no inotify instance.
     """
 
-    def __init__(self, globs: Iterable[Pattern], *, writes: bool = False, attributes: bool = False) -> None:
+    def __init__(
+        self, globs: Iterable[Pattern], *, writes: bool = False, attributes: bool = False, files: Iterable[Pattern] = ()
+    ) -> None:
         self._mask = _MASK | (int(flags.CLOSE_WRITE) if writes else 0) | (_ATTRIBUTES if writes or attributes else 0)
         self._writes = writes
         self._coverage: dict[Pattern, Coverage] = {}
@@ -59,6 +64,7 @@ class PathWatch:
             raise StartError(
                 f"inotify: no instance to be had ({error.strerror}): raise the sysctl fs.inotify.max_user_instances"
             ) from error
+        self._files = WatchedFiles(self._inotify, files)
         for glob in globs:
             self.add(glob)
 
@@ -91,6 +97,7 @@ class PathWatch:
         """Watch ``glob`` no longer; when nothing is watched any more, do nothing."""
         if (coverage := self._coverage.pop(glob, None)) is not None and not self._inotify.closed:
             self._release(glob, coverage.directories)
+            self._files.discard(glob)
 
     def rescan(self) -> None:
         """Walk for all patterns again; ``found`` is right afterwards, whatever inotify missed."""
@@ -109,6 +116,7 @@ class PathWatch:
             if event.mask & _OVERFLOW:
                 logger.warning("inotify lost events; everything watched is looked at again")
                 stale.update(self._coverage)
+            stale |= self._files.changed(event.wd)
             for path in list(self._by_wd.get(event.wd, ())):
                 changed |= self._process(path, event, stale)
         for glob in stale & self._coverage.keys():
@@ -129,7 +137,7 @@ class PathWatch:
         name, depth, changed = event.name, depth_of(path), set()
         child, are_attributes = join(path, name), event.mask & _ATTRIBUTES
         for glob in directory.interested_in(name, depth) if name else ():
-            if depth + 1 < len(glob.elements):  # a directory on the way to matches
+            if depth + 1 < len(glob.elements) or glob in self._files:  # a directory on the way
                 if not (are_attributes and child in self._directories):
                     stale.add(glob)
                 continue
@@ -150,8 +158,10 @@ class PathWatch:
         before = self._coverage.get(glob, Coverage())
         self._coverage[glob] = coverage = Coverage()
         directory, _, name = glob.literal.rpartition("/")
+        if self._files.watch(glob):
+            coverage.found.add(glob.literal)
         # The directory of a single path exists, most often.
-        if not (name and self._walk(glob, directory or "/", len(glob.elements) - 1, coverage)):
+        elif not (name and self._walk(glob, directory or "/", len(glob.elements) - 1, coverage)):
             self._walk(glob, "/", 0, coverage)
         self._release(glob, before.directories - coverage.directories)
         return before.found | coverage.found

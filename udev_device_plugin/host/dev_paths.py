@@ -6,7 +6,7 @@ targets of all links on the way, and the links that such devices claim.
 
 import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from udev_device_plugin.filesystem.path_watch import PathWatch
 from udev_device_plugin.filesystem.small_files import EXHAUSTED
@@ -22,14 +22,14 @@ _NONE: frozenset[str] = frozenset()
 
 
 class DevPaths:
-    """The wanted paths in ``/dev``; what ``always`` matches is watched whatever is configured.
+    """The wanted paths in ``/dev``; what ``always`` and ``files`` match is watched whatever is configured.
 
     Attributes:
         entries: what is at wanted paths, as last looked at.
     """
 
-    def __init__(self, always: Iterable[Glob]) -> None:
-        self._watch = PathWatch(always)
+    def __init__(self, always: Iterable[Glob], files: Sequence[Glob] = ()) -> None:
+        self._watch = PathWatch((*always, *files), files=files)
         self._uses: Counter[Glob] = Counter()  # for how many reasons each is watched
         self._configured: frozenset[Glob] = frozenset()
         self._globs = GlobSet(())

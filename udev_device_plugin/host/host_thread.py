@@ -34,7 +34,10 @@ _MIN_SESSION = 0.2
 
 _BROKEN = select.POLLERR | select.POLLHUP | select.POLLNVAL
 
-_ALWAYS = (Glob.of(UDEV_CONTROL), Glob.parse(f"{UDEV_DATA}/[bc]*"))
+_DATA = Glob.parse(f"{UDEV_DATA}/[bc]*")
+
+_CONTROL = Glob.of(UDEV_CONTROL)
+"""The file itself is watched: beside it `UDEV_QUEUE` comes and goes with each event of any device."""
 
 
 class HostThread:
@@ -54,7 +57,7 @@ class HostThread:
         self._is_stopping = False
         self._is_renewing = False
         self._pool = Pool(self._wake)
-        self._paths = DevPaths(_ALWAYS)
+        self._paths = DevPaths((_DATA,), files=(_CONTROL,))
         self._delivery = DeliveryCheck()
         self._looking = Looking(self._paths, self._pool, self._delivery, offered)
 

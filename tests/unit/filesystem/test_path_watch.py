@@ -4,6 +4,7 @@ import asyncio
 import errno
 import logging
 import os
+import select
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import closing
 from pathlib import Path
@@ -254,3 +255,42 @@ def test_what_could_not_be_read_is_known_and_can_be_tried_again(
         assert watch.failed == {}
         watch.discard(glob)
         assert watch.retry(glob) == set()
+
+
+def test_what_comes_and_goes_beside_a_file_that_is_watched_itself_makes_no_event(tmp_path: Path) -> None:
+    control, glob = tmp_path / "control", Glob.of(str(tmp_path / "control"))
+    with closing(PathWatch([glob], files=[glob])) as watch:
+        for _ in range(2):  # made, and made again
+            control.touch()
+            assert watch.read() == {str(control)}
+            assert watch.found == {str(control)}
+            assert not watch.read(), "the directory is not watched any more, the kernel says"
+            (tmp_path / "queue").touch()
+            (tmp_path / "queue").unlink()
+            assert not select.select([watch.fileno()], [], [], 0)[0]
+            with control.open():  # as udevd has its socket open: the inode stays
+                control.unlink()
+                assert watch.read() == {str(control)}
+            assert watch.found == set()
+        watch.read()  # that the former files themselves are gone
+        control.touch()
+        watch.read()
+        watch.discard(glob)
+        watch.read()
+        control.unlink()
+        assert not select.select([watch.fileno()], [], [], 0)[0]
+
+
+def test_a_file_that_is_replaced_by_another_one_is_watched_on(tmp_path: Path) -> None:
+    control, other = tmp_path / "control", tmp_path / "other"
+    glob = Glob.of(str(control))
+    control.touch()
+    with closing(PathWatch([glob], files=[glob])) as watch:
+        for _ in range(2):
+            other.touch()
+            with control.open():
+                other.rename(control)
+                assert watch.read() == {str(control)}
+        control.unlink()
+        assert watch.read() == {str(control)}
+        assert watch.found == set()
