@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -148,6 +149,25 @@ def test_what_goes_during_a_look_at_everything_is_not_shown(
     look, _ = look_at_everything(Interest(frozenset({PathSelector(Glob.parse(node))})))
     assert look.paths == {node: None}
     assert not look.units
+
+
+@pytest.mark.usefixtures("host")
+def test_everything_has_been_looked_at_once_the_nodes_at_paths_outside_of_dev_have() -> None:
+    jobs, paths, outside = Jobs(), DevPaths(()), PathSelector(Glob.parse("/run/x*"))
+    looking = Looking(paths, jobs, DeliveryCheck())
+    os.mknod("/run/x0", stat.S_IFCHR, os.makedev(240, 0))
+    looking.begin(Interest(frozenset({outside}), 1), 0.0, has_udevd=True)
+    looks = list[HostLook]()
+    for subject in (*outside.globs, DeviceNumber("c", 240, 0)):
+        looking.work(1.0)
+        assert jobs.do(0) == subject
+        for result in jobs.take_results():
+            looking.take_result(result, 1.0)
+        looks.append(looking.take_look() or HostLook())
+    os.unlink("/run/x0")
+    assert [look.complete_for for look in looks] == [None, 1]
+    looking.begin(Interest(frozenset()), 2.0, has_udevd=True)  # that ends its watch
+    paths.close()
 
 
 def test_a_reload_for_which_there_is_no_inotify_instance_is_logged_and_tried_again(

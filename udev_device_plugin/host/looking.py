@@ -5,7 +5,7 @@ Host thread only. It never blocks: paths in ``/dev`` are looked at here, units a
 
 import itertools
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from functools import partial
 
 from udev_device_plugin.host.dev_paths import DevPaths, is_glob_in_dev
@@ -14,7 +14,7 @@ from udev_device_plugin.host.hints import Hints
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looks import HostLook, NotLookedError, UnitLook
 from udev_device_plugin.host.memory import Memory
-from udev_device_plugin.host.model import DeviceNumber, Node, OfferedNodes, PathEntry, Unit
+from udev_device_plugin.host.model import DeviceNumber, Node, OfferedNodes, PathEntries, PathEntry, Unit
 from udev_device_plugin.host.outside import OutsideGlobs
 from udev_device_plugin.host.path_facts import numbers_of
 from udev_device_plugin.host.pool import Pool, Result
@@ -224,15 +224,14 @@ class Looking:
                 self._hints.succeed(glob)
         self._take_entries(before, looked, received)
 
-    def _take_entries(
-        self, before: Mapping[str, PathEntry | None], now: Mapping[str, PathEntry | None], received: float
-    ) -> None:
+    def _take_entries(self, before: PathEntries, now: PathEntries, received: float) -> None:
         changed = {path: entry for path, entry in now.items() if entry != before.get(path)}
         self._note((), changed, received)
         for number in numbers_of(changed.values()) | numbers_of(before.get(path) for path in changed):
             self.hint(number, received, is_urgent=self._check_presence(self._nodes.get(number), received))
+            self._full_look.include(unit_of(number))
 
-    def _note(self, units: Collection[Unit], paths: Mapping[str, PathEntry | None], received: float) -> None:
+    def _note(self, units: Collection[Unit], paths: PathEntries, received: float) -> None:
         self._found_units.update(units)
         self._found_paths.update(paths)
         if units or paths:

@@ -3,6 +3,7 @@
 Pure, and all frozen. Any thread.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, NamedTuple
@@ -125,6 +126,10 @@ class PathEntry:
     number: DeviceNumber | None = None
     target: str = ""
     inode: int = 0
+
+
+PathEntries = Mapping[str, PathEntry | None]
+"""What is at paths; None: nothing."""
 
 
 class NodeState(Enum):
