@@ -18,7 +18,8 @@ from udev_device_plugin.app.held_devices import HeldDevices
 from udev_device_plugin.app.reload import Configuration
 from udev_device_plugin.app.reload_requests import ReloadRequests
 from udev_device_plugin.config.settings import Settings
-from udev_device_plugin.controller.controller import Controller, Dependencies
+from udev_device_plugin.controller.controller import Controller
+from udev_device_plugin.controller.dependencies import Dependencies
 from udev_device_plugin.controller.identity_record import IdentityRecord
 from udev_device_plugin.controller.own_links import OwnLinks
 from udev_device_plugin.devices.retention import PODS_ARE_KNOWN_AFTER

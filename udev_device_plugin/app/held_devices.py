@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable
 
-from udev_device_plugin.controller.controller import HeldIds
+from udev_device_plugin.controller.dependencies import HeldIds
 from udev_device_plugin.kubelet.pod_resources import PodResources
 
 

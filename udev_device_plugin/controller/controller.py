@@ -6,15 +6,15 @@ that a burst costs the kubelet few messages. An absent device is forgotten only 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from udev_device_plugin.config.specs import MAX_IDS, ResourceSpec
 from udev_device_plugin.controller.change_log import ChangeLog
 from udev_device_plugin.controller.debouncer import Debouncer
+from udev_device_plugin.controller.dependencies import Dependencies
 from udev_device_plugin.controller.resource_state import ResourceState
-from udev_device_plugin.devices.assembled import AssembledResource, AssemblyContext
+from udev_device_plugin.devices.assembled import AssemblyContext
 from udev_device_plugin.devices.assembly import assemble
 from udev_device_plugin.devices.bounds import within_bounds
 from udev_device_plugin.devices.describe import device_set
@@ -26,7 +26,6 @@ from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.host.model import OfferedNodes
 from udev_device_plugin.selectors.kind import SelectorKind
-from udev_device_plugin.telemetry.event_log import EventLog
 
 WINDOW = 0.05
 """Seconds after a published change in which further changes of the resource are merged."""
@@ -36,34 +35,6 @@ ASK_AGAIN = 2.0
 
 _FOLLOW_UP_AFTER = 0.002
 """Seconds: the kubelet gets a change before the log and the identity record do."""
-
-HeldIds = Mapping[str, frozenset[str]]
-"""The IDs that pods hold, by resource."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dependencies:
-    """What the controller calls.
-
-    Attributes:
-        link: make the plugin's own links that these devices need.
-        held: return which IDs pods hold: none of a resource if that never gets known; None if it is not known now.
-        handed_out: return the IDs of a resource that were allocated at a moment (monotonic seconds) or later.
-        links_directory: where the own links are; with a trailing slash.
-        recall: return what an earlier process of the plugin offered.
-        keep: record what is offered, for the next process.
-        forget_unheld: forget former resources of which pods hold nothing: what is held, and when, monotonic seconds.
-        event_log: gets changes of devices.
-    """
-
-    link: Callable[[DeviceSet], None]
-    held: Callable[[], Awaitable[HeldIds | None]]
-    handed_out: Callable[[str, float], frozenset[str]]
-    links_directory: str
-    recall: Callable[[ResourceSpec], AssembledResource] = lambda _: AssembledResource()
-    keep: Callable[[ResourceSpec, AssembledResource], None] = lambda *_: None
-    forget_unheld: Callable[[HeldIds, float], None] = lambda *_: None
-    event_log: EventLog = field(default_factory=EventLog)
 
 
 class Controller:

@@ -10,7 +10,8 @@ import pytest
 from tests.unit.inventories import gone, node, nothing, unknown_to_udev
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
 from udev_device_plugin.controller import controller as controller_module
-from udev_device_plugin.controller.controller import Controller, Dependencies, HeldIds
+from udev_device_plugin.controller.controller import Controller
+from udev_device_plugin.controller.dependencies import Dependencies, HeldIds
 from udev_device_plugin.devices.device import DeviceSet
 from udev_device_plugin.devices.identity import device_id
 from udev_device_plugin.host.interest import Interest

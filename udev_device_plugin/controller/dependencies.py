@@ -1,0 +1,37 @@
+"""What the controller calls: the rest of the program, as functions. Event loop only."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from udev_device_plugin.config.specs import ResourceSpec
+from udev_device_plugin.devices.assembled import AssembledResource
+from udev_device_plugin.devices.device import DeviceSet
+from udev_device_plugin.telemetry.event_log import EventLog
+
+HeldIds = Mapping[str, frozenset[str]]
+"""The IDs that pods hold, by resource."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """What the controller calls.
+
+    Attributes:
+        link: make the plugin's own links that these devices need.
+        held: return which IDs pods hold: none of a resource if that never gets known; None if it is not known now.
+        handed_out: return the IDs of a resource that were allocated at a moment (monotonic seconds) or later.
+        links_directory: where the own links are; with a trailing slash.
+        recall: return what an earlier process of the plugin offered.
+        keep: record what is offered, for the next process.
+        forget_unheld: forget former resources of which pods hold nothing: what is held, and when, monotonic seconds.
+        event_log: gets changes of devices.
+    """
+
+    link: Callable[[DeviceSet], None]
+    held: Callable[[], Awaitable[HeldIds | None]]
+    handed_out: Callable[[str, float], frozenset[str]]
+    links_directory: str
+    recall: Callable[[ResourceSpec], AssembledResource] = lambda _: AssembledResource()
+    keep: Callable[[ResourceSpec, AssembledResource], None] = lambda *_: None
+    forget_unheld: Callable[[HeldIds, float], None] = lambda *_: None
+    event_log: EventLog = field(default_factory=EventLog)
