@@ -131,6 +131,7 @@ async def test_a_device_that_was_not_looked_at_before_gets_its_right_name(
         await here.wait_for("serial", healthy=1)
         allocation = await here.kubelet.allocate("squat.ai/serial")
         assert allocation.response.devices[0].host_path == stick.by_id
+        here.kubelet.release(allocation)
         await here.reload(
             {"devices": [{"name": "serial", "groups": [{"usb": [{"vendor": "0403", "product": "6001"}]}]}]}
         )

@@ -24,8 +24,8 @@ from udev_device_plugin.controller.identity_record import IdentityRecord
 from udev_device_plugin.controller.own_links import OwnLinks
 from udev_device_plugin.devices.retention import PODS_ARE_KNOWN_AFTER
 from udev_device_plugin.host.boot import udev_is_idle
-from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.observer import HostObserver
+from udev_device_plugin.kubelet.checkpoint import read_held_ids
 from udev_device_plugin.kubelet.device_plugin.plugins import Plugins
 from udev_device_plugin.kubelet.device_plugin.server import remove_stale, socket_name
 from udev_device_plugin.kubelet.plugin_directory import PluginDirectory
@@ -45,7 +45,6 @@ class Agent:
         self._metrics = Metrics()
         self._event_log = EventLog()
         self._configuration = Configuration(settings, load, self._metrics)
-        self._interest = Interest.of(settings.resources)
         self._directory = PluginDirectory(settings.plugin_directory)
         own_directory = self._directory.own
         self._links = OwnLinks(own_directory)
@@ -55,14 +54,17 @@ class Agent:
             link=self._links.keep_for,
             held=HeldDevices(self._pod_resources, settings.pod_resources_socket, self._maybe_held).ids,
             forget_unheld=self._identity_record.forget_unheld,
-            handed_out=lambda resource, since: self._plugins.plugins[resource].handed_out_since(since),
+            handed_out=self._handed_out,
             links_directory=own_directory.path,
-            recall=self._identity_record.recall,
+            look_for=lambda interest: self._host.reconfigure(interest),  # noqa: PLW0108 - it is made later
+            noted=lambda: read_held_ids(settings.plugin_directory),
+            former=self._identity_record.former,
+            recall=self._identity_record.recall_all,
             keep=self._identity_record.keep,
             event_log=self._event_log,
         )
         self._controller = Controller(settings.resources, dependencies, settings.removal_grace_period)
-        self._host = HostObserver(self._interest, self._metrics, self._controller.offered_nodes)
+        self._host = HostObserver(self._controller.interest, self._metrics, self._controller.offered_nodes)
         store = self._store = self._controller.store
         self._plugins = Plugins(store, self._directory, self._metrics, self._event_log, store.snapshots)
         self._health = Health(self._host, self._controller, self._plugins, self._configuration)
@@ -146,6 +148,11 @@ class Agent:
         """Return the resources of which pods may hold devices, also such as are not offered any more."""
         return {*self._plugins.plugins, *self._identity_record.former(self._plugins.plugins)}
 
+    def _handed_out(self, resource: str, since: float) -> frozenset[str]:
+        """Return the IDs of a resource that were allocated since then; none of one that is not offered any more."""
+        plugin = self._plugins.plugins.get(resource)
+        return frozenset() if plugin is None else plugin.handed_out_since(since)
+
     def _restore(self) -> None:
         """Restore our files in the plugin directory: a kubelet that starts removes them."""
         self._links.restore()
@@ -177,8 +184,7 @@ class Agent:
 
     def _apply(self, settings: Settings) -> None:
         """Pass the configured resources to all components."""
-        self._interest = Interest.of(settings.resources, self._interest.number + 1)
-        self._controller.configure(settings.resources, settings.removal_grace_period, self._interest)
+        self._controller.configure(settings.resources, settings.removal_grace_period)
         removed = self._plugins.plugins.keys() - self._store.snapshots.keys()
         for resource in removed:
             self._plugins.remove(resource)
@@ -186,7 +192,6 @@ class Agent:
             self._ask_for_holders()
         for resource in self._store.snapshots:
             self._plugins.add(resource)
-        self._host.reconfigure(self._interest)
 
     async def _watch_config(self) -> None:
         """Reload when the configuration file changes."""

@@ -11,7 +11,8 @@ from udev_device_plugin.config.faults import Faults, Place, listed
 from udev_device_plugin.config.scalars import parse_resource_name
 from udev_device_plugin.config.selector_kinds import ENTRIES, EXCLUSIONS
 from udev_device_plugin.config.specs import MAX_COUNT, MAX_IDS_OF_RESOURCE, GroupSpec, ResourceSpec
-from udev_device_plugin.config.yaml_nodes import Mapping, Node, Reader, Sequence
+from udev_device_plugin.config.yaml_document import read_document
+from udev_device_plugin.config.yaml_nodes import Mapping, Node, Reader, Sequence, written
 from udev_device_plugin.selectors.kind import SelectorKind
 
 SPEC_KEYS = ("name", "groups", "type", "count", "paths", "exclude")
@@ -31,6 +32,14 @@ def read_resources(documents: Iterable[Node], domain: str, faults: Faults) -> tu
             faults.add(place, f"a spec of {spec.resource} stands at {first} already; join both, or rename one")
         specs.append(spec)
     return tuple(specs)
+
+
+def read_group(text: str) -> GroupSpec | None:
+    """Read a group as it was written down (`GroupSpec.written`); None if it is none."""
+    faults = Faults()
+    node = read_document(text, Place(""), faults)
+    group = _read_group(node, Reader(faults)) if isinstance(node, Mapping) else None
+    return None if faults.found or group is None or not group.paths else group
 
 
 def _each(documents: Iterable[Node]) -> Iterator[Node]:
@@ -72,7 +81,7 @@ def _groups_of_one_path(spec: Mapping, reader: Reader) -> Iterator[GroupSpec]:
             problem = "it is a mapping; a path with options goes into a group"
             reader.faults.add(node.place, f"{problem}: name: …, groups: [{{paths: [{{path: …}}]}}]")
         elif (path := read_path(node, reader)) is not None:
-            yield GroupSpec((path,), count)
+            yield GroupSpec((path,), count, f'{{"count": {count}, "paths": [{written(node)}]}}')
 
 
 def _read_exclude(spec: Mapping, reader: Reader) -> Iterator[SelectorKind]:
@@ -115,4 +124,4 @@ def _read_group(group: Mapping, reader: Reader) -> GroupSpec:
     if count * limit > MAX_IDS_OF_RESOURCE:
         problem = f"count {count} times limit {limit} are {count * limit} device IDs for one match"
         reader.faults.add(group.place, f"{problem}; a resource has at most {MAX_IDS_OF_RESOURCE}, lower one of them")
-    return GroupSpec(entries, count)
+    return GroupSpec(entries, count, written(group))

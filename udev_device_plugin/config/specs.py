@@ -1,6 +1,6 @@
 """The specs of resources: what to offer. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from udev_device_plugin.selectors.grouping import Grouping
@@ -78,10 +78,14 @@ class GroupSpec:
 
     Attributes:
         count: how often each device is offered, at least 1.
+        written: itself as JSON, which the configuration reads as a group.
+        is_former: it is not configured any more: it only keeps what pods hold (`devices.former`).
     """
 
     paths: tuple[PathSpec, ...]
     count: int = 1
+    written: str = field(default="", compare=False)
+    is_former: bool = False
 
     @property
     def grouping(self) -> Grouping:

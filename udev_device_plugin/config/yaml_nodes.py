@@ -85,6 +85,24 @@ def is_null(node: Node) -> bool:
     return isinstance(node, Scalar) and node.kind is Kind.NULL
 
 
+def written(node: Node) -> str:
+    """Return a node as YAML on one line, which reads as the same."""
+    match node:
+        case Scalar(kind=Kind.TEXT, text=text):
+            return _in_quotes(text)
+        case Scalar(text=text):
+            return text or "null"
+        case Sequence(items=items):
+            return f"[{', '.join(map(written, items))}]"
+        case Mapping(entries=entries):
+            return "{" + ", ".join(f"{_in_quotes(entry.key)}: {written(entry.value)}" for entry in entries) + "}"
+
+
+def _in_quotes(text: str) -> str:
+    plain = (one if one.isascii() and one.isprintable() and one not in '"\\' else f"\\U{ord(one):08x}" for one in text)
+    return f'"{"".join(plain)}"'
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
     """Reads plain values from nodes; a node that has another type or value than needed is added to ``faults``."""

@@ -4,10 +4,11 @@ Event loop only.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from udev_device_plugin.config.specs import MAX_IDS, MAX_IDS_OF_RESOURCE
-from udev_device_plugin.devices.device import Device, DeviceSet
+from udev_device_plugin.devices.assembled import AssembledDevice
+from udev_device_plugin.devices.device import Device, DeviceSet, Holder
 from udev_device_plugin.host.model import DeviceNumber
 from udev_device_plugin.telemetry.event_log import EventKind, EventLog
 
@@ -24,6 +25,7 @@ class ChangeLog:
         self._event_log = event_log
         self._offered: dict[str, frozenset[DeviceNumber]] = {}
         self._shared: set[frozenset[str]] = set()
+        self._former: set[tuple[str, str]] = set()
 
     def announce(self, before: DeviceSet, after: DeviceSet, now: float) -> None:
         """Report a change; ``now`` in monotonic seconds."""
@@ -41,6 +43,28 @@ class ChangeLog:
             )
         self._event_log.changed()  # also if only paths have changed, which is no event
         self._warn_of_shared_nodes(after.resource, _numbers(old), _numbers(new))
+
+    def warn_of_former(
+        self, resource: str, devices: Iterable[AssembledDevice], holders: Mapping[str, Holder | None]
+    ) -> None:
+        """Warn once of each device that a pod holds otherwise than it is configured now."""
+        held = {(resource, id_): device for device in devices for id_ in device.held_ids or ()}
+        for (_, id_), device in sorted(held.items()):
+            holder = holders.get(id_)
+            if holder is not None and (resource, id_) not in self._former:
+                self._former.add((resource, id_))
+                logger.warning(
+                    "a pod holds a device that the configuration does not offer like this any more: it keeps it, and"
+                    " nobody else gets its nodes, until the pod ends",
+                    extra={
+                        "resource": resource,
+                        "device": " + ".join(device.identity),
+                        "device_id": id_,
+                        "pod": f"{holder.namespace}/{holder.pod}",
+                        "container": holder.container,
+                    },
+                )
+        self._former = {one for one in self._former if one[0] != resource or one in held}
 
     def forget(self, resource: str) -> None:
         """A resource is not offered any more."""

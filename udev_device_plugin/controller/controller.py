@@ -13,12 +13,12 @@ from udev_device_plugin.config.specs import MAX_IDS, ResourceSpec
 from udev_device_plugin.controller.change_log import ChangeLog
 from udev_device_plugin.controller.debouncer import Debouncer
 from udev_device_plugin.controller.dependencies import Dependencies
+from udev_device_plugin.controller.former_devices import FormerDevices
 from udev_device_plugin.controller.resource_state import ResourceState
 from udev_device_plugin.devices.assembled import AssemblyContext
 from udev_device_plugin.devices.assembly import assemble
 from udev_device_plugin.devices.bounds import within_bounds
 from udev_device_plugin.devices.describe import device_set
-from udev_device_plugin.devices.device import DeviceSet
 from udev_device_plugin.devices.retention import FRESH, under_grace_period
 from udev_device_plugin.devices.store import DeviceStore
 from udev_device_plugin.host.interest import Interest
@@ -44,6 +44,7 @@ class Controller:
 
     Attributes:
         store: the published lists.
+        interest: what has to be looked for on the host.
         has_looked: set once the whole host has been read for the first time.
     """
 
@@ -52,14 +53,16 @@ class Controller:
         self._dependencies = dependencies
         self._grace_period = grace_period
         self._states = {spec.resource: self._state(spec) for spec in specs}
-        self._interest = Interest.of(state.spec for state in self._states.values())
-        self._inventory = Inventory(self._interest.selectors)
+        self.store = DeviceStore(self._states)
+        self._states |= {one: self._state(ResourceSpec(one, ())) for one in dependencies.former(self._states)}
+        self.interest = Interest.of(state.spec for state in self._states.values())
+        self._inventory = Inventory(self.interest.selectors)
+        self._former = FormerDevices(lambda: self._states, dependencies)
         self._change_log = ChangeLog(dependencies.event_log)
         self._following_up = Debouncer(self._follow_up, self._loop, cooldown=_FOLLOW_UP_AFTER, immediate=False)
         self._timers: list[asyncio.TimerHandle] = []
         self._ask = asyncio.Event()
         self._ask_after = 0.0
-        self.store = DeviceStore(self._states)
         self.has_looked = asyncio.Event()
 
     @property
@@ -91,30 +94,34 @@ class Controller:
                 if not state.selectors.isdisjoint(touched):
                     state.change(received)
         elif self._inventory.is_complete:
+            self._former.mark_as_noted()
             for state in self._states.values():
                 state.change(None)
             self.has_looked.set()
 
-    def configure(self, specs: Iterable[ResourceSpec], grace_period: float, interest: Interest) -> None:
+    def configure(self, specs: Iterable[ResourceSpec], grace_period: float) -> None:
         """Take another configuration; a resource with the same spec as before keeps its list.
 
         A new or changed resource is assembled once the host has been read for ``interest``.
         """
-        self._grace_period, self._interest = grace_period, interest
+        self._grace_period = grace_period
         before, self._states = self._states, {}
         for spec in specs:
             state = before.pop(spec.resource, None)
             if state is None:
                 state = self._state(spec)
                 state.is_pending = True
-                self.store.add(spec.resource)
-            elif state.spec != spec:
+            elif state.configured != spec:
                 state.configure(spec)
+            if spec.resource not in self.store.snapshots:
+                self.store.add(spec.resource)
             state.assembled = under_grace_period(state.assembled, grace_period)
             self._states[spec.resource] = state
         for state in before.values():
             self._retire(state)
-        self._inventory.select(interest.selectors)
+        self._states |= before
+        self._former.mark_as_noted()
+        self._look_for_all()
         self._offer_left_out()
         self._schedule()
 
@@ -125,19 +132,25 @@ class Controller:
     def _state(self, spec: ResourceSpec) -> ResourceState:
         """Return the state of a new resource, which an earlier process of the plugin may have offered."""
         debouncer = Debouncer(partial(self._reconcile, spec.resource), self._loop, cooldown=WINDOW)
-        return ResourceState(spec, self._dependencies.recall(spec), debouncer)
+        return ResourceState(spec, *self._dependencies.recall(spec), debouncer)
 
     def _retire(self, state: ResourceState) -> None:
-        """Stop offering a resource."""
-        state.debouncer.cancel()
-        self.store.remove(state.spec.resource)
-        self._change_log.forget(state.spec.resource)
-        self._dependencies.link(DeviceSet(state.spec.resource))
+        """Stop offering a resource; what pods hold of it is kept from others."""
+        if state.is_offered:
+            state.configure(ResourceSpec(state.spec.resource, ()))
+            self.store.remove(state.spec.resource)
+            self._change_log.forget(state.spec.resource)
+
+    def _look_for_all(self) -> None:
+        """Have the host looked at for what all resources select now."""
+        self.interest = Interest.of((state.spec for state in self._states.values()), self.interest.number + 1)
+        self._inventory.select(self.interest.selectors)
+        self._dependencies.look_for(self.interest)
 
     def _offer_pending(self) -> None:
         """Assemble new and changed resources once the whole host has been read for the latest configuration."""
         pending = [state for state in self._states.values() if state.is_pending]
-        if pending and self._inventory.complete_for == self._interest.number:
+        if pending and self._inventory.complete_for == self.interest.number:
             for state in pending:
                 state.is_pending = False
                 state.change(None)
@@ -148,12 +161,14 @@ class Controller:
         state, now = self._states[resource], self._loop.time()
         if state.is_pending:
             return False
-        caused_at, held = state.take()
-        fresh = frozenset[str]() if held is None else self._dependencies.handed_out(resource, now - FRESH)
-        context = AssemblyContext(now, self._grace_period, self._dependencies.links_directory, held, fresh)
+        caused_at, held, asked = state.take()
+        fresh = frozenset[str]() if held is None else self._dependencies.handed_out(resource, asked - FRESH)
+        former, withheld = state.former, self._former.withheld_from(resource, self._inventory)
+        context = AssemblyContext(now, self._grace_period, self._dependencies.links_directory, held, fresh, withheld)
         room = MAX_IDS - self.store.count_beside(resource)
         now_assembled = assemble(state.spec, self._inventory, state.assembled, context)
         state.assembled = within_bounds(now_assembled, state.assembled, state.spec, room)
+        self._former.let_others_have(resource, former)
         state.is_recorded = False
         self._following_up.request()
         before = self.store.snapshot(resource)
@@ -161,6 +176,8 @@ class Controller:
         if before.generation and devices == before.devices:
             return False
         self._dependencies.link(devices)
+        if not state.is_offered:
+            return False
         self.store.publish(devices, caused_at)
         if devices.count < before.devices.count:
             self._offer_left_out(resource)
@@ -177,10 +194,15 @@ class Controller:
         """Do what can wait until the kubelet has got the list."""
         self._schedule()
         self._record()
+        if self._former.narrow():
+            self._states = {resource: state for resource, state in self._states.items() if state.spec.groups}
+            self._look_for_all()
         for state in self._states.values():
             unannounced, state.unannounced = state.unannounced, []
             for before, devices, now in unannounced:
                 self._change_log.announce(before, devices, now)
+            if not state.is_pending:  # until then, the configuration may form them as they are held
+                self._change_log.warn_of_former(state.spec.resource, state.former, state.holders)
         return False
 
     def _record(self) -> None:
@@ -213,6 +235,7 @@ class Controller:
             await self._ask.wait()
             await self.has_looked.wait()
             self._ask.clear()
+            asked = self._loop.time()
             held = await self._dependencies.held()
             if held is None:
                 self._ask_after = self._loop.time() + ASK_AGAIN
@@ -220,6 +243,8 @@ class Controller:
                 continue
             self._ask_after = 0.0
             self._dependencies.forget_unheld(held, self._loop.time())
+            self._former.mark_as_answered(held, asked)
             for resource, state in self._states.items():
-                if not state.is_pending:
-                    state.consider(held.get(resource, frozenset()))
+                # One that a reload has added meanwhile was not asked for; none was if that never gets known.
+                if not state.is_pending and (resource in held or not held):
+                    state.consider(frozenset(held.get(resource, ())), asked)

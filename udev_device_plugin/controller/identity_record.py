@@ -13,6 +13,7 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
+from udev_device_plugin.config.spec_parser import read_group
 from udev_device_plugin.config.specs import GroupSpec, ResourceSpec
 from udev_device_plugin.controller.record_format import (
     NewerRecordError,
@@ -23,6 +24,7 @@ from udev_device_plugin.controller.record_format import (
     to_bytes,
 )
 from udev_device_plugin.devices.assembled import AssembledDevice, AssembledResource
+from udev_device_plugin.devices.former import carried_over
 from udev_device_plugin.devices.identity import digest
 from udev_device_plugin.devices.retention import PODS_ARE_KNOWN_AFTER
 from udev_device_plugin.errors import SourceError
@@ -59,19 +61,37 @@ class IdentityRecord:
         Raises:
             SourceError: it cannot be read for want of descriptors or memory.
         """
-        self._former.pop(_name(spec.resource), None)  # it is offered again
+        _, known = self.recall_all(spec)
+        return replace(known, devices=tuple(device for device in known.devices if not device.is_former))
+
+    def recall_all(self, spec: ResourceSpec) -> tuple[ResourceSpec, AssembledResource]:
+        """Return all that a resource offered, and its spec with the former groups for that (`devices.former`).
+
+        Raises:
+            StartError: it cannot be read for want of descriptors or memory.
+        """
+        if spec.groups:
+            self._former.pop(_name(spec.resource), None)  # it is offered again
         record = self._read(_name(spec.resource))
         if record is None or not self._boot or (record.boot, record.resource) != (self._boot, spec.resource):
-            return AssembledResource()
-        groups = {_fingerprint(group): index for index, group in reversed(list(enumerate(spec.groups)))}
-        devices = (replace(one.device, group=groups[one.group]) for one in record.offered if one.group in groups)
-        return AssembledResource(tuple(device for device in devices if _can_be_of(device, spec.groups[device.group])))
+            return spec, AssembledResource()
+        former = (group for _, text in record.groups if (group := read_group(text)) is not None)
+        groups = {_fingerprint(group): group for group in (*former, *spec.groups)}
+        before, names = ResourceSpec(spec.resource, tuple(groups.values())), [*groups]
+        devices = (replace(one.device, group=names.index(one.group)) for one in record.offered if one.group in groups)
+        known = tuple(device for device in devices if _can_be_of(device, before.groups[device.group]))
+        same = record.exclude == _exclusion(spec)
+        now, assembled = carried_over(AssembledResource(known), before, spec, excludes_the_same=same)
+        kept = (device for device in assembled.devices if device.is_healthy or device.is_former)
+        return now, replace(assembled, devices=tuple(kept))
 
     def keep(self, spec: ResourceSpec, assembled: AssembledResource) -> None:
-        """Write down what a resource offers now."""
-        groups = [_fingerprint(group) for group in spec.groups]
-        offered = [Offered(groups[device.group], device) for device in assembled.devices if device.is_healthy]
-        content = to_bytes(self._boot, spec.resource, offered)
+        """Write down what a resource offers now, and what it offered that is absent."""
+        names = [_fingerprint(group) for group in spec.groups]
+        offered = tuple(Offered(names[device.group], device) for device in assembled.devices)
+        used = {device.group for device in assembled.devices}
+        groups = {names[index]: spec.groups[index].written for index in sorted(used)}
+        content = to_bytes(Record(self._boot, spec.resource, offered, tuple(groups.items()), _exclusion(spec)))
         if content != self._written.get(spec.resource):
             self._written[spec.resource] = content
             self._write(spec.resource, content)
@@ -189,6 +209,11 @@ def _boot_id() -> str:
 def _fingerprint(group: GroupSpec) -> str:
     """Return a hash of what a group selects."""
     return digest(*(text for selector, *others in group.asks_for for text in (selector.record, *map(str, others))))
+
+
+def _exclusion(spec: ResourceSpec) -> str:
+    """Return a hash of what a spec excludes; "" if that is nothing."""
+    return digest(*(selector.record for selector in spec.exclude)) if spec.exclude else ""
 
 
 def _can_be_of(device: AssembledDevice, group: GroupSpec) -> bool:

@@ -54,17 +54,29 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What a file says: in which boot (its id) a resource offered which devices."""
+    """What a file says: in which boot (its id) a resource offered which devices, present ones and absent ones.
+
+    Attributes:
+        groups: what the groups of the devices were configured as, by fingerprint (`config.specs.GroupSpec.written`).
+        exclude: fingerprint of what the spec excluded; "" for nothing.
+    """
 
     boot: str
     resource: str
     offered: tuple[Offered, ...]
+    groups: tuple[tuple[str, str], ...] = ()
+    exclude: str = ""
 
 
-def to_bytes(boot: str, resource: str, offered: Iterable[Offered]) -> bytes:
+def to_bytes(record: Record) -> bytes:
     """Return the content of a file, a device a line."""
-    head = json.dumps({"boot": boot, "resource": resource}).removesuffix("}")
-    body = (head + ', "offered": [\n' + ",\n".join(map(_line, offered)) + "\n]}\n").encode("ascii")
+    texts = {"boot": record.boot, "resource": record.resource, "exclude": record.exclude}
+    head = json.dumps({**texts, "groups": dict(record.groups)})
+    lists = (
+        f', "{key}": [\n' + ",\n".join(_line(one) for one in record.offered if one.device.is_healthy is healthy) + "\n]"
+        for key, healthy in (("offered", True), ("absent", False))
+    )
+    body = (head.removesuffix("}") + "".join(lists) + "}\n").encode("ascii")
     return b"udev-device-plugin record %d sha256:%s\n%s" % (FORMAT, _checksum(FORMAT, body), body)
 
 
@@ -91,9 +103,15 @@ def from_bytes(content: bytes, links_directory: str, now: float) -> Record:
         return Record(
             _text(document["boot"]),
             _text(document["resource"]),
-            tuple(_offered(line, member_of, links_directory, now) for line in _list(document["offered"])),
+            tuple(
+                _offered(line, member_of, links_directory, now, is_healthy=key == "offered")
+                for key in ("offered", "absent")
+                for line in _list(document["offered"] if key == "offered" else document.get(key, []))
+            ),
+            tuple((_text(name), _written(text)) for name, text in document.get("groups", {}).items()),
+            _text(document.get("exclude", "")),
         )
-    except (ValueError, TypeError, LookupError, RecursionError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise RecordError(f"it makes no sense: {error!r:.200}") from error
 
 
@@ -115,14 +133,16 @@ def _values(one: Candidate) -> list[Any]:
     return [one.identity, one.path, node, one.numa_node, bool(one.own_link), *of_usb_device]
 
 
-def _offered(line: Any, member_of: Callable[[Any, str], Candidate], links_directory: str, now: float) -> Offered:
+def _offered(
+    line: Any, member_of: Callable[[Any, str], Candidate], links_directory: str, now: float, *, is_healthy: bool
+) -> Offered:
     group, identity, members, member, needs = _list(line)
     candidates = tuple(None if one is None else member_of(one, links_directory) for one in _list(members))
     device = AssembledDevice(
         tuple(map(_text, _list(identity))),
         0,
         candidates,
-        True,
+        is_healthy,
         now,
         member=_whole(member),
         needs=tuple((_text(subsystem), _whole(count)) for subsystem, count in map(_list, _list(needs))),
@@ -182,6 +202,13 @@ def _text(value: Any) -> str:
     value.encode("utf-8", "surrogateescape")  # raises for half a character; bytes that are no UTF-8 may occur
     if "\0" in value or len(value) > _MAX_TEXT:
         raise ValueError(value)
+    return value
+
+
+def _written(value: Any) -> str:
+    """Return what a group was configured as, which is read as a configuration is."""
+    if not isinstance(value, str):
+        raise TypeError(value)
     return value
 
 

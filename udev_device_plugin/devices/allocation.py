@@ -108,8 +108,9 @@ def absences(devices: DeviceSet, ids: Iterable[str]) -> tuple[Absence, ...]:
 def prefer(devices: DeviceSet, available: Collection[str], must_include: Sequence[str], size: int) -> tuple[str, ...]:
     """Return which of the ``available`` IDs a container of ``size`` devices should get; always the same ones.
 
-    First ``must_include``; then different devices rather than replicas of one; of those the least shared ones; of those
-    the ones on the NUMA nodes of the devices before; then the set's order.
+    First ``must_include``; then those that the configuration forms rather than former ones; of those different devices
+    rather than replicas of one; of those the least shared ones; of those the ones on the NUMA nodes of the devices
+    before; then the set's order.
     """
     order = {id_: index for index, id_ in enumerate(devices.by_id)}
     chosen = list(must_include)
@@ -118,10 +119,11 @@ def prefer(devices: DeviceSet, available: Collection[str], must_include: Sequenc
     taken = Counter(devices.by_id[id_].identity for id_ in chosen if id_ in order)
     numa_nodes = {node for id_ in chosen if id_ in order for node in devices.by_id[id_].numa_nodes}
 
-    def cost(id_: str) -> tuple[int, int, bool, int]:
+    def cost(id_: str) -> tuple[bool, int, int, bool, int]:
         device = devices.by_id[id_]
         is_near = not numa_nodes or not device.numa_nodes or not numa_nodes.isdisjoint(device.numa_nodes)
-        return taken[device.identity], in_use[device.identity], not is_near, order[id_]
+        is_former = device.held_ids is not None
+        return is_former, taken[device.identity], in_use[device.identity], not is_near, order[id_]
 
     while len(chosen) < size and free:
         best = min(free, key=cost)

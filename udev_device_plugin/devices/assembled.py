@@ -1,6 +1,6 @@
 """What is known of a resource's devices: values. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
 from udev_device_plugin.config.specs import ResourceSpec
@@ -24,6 +24,8 @@ class AssembledDevice:
         keep_until: until when it is kept if it is absent, whether a pod holds it or not.
         member: of a USB device: which of the group's paths selects it.
         needs: of a USB device: how many nodes it has when it is complete.
+        is_former: the configuration does not form it any more as it is held (`devices.former`).
+        held_ids: of a former device: those of its IDs that pods hold; None if that is not known.
     """
 
     identity: Identity
@@ -34,6 +36,13 @@ class AssembledDevice:
     keep_until: float = 0.0
     member: int = 0
     needs: Numbers = ()
+    is_former: bool = False
+    held_ids: frozenset[str] | None = None
+
+    @property
+    def is_let_go(self) -> bool:
+        """Whether it is a former device that no pod holds."""
+        return self.is_former and self.held_ids == frozenset()
 
     def matches(self, spec: ResourceSpec) -> Iterator[tuple[Slot, Candidate]]:
         """The members that are not left out, each with the path of ``spec`` that gave it."""
@@ -83,8 +92,8 @@ class AssembledResource:
 
     @property
     def expires_at(self) -> float | None:
-        """When the next absent device expires, monotonic seconds; None if none is absent."""
-        times = [device.keep_until for device in self.devices if not device.is_healthy]
+        """When to ask what pods hold, monotonic seconds: the next absent or former device expires; None for never."""
+        times = [device.keep_until for device in self.devices if not device.is_healthy or device.is_former]
         return min((*times, *(one.keep_until for one in self.unseen)), default=None)
 
 
@@ -98,6 +107,8 @@ class AssemblyContext:
         links_directory: where the plugin's own links are; with a trailing slash.
         held: the IDs of the resource that pods hold; None if that is not known: then nothing is forgotten.
         fresh: IDs that were allocated so recently that the kubelet may not report them as held yet.
+        withheld: what pods hold by former devices of other resources (`path_assignment.Withheld`).
+        remembered: former devices' members, whose nodes keep their identities: by themselves, or with a USB device.
     """
 
     now: float
@@ -105,3 +116,5 @@ class AssemblyContext:
     links_directory: str = ""
     held: frozenset[str] | None = None
     fresh: frozenset[str] = frozenset()
+    withheld: frozenset[tuple[Hashable, bool]] = frozenset()
+    remembered: tuple[tuple[bool, Candidate], ...] = ()

@@ -8,9 +8,10 @@ forgotten.
 
 from dataclasses import replace
 
-from udev_device_plugin.config.specs import ResourceSpec
+from udev_device_plugin.config.specs import GroupSpec, ResourceSpec
 from udev_device_plugin.devices.assembled import AssembledDevice, AssembledResource, AssemblyContext
 from udev_device_plugin.devices.candidates import Candidate, Slot
+from udev_device_plugin.devices.former import has_former_groups, held_nodes
 from udev_device_plugin.devices.identity import Identity
 from udev_device_plugin.devices.path_assignment import candidates
 from udev_device_plugin.devices.retention import keep, unseen_devices
@@ -22,17 +23,22 @@ def assemble(
     spec: ResourceSpec, inventory: Inventory, previous: AssembledResource, given: AssemblyContext
 ) -> AssembledResource:
     """Return what ``spec`` offers on this host now."""
-    groups = _groups(spec, inventory, previous, given)
+    previous = _adopted(spec, inventory, previous, given)
+    withheld = given.withheld | held_nodes(spec, previous, inventory, given.links_directory)
+    groups = _groups(spec, inventory, previous, replace(given, withheld=withheld))
     renewed = (_renewed(device, groups[device.group], given) for device in previous.devices)
     kept = [one for device in renewed if (one := keep(device, spec, given)) is not None]
     if previous.is_first:  # devices that an earlier process of the plugin offered, and that are absent now
-        kept = [device for device in kept if device.is_healthy]
+        kept = [device for device in kept if device.is_healthy or device.is_former]
+    former = {device.identity: device for device in kept if device.is_former}
     devices: dict[Identity, AssembledDevice] = {}
     settling: list[SettlingUsbDevice] = []
     moment = Moment(given.now, previous.is_first, previous.settling)
     for index, group in enumerate(groups):
         known = [device for device in kept if device.group == index]
         now = group.assembled(known, moment)
+        if spec.groups[index].is_former:
+            now = replace(now, new=(), settling=())
         settling += now.settling
         new = (
             AssembledDevice(one.identity, index, one.members, True, given.now, member=one.member, needs=one.needs)
@@ -41,24 +47,47 @@ def assemble(
         for device in (*map(_updated, known, now.known), *new):
             # Two groups can reach the same device: the first one has it, unless only the other one reaches it now.
             other = devices.get(device.identity)
-            if other is None or (device.is_healthy and not other.is_healthy):
+            is_other_held = device.identity in former and not device.is_former
+            if not is_other_held and (other is None or (device.is_healthy and not other.is_healthy)):
                 devices[device.identity] = device
     unseen = unseen_devices(spec, previous, devices.values(), given)
     return AssembledResource(tuple(devices.values()), unseen, tuple(settling), is_first=False)
 
 
-def carried_over(assembled: AssembledResource, before: ResourceSpec, now: ResourceSpec) -> AssembledResource:
-    """Return a resource under a changed spec: devices stay where a group selects the same as theirs did before.
+def _adopted(
+    spec: ResourceSpec, inventory: Inventory, previous: AssembledResource, given: AssemblyContext
+) -> AssembledResource:
+    """Return what was offered before, with those former devices in their groups that the configuration forms again.
 
-    The others are assembled again; those of them that pods hold are listed as unseen.
+    It does if it gives a device of the same identity the same members, or more; nodes keep their identities for that.
+    Of the others, those that no pod holds are left out.
     """
-    groups = {group.asks_for: index for index, group in reversed(list(enumerate(now.groups)))}
-    kept = tuple(
-        replace(device, group=index)
-        for device in assembled.devices
-        if (index := groups.get(before.groups[device.group].asks_for)) is not None
+    if not has_former_groups(spec):
+        return previous
+    former = {device.identity: device for device in previous.devices if device.is_former}
+    configured = replace(spec, groups=tuple(GroupSpec(()) if group.is_former else group for group in spec.groups))
+    rest = tuple(device for device in previous.devices if not device.is_former)
+    remembered = tuple(
+        (spec.groups[slot.group].grouping.is_by_usb_device, candidate)
+        for device in former.values()
+        for slot, candidate in device.matches(spec)
+        if candidate.identity != candidate.path  # such a one is known by its path alone
     )
-    return replace(assembled, devices=kept, settling=())
+    as_at_first = replace(previous, devices=rest, unseen=(), is_first=True)  # what is there counts as complete
+    now = assemble(configured, inventory, as_at_first, replace(given, remembered=remembered))
+    formed = {device.identity: device for device in now.devices if device.identity in former}
+    adopted = {
+        identity: replace(_updated(before, device), group=device.group, is_former=False, held_ids=None)
+        for identity, device in formed.items()
+        if device.is_healthy and _names(before := former[identity]) <= _names(device)
+    }
+    devices = (adopted.get(one.identity, one) if one.is_former else one for one in previous.devices)
+    return replace(previous, devices=tuple(one for one in devices if not one.is_let_go))
+
+
+def _names(device: AssembledDevice) -> set[str]:
+    """The identities of a device's members."""
+    return {member.identity for member in device.members if member is not None}
 
 
 def _groups(
@@ -68,7 +97,15 @@ def _groups(
     members = [(device.is_healthy, *match) for device in previous.devices for match in device.matches(spec)]
     held = [(slot, candidate) for _, slot, candidate in members]
     present = {(slot, candidate.path) for is_healthy, slot, candidate in members if is_healthy}
-    found = candidates(spec, inventory, held, given.links_directory, present)
+    found = candidates(
+        spec,
+        inventory,
+        held,
+        given.links_directory,
+        present,
+        withheld=given.withheld,
+        remembered=given.remembered,
+    )
     return [
         group.grouping.group(
             index,
@@ -85,6 +122,8 @@ def _renewed(device: AssembledDevice, group: Group[Candidate], given: AssemblyCo
     renewed = _updated(device, group.renewed(device))
     if renewed.is_healthy == device.is_healthy:
         return renewed
+    if device.is_former:  # which is kept for as long as a pod holds it
+        return replace(renewed, since=given.now)
     return replace(renewed, since=given.now, keep_until=given.now + given.grace_period)
 
 

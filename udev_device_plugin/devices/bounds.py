@@ -21,7 +21,10 @@ def within_bounds(
         room: how many IDs are left for it by all other resources.
     """
     left = min(MAX_IDS_OF_RESOURCE, room)
-    counts = [spec.groups[device.group].count for device in assembled.devices]
+    counts = [
+        len(device.held_ids or ()) if device.is_former else spec.groups[device.group].count
+        for device in assembled.devices
+    ]
     if sum(counts) + len(assembled.unseen) <= left:
         return assembled if not assembled.left_out else replace(assembled, left_out=0)
     known = {device.identity for device in before.devices}

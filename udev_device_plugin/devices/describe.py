@@ -52,7 +52,9 @@ def device_set(
             for slot, candidate in device.matches(spec)
         )
         numa_nodes = sorted({one.numa_node for one in device.members if one and one.numa_node is not None})
-        return Device(device.identity, members, group.count, device.is_healthy, device.since, tuple(numa_nodes))
+        held_ids = tuple(sorted(device.held_ids or ())) if device.is_former else None
+        count = group.count if held_ids is None else len(held_ids)
+        return Device(device.identity, members, count, device.is_healthy, device.since, tuple(numa_nodes), held_ids)
 
     devices = sorted(map(describe, assembled.devices), key=lambda device: device.identity)
     unseen = tuple((one.id, one.since) for one in assembled.unseen)

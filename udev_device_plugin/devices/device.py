@@ -94,6 +94,8 @@ class Device:
         is_healthy: whether all required members are present.
         since: when that last changed, monotonic seconds.
         numa_nodes: of its members, sorted.
+        held_ids: of a device that the configuration does not form any more as it is held (`devices.former`): its IDs
+            that pods hold, sorted, which alone are offered; None for all others.
     """
 
     identity: Identity
@@ -102,6 +104,11 @@ class Device:
     is_healthy: bool
     since: float
     numa_nodes: tuple[int, ...] = ()
+    held_ids: tuple[str, ...] | None = None
+
+    def id(self, resource: str, replica: int) -> str:
+        """Return the ID of one of its replicas, from 0 to ``count``."""
+        return device_id(resource, self.identity, replica) if self.held_ids is None else self.held_ids[replica]
 
 
 @dataclass(frozen=True)
@@ -123,11 +130,7 @@ class DeviceSet:
     @cached_property
     def by_id(self) -> Mapping[str, Device]:
         """The device of each listed ID, replicas included, in the set's order."""
-        return {
-            device_id(self.resource, device.identity, replica): device
-            for device in self.devices
-            for replica in range(device.count)
-        }
+        return {device.id(self.resource, replica): device for device in self.devices for replica in range(device.count)}
 
     @cached_property
     def by_base(self) -> Mapping[str | None, Device]:

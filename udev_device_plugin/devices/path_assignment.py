@@ -6,7 +6,8 @@ container path.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
+from dataclasses import replace
 
 from udev_device_plugin.config.specs import PathSpec, PathType, ResourceSpec
 from udev_device_plugin.devices.candidates import Candidate, IdentityChooser, Slot, node_key
@@ -17,6 +18,9 @@ from udev_device_plugin.host.model import PathEntry, PathKind
 Candidates = Mapping[Slot, Mapping[str, Candidate]]
 """By path of the spec: its candidates by identity."""
 
+Withheld = frozenset[tuple[Hashable, bool]]
+"""What pods hold by former devices (`NodeKey.claim`), and whether paths that are shared may have it, too."""
+
 
 def candidates(
     spec: ResourceSpec,
@@ -24,6 +28,9 @@ def candidates(
     held: Collection[tuple[Slot, Candidate]],
     links_directory: str,
     present: Collection[tuple[Slot, str]] = (),
+    *,
+    withheld: Withheld = frozenset(),
+    remembered: Iterable[tuple[bool, Candidate]] = (),
 ) -> Candidates:
     """Return the candidates of each path of ``spec``.
 
@@ -37,6 +44,8 @@ def candidates(
         links_directory: where the plugin's own links are; with a trailing slash.
         present: paths of the members of devices that were Healthy. A literal path stands for any node there: one that
             replaces another at once is offered before udev has finished with it, unless the spec excludes something.
+        withheld: what pods hold otherwise: only members of known devices may have it.
+        remembered: what other nodes were offered as: by themselves, or with their USB device (True).
     """
     slots = {
         Slot(index, member): path_spec
@@ -47,20 +56,24 @@ def candidates(
     # The path alone is the identity of what these select.
     plain = {slot for slot, one in slots.items() if one.is_literal or one.type is PathType.MOUNT}
     offered = {candidate.node for _, candidate in held}
-    known = {
+    known = {(candidate.node, is_by_usb_device): candidate for is_by_usb_device, candidate in remembered}
+    known |= {
         (candidate.node, slots[slot].selector.grouping.is_by_usb_device): candidate
         for slot, candidate in held
         if slot not in plain
     }
-    exclusion = Exclusion(spec, inventory)
+    former = {slot for slot in slots if spec.groups[slot.group].is_former}
+    members = {(slot, candidate.usb_device or candidate.identity) for slot, candidate in held}
+    configured = {candidate.node for slot, candidate in held if slot not in former}
+    exclusion, unrestricted = Exclusion(spec, inventory), replace(spec, exclude=())
     found = [
         # In this order: members, literal paths, the kernel's own node, the spec's order, the matched paths'.
         ((slot, key, path) not in holding, not path_spec.is_literal, key.inode != entry.inode, slot, path, key, entry)
         for slot, path_spec in slots.items()
         for path, entry in inventory.matches(path_spec.selector).items()
         for key in (node_key(inventory, entry),)
-        if fits(spec, path_spec, entry)
-        and exclusion.of(entry) is None
+        if fits(unrestricted if slot in former else spec, path_spec, entry)
+        and (slot in former or exclusion.of(entry) is None)
         and (
             key in offered
             or path_spec.type is PathType.MOUNT
@@ -77,7 +90,13 @@ def candidates(
     result: dict[Slot, dict[str, Candidate]] = {slot: {} for slot in slots}
     claims: defaultdict[Hashable, set[Slot]] = defaultdict(set)
     for *_, slot, _, key, entry in sorted(found):  # a slot has a path once, so what follows the path is never compared
-        if _may_have(slots[slot], slot, claims[key.claim]):
+        is_withheld = (key.claim, False) in withheld or ((key.claim, True) in withheld and not slots[slot].is_shared)
+        may_be_new = key in configured or slots[slot].type is PathType.MOUNT or not is_withheld
+        if slot in former or not may_be_new:
+            candidate = chooser.choose(slots[slot], entry, key, is_plain=slot in plain)
+            if (slot, candidate.usb_device or candidate.identity) not in members:
+                continue
+        if slot in former or _may_have(slots[slot], slot, claims[key.claim]):  # former ones have what they had
             candidate = chooser.choose(slots[slot], entry, key, is_plain=slot in plain)
             if slot not in plain:
                 owners.setdefault(candidate.identity, key)

@@ -25,7 +25,7 @@ def keep(device: AssembledDevice, spec: ResourceSpec, given: AssemblyContext) ->
 
     A device that a pod holds gets another grace period, since nothing notifies of the pod's end.
     """
-    if device.is_healthy or given.held is None or given.now < device.keep_until:
+    if device.is_former or device.is_healthy or given.held is None or given.now < device.keep_until:
         return device
     base = id_base(device_id(spec.resource, device.identity, 0))
     if base in map(id_base, given.held):
@@ -57,7 +57,8 @@ def unseen_devices(
 def under_grace_period(assembled: AssembledResource, grace_period: float) -> AssembledResource:
     """Return a resource whose absent devices expire ``grace_period`` seconds after they became absent."""
     devices = (
-        one if one.is_healthy else replace(one, keep_until=one.since + grace_period) for one in assembled.devices
+        one if one.is_healthy or one.is_former else replace(one, keep_until=one.since + grace_period)
+        for one in assembled.devices
     )
     return replace(assembled, devices=tuple(devices))
 

@@ -66,6 +66,7 @@ class Looking:
         self._paths.configure(interest.globs)
         self._paths.rescan()
         self._outside.configure(interest.globs, self._paths.is_wanted, self._hints.is_looking)
+        self._note((), {entry.path: entry for entry in self._entries()}, now)  # a reload may have dropped them there
         self._full_look.begin(all_units(self._nodes.units, numbers_of(self._entries())), self._outside.paths)
         for glob in self._outside.paths:
             self.hint_outside(glob, now)

@@ -19,6 +19,11 @@ MAX_SIZE = 16 << 20
 
 def held_ids(plugin_directory: str) -> Mapping[str, frozenset[str]]:
     """Return the IDs that pods hold by resource; nothing if the file cannot be read or says something else."""
+    return read_held_ids(plugin_directory) or {}
+
+
+def read_held_ids(plugin_directory: str) -> Mapping[str, frozenset[str]] | None:
+    """Return the IDs that pods hold by resource; None if the file cannot be read or says something else."""
     try:
         document = json.loads(read_regular(os.path.join(plugin_directory, NAME), MAX_SIZE, flags=os.O_NOFOLLOW))
         entries = document["Data"]["PodDeviceEntries"] or ()
@@ -26,7 +31,7 @@ def held_ids(plugin_directory: str) -> Mapping[str, frozenset[str]]:
         for entry in entries:
             held.setdefault(str(entry["ResourceName"]), set()).update(_ids(entry["DeviceIDs"]))
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return {}
+        return None
     return {resource: frozenset(ids) for resource, ids in held.items()}
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.config.test_spec_parser import faults, read, resources
+from udev_device_plugin.config.spec_parser import read_group
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType
 from udev_device_plugin.selectors.hid.selector import HidSelector
 from udev_device_plugin.selectors.udev_rule.rule import Rule
@@ -255,3 +256,28 @@ def test_a_match_that_comes_and_goes_by_itself_is_a_warning_once() -> None:
             " leave it out"
         )
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "paths: [/dev/a, {path: '/dev/\"b\"\\*', mountPath: /dev/x/, limit: 3, optional: yes}]\n    count: 2",
+        'usb: [{vendor: 0451, product: 10e4, serial: "Grün 漢\\U0001f600\\x7f", nodes: {tty: 4}}]',
+        'usb: [{vendor: 0x1a86, product: "7523", nodes: [tty, usb]}]',
+        "hid: [{vendor: 05e0, product: 1200, usagePage: 8c}]",
+        'udev:\n      - match: |\n          # a remark\n          SUBSYSTEM=="tty"\n          ENV{X}==e"\\x41"\n',
+    ],
+)
+def test_a_group_reads_again_as_it_was_written_down(text: str) -> None:
+    made = group(text)
+    again = read_group(made.written)
+    assert again == made
+    assert made.written.isascii()
+    assert "\n" not in made.written
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", "{paths: []}", "{paths: [dev]}", "{usb: 1}", "\0", "[" * 1000, "a: b"]
+)
+def test_what_is_no_group_reads_as_none(text: str) -> None:
+    assert read_group(text) is None

@@ -14,7 +14,7 @@ from udev_device_plugin.controller.controller import Controller
 from udev_device_plugin.controller.dependencies import Dependencies, HeldIds
 from udev_device_plugin.devices.device import DeviceSet
 from udev_device_plugin.devices.identity import device_id
-from udev_device_plugin.host.interest import Interest
+from udev_device_plugin.devices.retention import FRESH
 from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.host.model import DeviceNumber, PathEntry
 from udev_device_plugin.selectors.paths.glob import Glob
@@ -135,7 +135,7 @@ async def test_an_absent_device_is_forgotten_when_its_time_is_up_and_no_pod_hold
     async with running(looked(host, grace_period=0.01)) as made:
         plug(made, "/dev/ttyUSB0")
         (id_,) = (await _until(made, lambda devices: devices.count == 1)).by_id
-        host.holdings = {"squat.ai/serial": frozenset({id_})}
+        host.holdings = {"squat.ai/serial": {id_: None}}
         made.observe([pulled("/dev/ttyUSB0")])
         await _until(made, lambda devices: devices.healthy_count == 0)
         while not host.questions:
@@ -186,17 +186,75 @@ async def test_another_grace_period_counts_for_what_is_absent_already() -> None:
         await _until(made, lambda devices: devices.count == 1)
         made.observe([pulled("/dev/ttyUSB0")])
         await _until(made, lambda devices: devices.healthy_count == 0)
-        made.configure(specs, 600.0, Interest.of(specs, 2))
+        made.configure(specs, 600.0)
         (absent,) = made._states[SERIAL].assembled.devices
         assert absent.keep_until == absent.since + 600.0
-        made.configure(specs, 0.0, Interest.of(specs, 3))
+        made.configure(specs, 0.0)
         await _until(made, lambda devices: devices.count == 0)
+
+
+async def test_a_resource_that_a_reload_adds_while_pods_are_asked_for_waits_for_its_own_answer() -> None:
+    host, asked, answer = Host(), asyncio.Event(), asyncio.Event()
+    id_ = device_id("squat.ai/new", ("/dev/new7",), 0)
+
+    async def held() -> HeldIds:
+        host.questions += 1
+        if host.questions > 1:
+            return {one: {id_: None} if one == "squat.ai/new" else {} for one in (SERIAL, OTHER, "squat.ai/new")}
+        asked.set()
+        await answer.wait()
+        return {SERIAL: {}, OTHER: {}}
+
+    specs = [spec("serial", "/dev/ttyUSB*"), spec("other", "/dev/other*"), spec("new", "/dev/new*")]
+    made = Controller(specs[:2], replace(dependencies(host), held=held), 300.0)
+    made.observe(nothing())
+    async with running(made):
+        made.ask_for_holders()
+        await asked.wait()
+        made.configure(specs, 300.0)
+        made.observe([HostLook(complete_for=made.interest.number)])
+        answer.set()
+        async with asyncio.timeout(10):
+            while not made.store.snapshot("squat.ai/new").devices.unseen:
+                await made.store.newer_than("squat.ai/new", made.store.snapshot("squat.ai/new").generation)
+        assert host.questions == 2
+
+
+async def test_what_was_allocated_while_the_kubelet_took_its_time_to_answer_is_held() -> None:
+    host, asked, answer = Host(), asyncio.Event(), asyncio.Event()
+    moments: list[float] = []
+
+    async def held() -> HeldIds:
+        host.questions += 1
+        asked.set()
+        await answer.wait()
+        return {SERIAL: {}, OTHER: {}}
+
+    def handed_out(_: str, since: float) -> frozenset[str]:
+        moments.append(since)
+        return host.handed_out
+
+    with_a_slow_kubelet = replace(dependencies(host), held=held, handed_out=handed_out)
+    made = Controller([spec("serial", "/dev/ttyUSB*"), spec("other", "/dev/other*")], with_a_slow_kubelet, 0.0)
+    made.observe(nothing())
+    async with running(made):
+        before = asyncio.get_running_loop().time()
+        made.ask_for_holders()
+        await asked.wait()
+        after = asyncio.get_running_loop().time()
+        while asyncio.get_running_loop().time() < after + 0.01:
+            await asyncio.sleep(0)
+        answer.set()
+        async with asyncio.timeout(10):
+            while not moments:
+                await asyncio.sleep(0)
+        assert before <= moments[0] + FRESH <= after, "as of the question"
 
 
 async def test_what_pods_hold_and_is_not_here_is_listed_once_somebody_tells() -> None:
     host = Host()
     id_ = device_id("squat.ai/serial", ("/dev/ttyUSB7",), 0)
-    host.holdings = {"squat.ai/serial": frozenset({id_, "an-id-of-somebody-else"})}
+    host.holdings = {"squat.ai/serial": {id_: None, "an-id-of-somebody-else": None}}
     async with running(looked(host)) as made:
         made.ask_for_holders()
         devices = await _until(made, lambda devices: devices.count == 1)
@@ -254,7 +312,7 @@ async def test_what_is_too_much_is_offered_once_others_list_less(
 
 async def test_what_pods_hold_is_said_to_who_keeps_files_of_former_resources() -> None:
     host, told = Host(), asyncio.Queue[HeldIds]()
-    host.holdings = {SERIAL: frozenset(), "squat.ai/former": frozenset()}
+    host.holdings = {SERIAL: {}, "squat.ai/former": {}}
     forgetting = replace(dependencies(host), forget_unheld=lambda held, _: told.put_nowait(held))
     made = Controller([spec("serial", "/dev/ttyUSB*")], forgetting, 300.0)
     made.observe(nothing())

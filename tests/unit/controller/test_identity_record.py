@@ -13,7 +13,10 @@ from resource import RLIMIT_FSIZE, getrlimit, setrlimit
 import pytest
 from hypothesis import given, strategies as st
 
+from udev_device_plugin.config.faults import Faults, Place
+from udev_device_plugin.config.spec_parser import read_resources
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
+from udev_device_plugin.config.yaml_document import read_document
 from udev_device_plugin.controller import identity_record as module
 from udev_device_plugin.controller.identity_record import IdentityRecord
 from udev_device_plugin.devices.assembled import AssembledDevice, AssembledResource
@@ -88,6 +91,46 @@ def test_what_was_absent_is_not(tmp_path: Path) -> None:
         SERIAL, AssembledResource((formed(candidate("/dev/ttyUSB0"), None, is_healthy=False),))
     )
     assert known(tmp_path) == []
+
+
+def test_what_other_groups_offered_is_known_as_former_devices_present_or_absent(tmp_path: Path) -> None:
+    before = read_resources(
+        [node for node in [read_document(WRITTEN, Place(""), Faults())] if node is not None],
+        "squat.ai",
+        Faults(),
+    )[0]
+    devices = (
+        formed(candidate("/dev/ttyUSB0")),
+        formed(candidate("/dev/b", 1), group=1, is_healthy=False),
+        formed(candidate("/dev/c", 2), candidate("/etc/a"), group=2),
+    )
+    now = ResourceSpec(before.resource, (before.groups[1],))
+    with closing(OwnDirectory(str(tmp_path))) as own:
+        IdentityRecord(own).keep(before, AssembledResource(devices))
+        spec, known = IdentityRecord(own).recall_all(now)
+    assert spec.groups == (before.groups[1], *(replace(before.groups[one], is_former=True) for one in (0, 2)))
+    assert [(one.identity, one.group, one.is_former, one.held_ids) for one in known.devices] == [
+        (("/dev/ttyUSB0",), 1, True, None),
+        (("/dev/c", "/etc/a"), 2, True, None),
+    ], "one that is configured, and absent, is not"
+    assert [one.is_healthy for one in known.devices] == [True, True]
+    with closing(OwnDirectory(str(tmp_path))) as own:
+        _, gone = IdentityRecord(own).recall_all(ResourceSpec(before.resource, ()))
+    assert sorted((one.identity[0], one.is_healthy) for one in gone.devices) == [
+        ("/dev/b", False),
+        ("/dev/c", True),
+        ("/dev/ttyUSB0", True),
+    ]
+
+
+WRITTEN = """
+name: serial
+groups:
+  - paths: ["/dev/ttyUSB*"]
+    count: 2
+  - udev: [{match: 'SUBSYSTEM=="tty", ENV{X}=="\\"ü\\U0001F600"', optional: true}]
+  - paths: [{path: /dev/c, mountPath: /dev/x, permissions: r}, {path: /etc/a, type: Mount, readOnly: true}]
+"""
 
 
 def test_a_group_is_known_by_what_it_asks_for_and_not_by_its_place(tmp_path: Path) -> None:

@@ -42,7 +42,6 @@ from typing import Any
 
 from udev_device_plugin import __version__
 from udev_device_plugin.devices.device import Holder
-from udev_device_plugin.devices.identity import device_id
 from udev_device_plugin.reporting.http.status import ResourceStatus, Status
 from udev_device_plugin.reporting.json_values import device_values, readable
 from udev_device_plugin.telemetry.event_log import Event
@@ -127,7 +126,7 @@ def _resource(resource: ResourceStatus, status: Status, lines: range) -> Iterato
             replicas = range(max(0, lines.start - start - 1), min(device.count, lines.stop - start - 1))
             yield separator + _dumps({**device_values(device), "since": status.wall(device.since)})[:-1]
             yield ', "replicas": '
-            yield from _list(_replica(device_id(devices.resource, device.identity, one), held) for one in replicas)
+            yield from _list(_replica(device.id(devices.resource, one), held) for one in replicas)
             yield "}"
             separator = ",\n"
         start = end

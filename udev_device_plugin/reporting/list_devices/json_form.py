@@ -35,7 +35,6 @@ from typing import Any
 
 from udev_device_plugin import __version__
 from udev_device_plugin.devices.device import Device
-from udev_device_plugin.devices.identity import device_id
 from udev_device_plugin.reporting.json_values import device_values, member_values, readable
 from udev_device_plugin.reporting.list_devices.model import Listing, Offered, ResourceListing, SelectorListing
 
@@ -60,7 +59,7 @@ def _resource(resource: ResourceListing) -> dict[str, Any]:
     devices = resource.devices
 
     def ids(device: Device) -> list[str]:
-        return [device_id(devices.resource, device.identity, replica) for replica in range(device.count)]
+        return [device.id(devices.resource, replica) for replica in range(device.count)]
 
     return {
         "name": devices.resource,
