@@ -70,7 +70,7 @@ class Memory:
         self.is_first_look = self.has_udevd = True
         self._origins: dict[DeviceNumber, _Origin] = {}
         self._former: dict[DeviceNumber, _Origin] = {}  # of nodes that are gone
-        self._offered = offered
+        self._offered, self._offered_numbers = offered, frozenset(number for number, _ in offered)
         self._removed: dict[DeviceNumber, int] = {}  # the number of the latest event that told of a removal
 
     def deadline(self, unit: Unit) -> float | None:
@@ -81,8 +81,9 @@ class Memory:
         """Return the nodes of a unit that have been held back for long enough; None for all."""
         if not self.has_udevd:
             return None
-        offered = {number for number, _ in self._offered} if self.is_first_look else ()
-        return frozenset(number for number, until in self._held_back(unit).items() if until <= now).union(offered)
+        late = {number for number, until in self._held_back(unit).items() if until <= now}
+        offered = self._offered_numbers if self.is_first_look else frozenset[DeviceNumber]()
+        return offered | late if late else offered  # not copied for each unit: there may be thousands
 
     def _held_back(self, unit: Unit) -> dict[DeviceNumber, float]:
         """Return the nodes of a unit that are held back, and until when."""

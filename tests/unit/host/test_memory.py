@@ -1,5 +1,6 @@
 """Whether what udev's database says of a node is about that node, and what stays known of it."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -84,6 +85,23 @@ def test_a_node_that_an_earlier_process_has_offered_is_not_held_back_and_another
     host = Host(is_first_look=True, offered=frozenset({(NUMBER, 1)}))
     assert host.memory.overdue(NUMBER, host.now) == frozenset({NUMBER})
     assert host.state(look(None, replace(FIRST, serial=""), inode=inode))[0] is state
+
+
+class Counted(frozenset[tuple[DeviceNumber, int]]):
+    """Nodes that were offered, and how often they were gone through."""
+
+    passes = 0
+
+    def __iter__(self) -> Iterator[tuple[DeviceNumber, int]]:
+        type(self).passes += 1
+        return super().__iter__()
+
+
+def test_what_was_offered_is_gone_through_once_and_not_for_each_unit() -> None:
+    memory = Memory(Counted({(NUMBER, 1), (NUMBER, 2)}))
+    for unit in ("/sys/devices/usb1/1-1", "/sys/devices/usb1/1-2", NUMBER):
+        assert memory.overdue(unit, 0.0) == frozenset({NUMBER})
+    assert Counted.passes == 1
 
 
 def test_an_entry_that_the_former_node_had_is_not_the_new_ones_whatever_the_clock_says() -> None:
