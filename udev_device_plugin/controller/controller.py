@@ -195,7 +195,8 @@ class Controller:
         self._schedule()
         self._record()
         if self._former.narrow():
-            self._states = {resource: state for resource, state in self._states.items() if state.spec.groups}
+            for resource in [one for one, state in self._states.items() if not state.spec.groups]:
+                self._states.pop(resource).debouncer.cancel()
             self._look_for_all()
         for state in self._states.values():
             unannounced, state.unannounced = state.unannounced, []

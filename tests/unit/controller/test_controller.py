@@ -322,3 +322,21 @@ async def test_what_pods_hold_is_said_to_who_keeps_files_of_former_resources() -
     running.cancel()
     with suppress(asyncio.CancelledError):
         await running
+
+
+async def test_a_resource_that_a_reload_removes_within_its_window_is_assembled_no_more() -> None:
+    failures: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+    async with running(looked(grace_period=0.0)) as made:
+        plug(made, "/dev/ttyUSB0")
+        await _window_over(made)
+        made.observe([pulled("/dev/ttyUSB0")])
+        await _until(made, lambda devices: devices.count == 0)
+        removed = made._states[SERIAL]
+        assert removed.debouncer.is_waiting
+        made.configure([spec("other", "/dev/other*")], 0.0)
+        made.observe([HostLook(complete_for=made.interest.number)])
+        plug(made, "/dev/other1")
+        while SERIAL in made._states or removed.debouncer.is_waiting:
+            await asyncio.sleep(0)
+    assert not failures
