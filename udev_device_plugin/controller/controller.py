@@ -38,9 +38,7 @@ _FOLLOW_UP_AFTER = 0.002
 
 
 class Controller:
-    """Keeps the inventory and the published lists of ``specs``.
-
-    An absent device stays listed for ``grace_period`` seconds.
+    """Keeps the inventory and the published lists of ``specs``, with absent devices for ``grace_period`` seconds.
 
     Attributes:
         store: the published lists.

@@ -333,7 +333,8 @@ async def test_a_resource_that_a_reload_removes_within_its_window_is_assembled_n
         made.observe([pulled("/dev/ttyUSB0")])
         await _until(made, lambda devices: devices.count == 0)
         removed = made._states[SERIAL]
-        assert removed.debouncer.is_waiting
+        is_within_window = removed.debouncer.is_waiting
+        assert is_within_window
         made.configure([spec("other", "/dev/other*")], 0.0)
         made.observe([HostLook(complete_for=made.interest.number)])
         plug(made, "/dev/other1")
