@@ -42,7 +42,7 @@ async def test_a_directory_that_is_read_only_is_said_once_and_waited_for(host: F
                 line = await plugin.wait_for_log(is_about_it)
                 assert line.fields["level"] == "warn"
                 status, text = await plugin.get("/readyz")
-                assert (status, SERIAL in text) == (503, True)
+                assert (status, text) == (503, f"{SERIAL}: {directory}/{OWN_DIRECTORY}: Read-only file system\n")
                 remount(directory, "rw")
                 await kubelet.wait_for_devices(SERIAL, healthy=1)
                 assert sum(map(is_about_it, plugin.log)) == 1

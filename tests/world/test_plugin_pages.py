@@ -36,7 +36,7 @@ async def test_ready_means_that_the_kubelet_listens_to_every_resource(host: Fake
             await plugin.wait_for_log(lambda line: "not today" in line.message)
             status, reasons = await plugin.get("/readyz")
             assert status == 503
-            assert "squat.ai/video: not registered" in reasons
+            assert "squat.ai/video: the kubelet refuses the registration: not today" in reasons
             assert SERIAL not in reasons
             assert await metric(plugin, "udev_device_plugin_registrations_total", result="refused") >= 1
 

@@ -50,7 +50,6 @@ class Registration:
         self._resource = resource
         self._metrics = metrics
         self._event_log = event_log
-        self._last_refusal = ""
 
     async def register(self, session: RegistrationSession) -> None:
         """Try until the kubelet has accepted it or the session is over.
@@ -81,8 +80,9 @@ class Registration:
                 return
             refusal = error.details() or error.code().name
             self._count("refused")
-            self._note_refusal(refusal)
+            self._note_refusal(refusal, session)
             raise RegistrationError(refusal) from error
+        session.refusal = ""
         self._count("accepted")
         self._event_log.note(self._resource, time.monotonic(), EventKind.REGISTERED)
         logger.info("registered with the kubelet", extra={"resource": self._resource, "endpoint": self._endpoint})
@@ -90,9 +90,9 @@ class Registration:
     def _count(self, result: str) -> None:
         self._metrics.registrations.labels(self._resource, result).inc()
 
-    def _note_refusal(self, refusal: str) -> None:
+    def _note_refusal(self, refusal: str, session: RegistrationSession) -> None:
         self._event_log.note(self._resource, time.monotonic(), EventKind.REGISTRATION_REFUSED, text=refusal)
-        if refusal != self._last_refusal:
+        if refusal != session.refusal:
             text = "the kubelet refused the registration: %s; trying again"
             logger.warning(text, refusal, extra={"resource": self._resource})
-        self._last_refusal = refusal
+        session.refusal = refusal

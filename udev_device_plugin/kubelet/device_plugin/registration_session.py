@@ -17,11 +17,13 @@ class RegistrationSession:
 
     Attributes:
         opened: set once the kubelet has opened a stream.
+        refusal: the kubelet's last one, "" for none.
     """
 
     def __init__(self) -> None:
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.opened = asyncio.Event()
+        self.refusal = ""
         self._closed = asyncio.Event()
         self._closed.set()
 

@@ -60,13 +60,18 @@ class ResourcePlugin:
         )
         self._server = ResourceServer(directory.own, resource, servicer)
         self._last_reason = ""
+        self._obstacle = ""  # why it could not be served at the last attempt
 
     @property
     def trouble(self) -> str | None:
         """Why the kubelet has no stream of this resource open now; None if it has."""
         if self._session is None:
-            return "no kubelet answers"
-        return None if self._session.is_connected else "not registered, or the kubelet has not opened the stream"
+            return self._obstacle or "no kubelet answers"
+        if self._session.is_connected:
+            return None
+        if self._session.refusal:
+            return f"the kubelet refuses the registration: {self._session.refusal}"
+        return "not registered, or the kubelet has not opened the stream"
 
     def handed_out_since(self, moment: float) -> frozenset[str]:
         """Return the IDs that were allocated at ``moment`` or later, monotonic seconds."""
@@ -94,9 +99,11 @@ class ResourcePlugin:
             is_known = False
             try:
                 await self._server.ensure()
+                self._obstacle = ""
                 reason = await self._register(epoch)
             except OSError as error:
-                reason, is_known = str(error), isinstance(error, UnusableDirectoryError)
+                reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+                self._obstacle, is_known = reason, isinstance(error, UnusableDirectoryError)
             finally:
                 self._turns.give_up(self.resource)
             if now() - begun > SHORT_SESSION:

@@ -304,12 +304,27 @@ async def test_a_socket_that_somebody_removes_is_made_anew(kubelet: Kubelet, tmp
         assert sockets(tmp_path) != [first]
 
 
+async def test_what_keeps_the_socket_from_being_made_is_named(kubelet: Kubelet, tmp_path: Path) -> None:
+    (tmp_path / "udev-device-plugin").symlink_to(".")
+    async with Instance(tmp_path, SERIAL) as instance:
+        (plugin,) = instance.plugins
+        async with asyncio.timeout(10):
+            while plugin.trouble == "no kubelet answers":
+                await asyncio.sleep(0)
+        assert plugin.trouble == (
+            f"{tmp_path}/udev-device-plugin: it is a symbolic link, which is not followed: remove it"
+        )
+        (tmp_path / "udev-device-plugin").unlink()
+        await kubelet.wait_for_devices(SERIAL, healthy=1)
+        assert plugin.trouble is None
+
+
 async def test_a_refused_name_is_tried_again_and_keeps_nobody_else(kubelet: Kubelet, tmp_path: Path) -> None:
     kubelet.misbehaviour.refuse_registration(SERIAL, "the ResourceName is invalid")
     async with Instance(tmp_path, SERIAL, OTHER) as instance:
         await kubelet.wait_for_devices(OTHER, healthy=1)
         await kubelet.wait_until(lambda kubelet: kubelet.resource(SERIAL).attempts >= 2)
-        assert instance.plugins[0].trouble is not None
+        assert instance.plugins[0].trouble == "the kubelet refuses the registration: the ResourceName is invalid"
         kubelet.misbehaviour.behave()
         await kubelet.wait_for_devices(SERIAL, healthy=1)
         assert instance.count("refused") >= 2
