@@ -1,8 +1,10 @@
 """The plugin on a made-up host: which device is it, after replugs, restarts, the theft of its link, and without one."""
 
+import asyncio
 import os
 import shutil
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +22,7 @@ from tests.lab.node import (
     wait_for_metric,
     wait_until_listed,
 )
-from tests.lab.plugin import PLUGIN, PluginProcess
+from tests.lab.plugin import PATIENCE, PLUGIN, PluginProcess
 from tests.lab.records import Stick
 from tests.lab.sticks import camera, ch340, modem, serial_adapter, sound_card
 from udev_device_plugin.filesystem.own_directory import NAME as OWN_DIRECTORY
@@ -338,6 +340,30 @@ async def test_our_links_are_right_again_after_a_restart_and_after_the_directory
             assert own_links(plugin_directory) == links
             assert await plugin.terminate() == 0
         assert own_links(plugin_directory) == links, "running containers may be restarted while no plugin runs"
+
+
+async def test_our_links_are_there_again_when_our_directory_has_gone_alone(
+    host: FakeHost, plugin_directory: str
+) -> None:
+    host.plug(modem())
+    never = ("--rescan-interval", "0")
+    async with (
+        Kubelet(plugin_directory) as kubelet,
+        PluginProcess.serving(MODEMS, directory=plugin_directory, arguments=never) as plugin,
+    ):
+        await kubelet.wait_for_devices("squat.ai/modems", healthy=1)
+        folder = Path(plugin_directory) / OWN_DIRECTORY
+        async with asyncio.timeout(PATIENCE):
+            while not (records := list(folder.glob(".offered-*"))):  # written behind the list
+                await asyncio.sleep(0)
+        links = own_links(plugin_directory)
+        assert links
+        folder.rename(folder.with_name("former"))
+        async with asyncio.timeout(PATIENCE):
+            while (own_links(plugin_directory), list(folder.glob(".offered-*"))) != (links, records):
+                await asyncio.sleep(0)
+        await kubelet.wait_until(lambda kubelet: kubelet.resource("squat.ai/modems").registrations == 2)
+        assert await plugin.terminate() == 0
 
 
 # Pods.

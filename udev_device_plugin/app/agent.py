@@ -129,6 +129,7 @@ class Agent:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._directory.run(), name="plugin directory")
             group.create_task(self._follow_kubelets(), name="new kubelets")
+            group.create_task(self._follow_sockets(), name="sockets made again")
             group.create_task(self._plugins.run(), name="plugins")
 
     async def _follow_kubelets(self) -> None:
@@ -138,6 +139,13 @@ class Agent:
         while True:
             self._restore()
             epoch = await self._directory.newer_than(epoch)
+
+    async def _follow_sockets(self) -> None:
+        """Restore our files when a socket had to be made again: the directory was removed, or could not be used."""
+        while True:
+            await self._directory.own.made_again.wait()
+            self._directory.own.made_again.clear()
+            self._restore()
 
     def _ask_for_holders(self) -> None:
         """Ask now, and again when a kubelet that has just started knows its pods."""

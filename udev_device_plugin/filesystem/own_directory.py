@@ -5,6 +5,7 @@ that would choose where root creates and removes files. So everything goes throu
 following links. And only what this program makes is ever removed or replaced, known by name *and* type.
 """
 
+import asyncio
 import contextlib
 import errno
 import logging
@@ -69,11 +70,13 @@ class OwnDirectory:
     Attributes:
         plugin_directory: path of the directory that it is in.
         path: of the directory, with a trailing slash.
+        made_again: set when a socket had to be made there again: then other things may be missing, too.
     """
 
     def __init__(self, plugin_directory: str) -> None:
         self.path = os.path.join(plugin_directory, NAME, "")
         self.plugin_directory = plugin_directory
+        self.made_again = asyncio.Event()
         self._entry = self.path.rstrip("/")  # without the slash, which would have a link followed
         self._descriptor: int | None = None
         self._is_failing = False

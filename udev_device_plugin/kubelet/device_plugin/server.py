@@ -97,6 +97,7 @@ class ResourceServer:
         if self._server is not None and self._directory.has(os.path.basename(self.endpoint), SOCKET):
             return
         await self.stop()
+        is_first = not self.endpoint
         self.endpoint = socket_name(self._directory.plugin_directory, self._resource)
         path = self._directory.path_of_descriptor(os.path.basename(self.endpoint), make=True)
         server = grpc.aio.server()
@@ -108,6 +109,8 @@ class ResourceServer:
             raise OSError(text) from error
         await server.start()
         self._server = server
+        if not is_first:
+            self._directory.made_again.set()
 
     async def stop(self) -> None:
         """Stop serving fully."""
