@@ -53,7 +53,7 @@ def pages_of_collections(descriptor: bytes) -> frozenset[str]:
         value = int.from_bytes(data, "little")
         match item:
             case _Item.USAGE_PAGE:
-                page = value
+                page = value & 0xFFFF  # an item may have four bytes; for the kernel, too, a page has two
             case _Item.PUSH:
                 pushed.append(page)
             case _Item.POP:

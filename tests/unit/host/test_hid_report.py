@@ -24,6 +24,7 @@ VENDOR = bytes.fromhex("0600ff 0901 a101 c0")
         (b"\x05\x01\x0b\x20\x00\x8d\x00\x81\x00" + COLLECTION + END, {"0001"}),  # and holds until a main item
         (b"\x05\x84\xa4\x05\x01\xb4" + COLLECTION + END, {"0084"}),  # the page is pushed, changed, and popped
         (b"\xb4\x05\x84" + COLLECTION, {"0084"}),
+        (b"\x07\x84\x00\x01\x00" + COLLECTION, {"0084"}),  # a page has two bytes, whatever the item has
         (b"\xfe\x02\x99\xa1\x01\x05\x84" + COLLECTION, {"0084"}),  # a long item, whose data mean nothing
         (COLLECTION + b"\x05\x8c" + COLLECTION, {"0000"}),
         (b"\x05\x8c", set()),
