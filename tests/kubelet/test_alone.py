@@ -3,16 +3,15 @@
 import asyncio
 import json
 import os
-import stat
-import tempfile
 from typing import Any
 
 from tests.lab.hotplug import MacvtapSticks
+from tests.lab.kubelet import made_up_usb
 from tests.lab.kubelet.containers import Containerd
 from tests.lab.kubelet.node import NAME as NODE, PLUGIN_DIRECTORY, KubeletProcess, container_of, is_running
 from tests.lab.kubelet.pods import FOREVER, StaticPods, pod_spec
-from tests.lab.kubelet.processes import FOLDER, eventually
-from tests.lab.node import every, together
+from tests.lab.kubelet.processes import eventually
+from tests.lab.node import every
 from tests.lab.plugin import PATIENCE, PluginProcess
 from tests.lab.udevd import Udevd
 
@@ -141,21 +140,25 @@ async def test_after_a_restart_what_pods_hold_registers_first_and_all_are_served
     assert sorted(after) == sorted(before)
 
 
-async def test_a_container_that_sees_all_raw_usb_nodes_may_open_its_own_alone(
+async def test_a_container_with_a_raw_usb_node_sees_all_of_them_and_may_open_its_own_alone(
     kubelet: KubeletProcess, containerd: Containerd, static_pods: StaticPods
 ) -> None:
-    # Of a bus that no machine has: what may be opened is not there, and what may not is refused before that is seen.
-    folder = tempfile.mkdtemp(dir=FOLDER)
-    for number in (2, 3):
-        os.mknod(f"{folder}/{number:03}", stat.S_IFCHR | 0o666, os.makedev(189, 200 * 128 + number - 1))
-    bus = {"path": folder, "type": "Mount", "mountPath": "/dev/bus/usb/201", "readOnly": True}
-    async with plugin(together(bus, f"{folder}/002", name="usb")):
-        await kubelet.wait_for_devices("squat.ai/usb", 1)
-        container = container_of(await kubelet.wait_for_pod(static_pods.add("usb", pod_spec(usb=1))))
-        _, own = opening(containerd, container, "/dev/bus/usb/201/002")
-        assert "can't open /dev/bus/usb/201/002: No such device" in own
-        _, other = opening(containerd, container, "/dev/bus/usb/201/003")
-        assert "can't open /dev/bus/usb/201/003: Operation not permitted" in other
+    spec = json.dumps(
+        {"name": "radio", "groups": [{"usb": [{"vendor": "0bda", "product": "2838", "serial": "RADIO1"}]}]}
+    )
+    process = PluginProcess.serving(spec, directory=PLUGIN_DIRECTORY, command=made_up_usb.COMMAND)
+    with made_up_usb.nodes():
+        async with process:
+            await kubelet.wait_for_devices("squat.ai/radio", 1)
+            container = container_of(await kubelet.wait_for_pod(static_pods.add("radio", pod_spec(radio=1))))
+            # No driver has these numbers: what may be opened is not there, what may not is refused before that is seen.
+            for path in ("/dev/bus/usb/201/002", "$UDEV_RESOURCE_SQUAT_AI_RADIO"):
+                _, own = opening(containerd, container, path)
+                assert "No such device" in own
+            _, other = opening(containerd, container, "/dev/bus/usb/201/003")
+            assert "can't open /dev/bus/usb/201/003: Operation not permitted" in other
+            _, said = containerd.shell(container, "/bin/busybox mknod /dev/bus/usb/201/004 c 189 25603")
+            assert "Read-only file system" in said
 
 
 def has_failed(pod: dict[str, Any]) -> bool:
