@@ -162,7 +162,8 @@ class Controller:
         caused_at, held, asked = state.take()
         fresh = frozenset[str]() if held is None else self._dependencies.handed_out(resource, asked - FRESH)
         former, withheld = state.former, self._former.withheld_from(resource, self._inventory)
-        context = AssemblyContext(now, self._grace_period, self._dependencies.links_directory, held, fresh, withheld)
+        links, has_former = self._dependencies.links_directory, self._former.exist
+        context = AssemblyContext(now, self._grace_period, links, held, fresh, withheld, has_former)
         room = MAX_IDS - self.store.count_beside(resource)
         now_assembled = assemble(state.spec, self._inventory, state.assembled, context)
         state.assembled = within_bounds(now_assembled, state.assembled, state.spec, room)

@@ -41,6 +41,11 @@ class FormerDevices:
                 state.mark(None if held is None else held.get(resource), fresh, time.monotonic())
                 self.let_others_have(resource, before)
 
+    @property
+    def exist(self) -> bool:
+        """Whether pods may hold any."""
+        return any(state.former for state in self._states().values())
+
     def withheld_from(self, resource: str, inventory: Inventory) -> Withheld:
         """Return what a resource may not offer, as pods hold it by former devices of others."""
         links = self._dependencies.links_directory

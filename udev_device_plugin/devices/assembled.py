@@ -108,6 +108,7 @@ class AssemblyContext:
         held: the IDs of the resource that pods hold; None if that is not known: then nothing is forgotten.
         fresh: IDs that were allocated so recently that the kubelet may not report them as held yet.
         withheld: what pods hold by former devices of other resources (`path_assignment.Withheld`).
+        has_former: pods may hold former devices, of whatever resource: what comes may be one of them.
         remembered: former devices' members, whose nodes keep their identities: by themselves, or with a USB device.
     """
 
@@ -117,4 +118,5 @@ class AssemblyContext:
     held: frozenset[str] | None = None
     fresh: frozenset[str] = frozenset()
     withheld: frozenset[tuple[Hashable, bool]] = frozenset()
+    has_former: bool = False
     remembered: tuple[tuple[bool, Candidate], ...] = ()

@@ -105,6 +105,7 @@ def _groups(
         present,
         withheld=given.withheld,
         remembered=given.remembered,
+        has_former=given.has_former,
     )
     return [
         group.grouping.group(

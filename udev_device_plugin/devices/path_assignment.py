@@ -31,6 +31,7 @@ def candidates(
     *,
     withheld: Withheld = frozenset(),
     remembered: Iterable[tuple[bool, Candidate]] = (),
+    has_former: bool = False,
 ) -> Candidates:
     """Return the candidates of each path of ``spec``.
 
@@ -43,9 +44,10 @@ def candidates(
         held: members of the known devices.
         links_directory: where the plugin's own links are; with a trailing slash.
         present: paths of the members of devices that were Healthy. A literal path stands for any node there: one that
-            replaces another at once is offered before udev has finished with it, unless the spec excludes something.
+            replaces another at once is offered before udev has finished with it, unless it may be excluded or held.
         withheld: what pods hold otherwise: only members of known devices may have it.
         remembered: what other nodes were offered as: by themselves, or with their USB device (True).
+        has_former: what comes may be what a pod holds otherwise, which its whole USB device says.
     """
     slots = {
         Slot(index, member): path_spec
@@ -77,8 +79,8 @@ def candidates(
         and (
             key in offered
             or path_spec.type is PathType.MOUNT
-            or (slot in plain and (slot, path) in present and not spec.exclude)
-            or is_ready(spec, path_spec, entry, inventory)
+            or (slot in plain and (slot, path) in present and not (spec.exclude or has_former))
+            or is_ready(spec, path_spec, entry, inventory, has_former=has_former)
         )
     ]
     here = {key for *_, key, _ in found}
@@ -126,11 +128,13 @@ def fits(spec: ResourceSpec, path_spec: PathSpec, entry: PathEntry) -> bool:
     return entry.kind is PathKind.DIRECTORY and path_spec.is_literal and not spec.exclude
 
 
-def is_ready(spec: ResourceSpec, path_spec: PathSpec, entry: PathEntry, inventory: Inventory) -> bool:
+def is_ready(
+    spec: ResourceSpec, path_spec: PathSpec, entry: PathEntry, inventory: Inventory, *, has_former: bool = False
+) -> bool:
     """Whether a node can be offered for the first time.
 
-    A literal path needs the node alone; a glob, and whatever an exclusion may be about, its whole USB device.
+    A literal path needs the node alone; a glob, and whatever may be excluded or a former device, its whole USB device.
     """
-    if path_spec.is_literal and not spec.exclude:
+    if path_spec.is_literal and not (spec.exclude or has_former):
         return not inventory.is_unfinished(entry)
     return inventory.is_settled(entry)

@@ -15,6 +15,17 @@ from udev_device_plugin.devices.device import Device, DeviceSet
 from udev_device_plugin.devices.former import carried_over, held_nodes, marked, without_vacant_groups
 from udev_device_plugin.devices.identity import id_base
 from udev_device_plugin.devices.retention import FRESH, MIN_ASK
+from udev_device_plugin.host.inventory import Inventory
+from udev_device_plugin.host.looks import HostLook
+from udev_device_plugin.host.model import (
+    DeviceNumber,
+    HostDevice,
+    Node as HostNode,
+    NodeState,
+    PathEntry,
+    PathKind,
+    UsbDevice,
+)
 from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.paths.selector import PathSelector
 
@@ -233,3 +244,35 @@ def test_whatever_is_configured_what_a_pod_holds_is_its_own_alone(steps: list[tu
         pods.take(*step)
         pods.check()
         pods.note()
+
+
+def two_ttys(plug: int, *states: NodeState) -> HostLook:
+    """A look at a USB device with a serial number and two ttys, plugged for the so many-th time."""
+    stick = UsbDevice("/sys/devices/pci0000:00/0000:00:14.0/usb1/1-2", "0403", "6010", "A1", "2")
+    nodes, paths = list[HostNode](), dict[str, PathEntry]()
+    for interface, state in enumerate(states):
+        number, path = DeviceNumber("c", 188, interface), f"/dev/ttyUSB{interface}"
+        link, inode = f"/dev/serial/by-id/usb-A1-if0{interface}", 10 * plug + interface
+        place = f"{stick.sys_path}/1-2:1.{interface}/ttyUSB{interface}/tty/ttyUSB{interface}"
+        device = HostDevice(place, "tty", number, path, (link,), (link,), "A1", "2", usb_device=stick)
+        described = device if state is NodeState.FINISHED else None
+        nodes.append(HostNode(number, stick.sys_path, state, inode, path, described))
+        paths[path] = PathEntry(path, PathKind.NODE, number, path, inode)
+    return HostLook(paths, {stick.sys_path: tuple(nodes)})
+
+
+def test_a_path_that_is_given_waits_for_the_whole_stick_while_that_may_be_what_a_pod_holds() -> None:
+    spec, path = (ResourceSpec("squat.ai/a", (group(f"/dev/ttyUSB{which}"),)) for which in "*0")
+    inventory = Inventory({*spec.selectors, *path.selectors})
+    both, one = (NodeState.FINISHED, NodeState.FINISHED), (NodeState.FINISHED, NodeState.UNFINISHED)
+    inventory.replace(two_ttys(1, *both))
+    assembled = assemble(spec, inventory, AssembledResource(), AssemblyContext(1000.0, 0.0))
+    (id_, _) = device_set(spec, assembled).by_id
+    now, assembled = carried_over(assembled, spec, path, excludes_the_same=True)
+    assembled = marked(now, assembled, {id_}, (), 1000.0)
+    unplugged = HostLook(dict.fromkeys(two_ttys(1, *both).paths), dict.fromkeys(two_ttys(1, *both).units, ()))
+    for look in (two_ttys(1, *both), unplugged, two_ttys(2, *one), two_ttys(2, *both)):
+        inventory.replace(look)
+        assembled = assemble(now, inventory, assembled, AssemblyContext(1000.0, 0.0, has_former=True))
+        assert [*device_set(now, assembled).by_id] == [id_]
+    assert assembled.devices[0].is_healthy
