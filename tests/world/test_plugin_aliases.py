@@ -139,11 +139,13 @@ def test_it_is_excluded_whatever_it_is_now_and_told_of(host: FakeHost) -> None:
     plug_root_hubs(host)
     host.plug(hub("1-1"))
     host.plug(accelerator(LOADED))
+    host.plug(accelerator(LOADED, "1-1.1"))
     host.plug(accelerator(replace(LOADED, product="9303"), "1-3"))
     every = {"type": "raw", "paths": ["/dev/bus/usb/*/*"], "exclude": [{"usb": ENTRY}]}
     listed = list_devices(usb(ENTRY), json.dumps(every))
-    (match,) = listed.selector("serial")["matches"]
-    assert match["node"] == "/dev/bus/usb/001/003"
+    matches, nodes = listed.selector("serial")["matches"], ("/dev/bus/usb/001/003", "/dev/bus/usb/001/010")
+    assert sorted(match["node"] for match in matches) == [*nodes]
+    assert "twin" not in listed.output, "as each has a socket of its own"
     assert listed.selector("serial")["selector"] == "usb 1a6e:089a or 18d1:9302"
     assert listed.why_not("serial") == {"1-3 (18d1:9303)": "product is 9303, wanted 9302"}
-    assert listed.why_not("raw") == {"/dev/bus/usb/001/003": "is excluded by usb 1a6e:089a or 18d1:9302"}
+    assert listed.why_not("raw") == dict.fromkeys(nodes, "is excluded by usb 1a6e:089a or 18d1:9302")

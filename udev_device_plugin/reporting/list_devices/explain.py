@@ -105,6 +105,8 @@ def _remarks(host: Host, path_spec: PathSpec, candidate: Candidate) -> Iterator[
     device = inventory.device_at(entry)
     if device is None or path_spec.is_literal or path_spec.type is PathType.MOUNT:
         return
+    if path_spec.selector.names_physical_port:  # its socket is its own
+        return
     if candidate.usb_device and device.usb_device is not None:
         others = sorted(other.sys_path.rpartition("/")[2] for other in inventory.sharing_serial(device.usb_device))
         for name in others[:1]:
