@@ -1,6 +1,6 @@
 """What a selector of any kind can do, and what it may ask when it explains why something does not match.
 
-Pure. Any thread. A new kind is a sub-package beside `paths`, `udev_rule` and `usb`, whose selector implements
+Pure. Any thread. A new kind is a sub-package beside `paths`, `usb` and the others, whose selector implements
 `SelectorKind`, and an entry in the table of ``config.selector_kinds``; nothing else depends on the kinds.
 """
 
@@ -60,7 +60,7 @@ class SelectorKind(Protocol):
     Selectors may inherit the defaults. ``str()`` of a selector is what people read.
 
     Attributes:
-        kind: what it selects by, in a word: ``path``, ``usb``, ``udev``.
+        kind: what it selects by, in a word: ``path``, ``usb``, ``hid``, ``udev``.
         grouping: how its matches become devices.
     """
 
