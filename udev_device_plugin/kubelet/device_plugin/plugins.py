@@ -66,7 +66,10 @@ class Plugins:
             self._group = group
             for resource in self.plugins:
                 self._start(resource, group)
-            await asyncio.Event().wait()  # resources may come when there is none
+            try:
+                await asyncio.Event().wait()  # resources may come when there is none
+            finally:
+                self._group = None  # a reload goes on for a moment; what it adds now is not served
 
     def _start(self, resource: str, group: asyncio.TaskGroup) -> None:
         work = self._serve(self.plugins[resource], self._tasks.get(resource))
