@@ -17,6 +17,9 @@ from udev_device_plugin.telemetry.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
+MAX_FAULTS = 100
+"""Faults that are logged, and shown, of one configuration; each is a line, and a file can have tens of thousands."""
+
 FIXED = ("listen", "status", "log_format", "plugin_directory", "pod_resources_socket")
 """Settings that take effect only at a start."""
 
@@ -31,7 +34,7 @@ class Configuration:
 
     Attributes:
         settings: in force now.
-        faults: of the latest reload; empty if it succeeded.
+        faults: of the latest reload, the first ``MAX_FAULTS``; empty if it succeeded.
     """
 
     def __init__(self, settings: Settings, load: Callable[[], Settings], metrics: Metrics) -> None:
@@ -67,7 +70,10 @@ class Configuration:
         return True
 
     def _refuse(self, error: ConfigError | StartError) -> None:
-        self.faults = tuple(map(str, error.faults if isinstance(error, ConfigError) else (error,)))
+        faults = error.faults if isinstance(error, ConfigError) else (error,)
+        more = len(faults) - MAX_FAULTS
+        also = [f"and {more} more: udev-device-plugin --check-config tells all of them"] if more > 0 else []
+        self.faults = (*map(str, faults[:MAX_FAULTS]), *also)
         self._metrics.reloads.labels("failure").inc()
         for fault in self.faults:
             logger.error("configuration not reloaded: %s", fault)
