@@ -82,10 +82,12 @@ class Absence(NamedTuple):
     Attributes:
         name: identity of the device; its ID if that is all that is known.
         since: when it became absent, monotonic seconds; None: it has not been seen since the plugin started.
+        members: what is known of it.
     """
 
     name: str
     since: float | None
+    members: tuple[Member, ...] = ()
 
 
 def absences(devices: DeviceSet, ids: Iterable[str]) -> tuple[Absence, ...]:
@@ -101,7 +103,7 @@ def absences(devices: DeviceSet, ids: Iterable[str]) -> tuple[Absence, ...]:
             if device is None:
                 missing.setdefault(base, Absence(id_, None))
             elif not device.is_healthy:
-                missing.setdefault(base, Absence(" + ".join(device.identity), device.since))
+                missing.setdefault(base, Absence(" + ".join(device.identity), device.since, device.members))
     return tuple(missing.values())
 
 

@@ -38,19 +38,18 @@ def device_set(
         for member in device.members
     }
 
-    def info(device: AssembledDevice, candidate: Candidate) -> DeviceInfo:
+    def member(device: AssembledDevice, path_spec: PathSpec, candidate: Candidate) -> Member:
         entry = inventory.entries.get(candidate.path) if inventory is not None else None
         if inventory is None or entry is None or node_key(inventory, entry) != candidate.node:
-            return known.get((device.identity, candidate.identity), NO_INFO)
-        behind = inventory.device_at(entry)
-        return NO_INFO if behind is None else device_info(behind)
+            return _member(path_spec, candidate, known.get((device.identity, candidate.identity), NO_INFO))
+        if (behind := inventory.device_at(entry)) is None:
+            return _member(path_spec, candidate, NO_INFO)
+        contended = tuple(link for link in behind.devlinks if not inventory.is_sole_claim(behind, link))
+        return _member(path_spec, candidate, device_info(behind), contended)
 
     def describe(device: AssembledDevice) -> Device:
         group = spec.groups[device.group]
-        members = tuple(
-            _member(group.paths[slot.member], candidate, info(device, candidate))
-            for slot, candidate in device.matches(spec)
-        )
+        members = tuple(member(device, group.paths[slot.member], candidate) for slot, candidate in device.matches(spec))
         numa_nodes = sorted({one.numa_node for one in device.members if one and one.numa_node is not None})
         held_ids = tuple(sorted(device.held_ids or ())) if device.is_former else None
         count = group.count if held_ids is None else len(held_ids)
@@ -77,7 +76,7 @@ def device_info(device: HostDevice) -> DeviceInfo:
     )
 
 
-def _member(path_spec: PathSpec, candidate: Candidate, info: DeviceInfo) -> Member:
+def _member(path_spec: PathSpec, candidate: Candidate, info: DeviceInfo, contended: tuple[str, ...] = ()) -> Member:
     needs_bus = path_spec.mounts_bus and candidate.subsystem == RAW
     own_path = NODES_BESIDE_BUS + own_link_name(candidate.identity)
     return Member(
@@ -93,4 +92,7 @@ def _member(path_spec: PathSpec, candidate: Candidate, info: DeviceInfo) -> Memb
         is_optional=path_spec.optional,
         needs_bus=needs_bus,
         info=info,
+        inode=candidate.node.inode,
+        selector=str(path_spec.selector),
+        contended=contended,
     )

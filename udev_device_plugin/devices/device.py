@@ -67,6 +67,9 @@ class Member:
         is_optional: the device is Healthy without it too.
         needs_bus: a container gets ``/dev/bus/usb``, too (`allocation.USB_BUS`): libusb opens the node there.
         info: the hardware behind a device node, also of an absent one.
+        inode: of ``node``, which the next one with its number does not have.
+        selector: what selects it, for people.
+        contended: links of udev's that its device claims, and others do, too.
     """
 
     identity: str
@@ -81,6 +84,9 @@ class Member:
     is_optional: bool = False
     needs_bus: bool = False
     info: DeviceInfo = NO_INFO
+    inode: int = 0
+    selector: str = ""
+    contended: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ them would miss one), and a kubelet by its answer.
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 from collections import deque
@@ -25,6 +26,9 @@ from udev_device_plugin.selectors.paths.glob import Glob
 logger = logging.getLogger(__name__)
 
 KUBELET_SOCKET = "kubelet.sock"
+
+_NOT_RUNNING = frozenset({errno.ENOENT, errno.ECONNREFUSED, errno.ENOTDIR})
+"""Why no connection can be made where no kubelet runs."""
 
 _FIRST_WAIT = 0.005
 """Seconds: a kubelet refuses connections between its ``bind`` and its ``listen``."""
@@ -60,6 +64,7 @@ class PluginDirectory:
         self._answering = asyncio.Event()
         self._wake = asyncio.Event()
         self._new_epoch = asyncio.Event()
+        self._refusal = ""
         self._other_instances = OtherInstances(self._other_instance_gone)
 
     async def run(self) -> None:
@@ -76,6 +81,11 @@ class PluginDirectory:
     def exists(self) -> bool:
         """Whether it is there; a kubelet that has never run has not made it yet."""
         return os.path.isdir(self.path)
+
+    @property
+    def trouble(self) -> str:
+        """Why no kubelet can be registered with now."""
+        return self._refusal or "no kubelet answers"
 
     async def answering(self) -> int:
         """Wait until a kubelet answers; return its epoch."""
@@ -160,12 +170,26 @@ class PluginDirectory:
                     sleep=self._sleep,
                 ):
                     with attempt:
-                        _, writer = await asyncio.open_unix_connection(self.kubelet_socket)
-                        writer.close()
-                        await writer.wait_closed()
+                        await self._connect()
             except RetryError:
                 continue
             return
+
+    async def _connect(self) -> None:
+        try:
+            _, writer = await asyncio.open_unix_connection(self.kubelet_socket)
+        except OSError as error:
+            self._note_refusal("" if error.errno in _NOT_RUNNING else f"{self.kubelet_socket}: {error.strerror}")
+            raise
+        self._note_refusal("")
+        writer.close()
+        await writer.wait_closed()
+
+    def _note_refusal(self, refusal: str) -> None:
+        """Say once why a kubelet that may well run cannot be connected to."""
+        if refusal and refusal != self._refusal:
+            logger.warning("the kubelet cannot be connected to: %s: does the plugin run as uid 0?", refusal)
+        self._refusal = refusal
 
     def _is_woken(self, _: RetryCallState) -> bool:
         return self._wake.is_set()

@@ -1,9 +1,11 @@
 """The host paths that ``Allocate`` answered.
 
-Pure. The kubelet uses the answer again when the container restarts. A path in it may lead to another USB device by
-then: a second one with the same serial number takes over the first one's link. The container has to wait in that case.
+Event loop only. The kubelet uses the answer again when the container restarts. A path in it may lead to another USB
+device by then: a second one with the same serial number takes over the first one's link. Or the link is gone. The
+container has to wait in these cases.
 """
 
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 
@@ -41,14 +43,22 @@ class AllocatedPaths:
     def strayed(self, devices: DeviceSet, ids: Iterable[str]) -> Iterator[str]:
         """Return a text for each allocated path of a present device that does not belong to the device any more."""
         strayed: set[str] = set()
+        contended: set[str] = set()
         for id_ in ids:
             device = devices.by_base.get(id_base(id_))
             if device is not None and device.is_healthy:
                 strayed |= self._paths.get(id_, frozenset()) - {
                     path for member in device.members for path in (member.host_path, member.own_link)
                 }
+                contended.update(link for member in device.members for link in member.contended)
         for path in sorted(strayed):
-            yield (
-                f"{path} may lead to another device now, which claims the same serial number:"
-                " unplug that one, or delete the pod"
-            )
+            yield f"{path} {_why(path, is_contended=path in contended)}"
+
+
+def _why(path: str, *, is_contended: bool) -> str:
+    """Say what is wrong with a path that does not belong to its device any more, and what to do."""
+    if is_contended:
+        return "may lead to another device now, which claims the same serial number: unplug that one, or delete the pod"
+    if not os.path.lexists(path):
+        return "is not there any more: the container starts when udev makes it again; or delete the pod"
+    return "is a link that udev does not vouch for any more, and may lead to another device now: delete the pod"

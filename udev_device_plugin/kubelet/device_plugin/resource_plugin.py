@@ -66,7 +66,7 @@ class ResourcePlugin:
     def trouble(self) -> str | None:
         """Why the kubelet has no stream of this resource open now; None if it has."""
         if self._session is None:
-            return self._obstacle or "no kubelet answers"
+            return self._obstacle or self._directory.trouble
         if self._session.is_connected:
             return None
         if self._session.refusal:
@@ -83,7 +83,7 @@ class ResourcePlugin:
         try:
             if self._directory.exists():  # then a kubelet's start needs a registration only
                 with contextlib.suppress(OSError):
-                    await self._server.ensure()
+                    await self._ensure_server()
             await self._keep_registered()
         finally:
             self._turns.discard(self.resource)
@@ -98,12 +98,11 @@ class ResourcePlugin:
                 short_sessions, former_epoch = 0, epoch
             is_known = False
             try:
-                await self._server.ensure()
-                self._obstacle = ""
+                await self._ensure_server()
                 reason = await self._register(epoch)
             except OSError as error:
-                reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-                self._obstacle, is_known = reason, isinstance(error, UnusableDirectoryError)
+                self._obstacle = reason = _shown(error)
+                is_known = isinstance(error, UnusableDirectoryError)
             finally:
                 self._turns.give_up(self.resource)
             if now() - begun > SHORT_SESSION:
@@ -112,6 +111,15 @@ class ResourcePlugin:
             self._directory.check()
             await self._directory.pause(_back_off(short_sessions), epoch)
             short_sessions += 1
+
+    async def _ensure_server(self) -> None:
+        """Serve, if that is not done already. Raises OSError."""
+        try:
+            await self._server.ensure()
+        except OSError as error:
+            self._obstacle = _shown(error)
+            raise
+        self._obstacle = ""
 
     def _report(self, reason: str, *, is_known: bool) -> None:
         """Count and log the end of a registration; it is no warning if its reason is known, or the last one's."""
@@ -155,6 +163,10 @@ class ResourcePlugin:
                 await session.until_over(session.opened.wait())
         except TimeoutError:
             session.end(f"the kubelet accepted the registration, but opened no stream within {STREAM_TIMEOUT:g} s")
+
+
+def _shown(error: OSError) -> str:
+    return f"{error.filename}: {error.strerror}" if error.filename else str(error)
 
 
 def _back_off(short_sessions: int) -> float:

@@ -5,17 +5,18 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import grpc
 
 from udev_device_plugin.config.specs import PathType
 from udev_device_plugin.devices.allocation import Absence, absences, allocate, prefer
-from udev_device_plugin.devices.device import DeviceSet
+from udev_device_plugin.devices.device import DeviceSet, Member
 from udev_device_plugin.devices.identity import id_base
 from udev_device_plugin.devices.store import DeviceStore
 from udev_device_plugin.errors import AllocationError
+from udev_device_plugin.host.path_facts import inode_at
 from udev_device_plugin.kubelet.api.v1beta1 import api_pb2, api_pb2_grpc
 from udev_device_plugin.kubelet.device_plugin import messages
 from udev_device_plugin.kubelet.device_plugin.allocated_paths import AllocatedPaths
@@ -186,7 +187,19 @@ def _waiting_for(absence: Absence) -> str:
             f"device {absence.name} has not been seen since this plugin started; the container starts when it is here"
         )
     gone = datetime.now(UTC) - timedelta(seconds=time.monotonic() - absence.since)
+    if unmatched := _unmatched(absence.members):
+        return (
+            f"device {absence.name} is plugged in, but no longer matches: {' and '.join(unmatched)}"
+            f" (since {gone:%Y-%m-%d %H:%M:%S} UTC); the container starts when it does again"
+        )
     return (
         f"device {absence.name} is unplugged since {gone:%Y-%m-%d %H:%M:%S} UTC;"
         " the container starts when it is plugged in again"
     )
+
+
+def _unmatched(members: Iterable[Member]) -> Sequence[str]:
+    """Return what selected an absent device whose nodes are all there, the very same; nothing if one is gone."""
+    nodes = [one for one in members if one.number is not None and not one.is_optional]
+    is_there = bool(nodes) and all(one.inode and inode_at(one.node) == one.inode for one in nodes)
+    return [*dict.fromkeys(one.selector for one in nodes)] if is_there else []

@@ -1,6 +1,7 @@
 """Under which paths devices were handed out, and whether those are still theirs."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -47,7 +48,28 @@ def test_a_path_that_is_another_devices_now_is_told(
     allocated.note(handed_out, [ID], 0.0)
     told = list(allocated.strayed(now, ids))
     assert len(told) == strays
-    assert all(text.startswith(f"{LINK} may lead to another device now") for text in told)
+    assert all(text.startswith(f"{LINK} is not there any more") for text in told)
+
+
+@pytest.mark.parametrize(
+    ("contended", "is_there", "reason"),
+    [
+        (True, True, "may lead to another device now, which claims the same serial number: unplug that one"),
+        (True, False, "may lead to another device now, which claims the same serial number: unplug that one"),
+        (False, False, "is not there any more: the container starts when udev makes it again"),
+        (False, True, "is a link that udev does not vouch for any more"),
+    ],
+)
+def test_the_reason_is_told_as_it_is(contended: bool, is_there: bool, reason: str, tmp_path: Path) -> None:
+    link = str(tmp_path / "link")
+    if is_there:
+        (tmp_path / "link").symlink_to("/dev/null")
+    allocated, now = AllocatedPaths(), offering(OWN)
+    allocated.note(offering(link), [ID], 0.0)
+    (device,) = now.devices
+    members = tuple(replace(member, contended=(link,) if contended else ()) for member in device.members)
+    (text,) = allocated.strayed(DeviceSet(RESOURCE, (replace(device, members=members),)), [ID])
+    assert text.startswith(f"{link} {reason}")
 
 
 def test_a_link_of_our_own_that_was_handed_out_is_good_for_as_long_as_it_is_kept() -> None:

@@ -137,6 +137,49 @@ async def test_a_plugin_may_start_before_the_kubelet_and_before_the_directory(tm
             await kubelet.wait_for_devices(SERIAL, healthy=1)
 
 
+async def test_a_directory_that_sockets_cannot_be_made_in_is_the_reason_that_is_told(tmp_path: Path) -> None:
+    (tmp_path / "udev-device-plugin").touch()
+    async with Instance(tmp_path, SERIAL) as instance:
+        (plugin,) = instance.plugins
+        async with asyncio.timeout(10):
+            while plugin.trouble == "no kubelet answers":
+                await asyncio.sleep(0)
+        assert f"{tmp_path}/udev-device-plugin" in str(plugin.trouble)
+        (tmp_path / "udev-device-plugin").unlink()
+        async with Kubelet(tmp_path) as kubelet:
+            await kubelet.wait_for_devices(SERIAL, healthy=1)
+        async with asyncio.timeout(10):
+            while plugin.trouble != "no kubelet answers":
+                await asyncio.sleep(0)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a socket refuses nobody who has no other identity to take on")
+async def test_a_kubelets_socket_that_refuses_is_named_once_and_gone_when_it_answers(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tmp_path.chmod(0o755)
+    async with Kubelet(tmp_path) as kubelet, Instance(tmp_path, SERIAL) as instance:
+        (plugin,) = instance.plugins
+        await kubelet.wait_for_devices(SERIAL, healthy=1)
+        await kubelet.stop()
+        await kubelet.start()
+        os.chmod(f"{tmp_path}/kubelet.sock", 0)
+        os.seteuid(65534)
+        try:
+            instance.directory.check()
+            async with asyncio.timeout(10):
+                while "Permission denied" not in instance.directory.trouble:
+                    await asyncio.sleep(0)
+        finally:
+            os.seteuid(0)
+        assert instance.directory.trouble == f"{tmp_path}/kubelet.sock: Permission denied"
+        assert caplog.text.count("the kubelet cannot be connected to") == 1
+        instance.directory.check()
+        await kubelet.wait_for_devices(SERIAL, healthy=1)
+        assert plugin.trouble is None
+        assert instance.directory.trouble == "no kubelet answers"
+
+
 @pytest.mark.parametrize("wipe", Wipe)
 async def test_a_kubelet_restart_is_met_every_time_on_the_same_sockets(tmp_path: Path, wipe: Wipe) -> None:
     async with Kubelet(tmp_path, wipe=wipe) as kubelet, Instance(tmp_path, SERIAL, OTHER) as instance:
