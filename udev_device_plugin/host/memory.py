@@ -162,7 +162,7 @@ class Memory:
             origin.outdated = None
         is_its_own = origin.awaited is None and look.entry not in (origin.foreign, origin.outdated)
         if is_described and is_its_own and not look.is_processing:
-            origin.entry = look.entry
+            origin.entry, origin.outdated = look.entry, None
             return replace(known, state=NodeState.FINISHED, description=look.description)
         if known.description is not None:
             # An absent entry, or one that udevd is at work on, replaces no description.

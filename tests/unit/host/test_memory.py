@@ -252,6 +252,14 @@ def test_an_outdated_entry_is_not_taken_while_udevd_is_at_work() -> None:
     assert host.state(look(OLD, SECOND)) == (NodeState.FINISHED, "second")
 
 
+def test_a_node_whose_own_entry_has_come_is_in_doubt_no_more() -> None:
+    host = Host()
+    host.sees(look(OLD, SECOND))
+    assert host.memory.in_doubt == {NUMBER}
+    assert host.state(look(NEW, FIRST)) == (NodeState.FINISHED, "first")
+    assert not host.memory.in_doubt
+
+
 def test_an_entry_that_comes_late_counts() -> None:
     host = Host()
     host.sees(look(None))
