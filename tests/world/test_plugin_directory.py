@@ -154,6 +154,7 @@ async def test_a_read_only_directory_with_a_stale_socket_is_waited_for(host: Fak
                 remount(directory, "rw")
                 await kubelet.wait_for_devices(SERIAL, healthy=1)
                 assert sum(map(is_about_it, plugin.log)) == 1
+                assert plugin.errors == [], "grpc says it at each attempt"
                 assert await plugin.terminate() == 0
 
 

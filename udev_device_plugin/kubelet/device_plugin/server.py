@@ -100,13 +100,13 @@ class ResourceServer:
         is_first = not self.endpoint
         self.endpoint = socket_name(self._directory.plugin_directory, self._resource)
         path = self._directory.path_of_descriptor(os.path.basename(self.endpoint), make=True)
+        _require_bindable(path, self._directory.path)
         server = grpc.aio.server()
         api_pb2_grpc.add_DevicePluginServicer_to_server(self._servicer, server)
         try:
             server.add_insecure_port(f"unix:{path}")
-        except RuntimeError as error:  # grpc raises it for everything that goes wrong here
-            text = f"{self._directory.path}: no socket can be bound there: {_why_unbindable(path)}"
-            raise OSError(text) from error
+        except RuntimeError as error:  # grpc raises it for everything that goes wrong here, without a reason
+            raise OSError(f"{self._directory.path}: no socket can be bound there: {error}") from error
         await server.start()
         self._server = server
         if not is_first:
@@ -171,12 +171,17 @@ def _is_dead_socket(path: str) -> bool:
     return False
 
 
-def _why_unbindable(path: str) -> str:
-    """Return the reason that grpc does not give."""
+def _require_bindable(path: str, directory: str) -> None:
+    """Raise why no socket can be bound to a path.
+
+    For each attempt that fails, grpc writes a line of its own and keeps 3 KiB, and it gives no reason.
+    """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         try:
             probe.bind(path)
         except OSError as error:
-            return f"{error.strerror}: the plugin directory must be there, and writable by uid 0"
+            raise OSError(
+                f"{directory}: no socket can be bound there: {error.strerror}: the plugin directory must be there, and"
+                " writable by uid 0"
+            ) from error
     os.unlink(path)
-    return "grpc gives no reason, and now it would go"
