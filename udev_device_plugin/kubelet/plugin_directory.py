@@ -186,8 +186,8 @@ class PluginDirectory:
         await writer.wait_closed()
 
     def _note_refusal(self, refusal: str) -> None:
-        """Say once why a kubelet that may well run cannot be connected to."""
-        if refusal and refusal != self._refusal:
+        """Say once why a kubelet that may well run cannot be connected to; of a directory as a whole that has been."""
+        if refusal and refusal != self._refusal and os.path.lexists(self.kubelet_socket):
             logger.warning("the kubelet cannot be connected to: %s: does the plugin run as uid 0?", refusal)
         self._refusal = refusal
 
