@@ -14,6 +14,13 @@ GLOBS = {
 }
 """Each match is a device."""
 
+OTHERWISE: dict[str, Any] = {
+    "serial": ("/dev/ttyUSB[0-2]*", "/dev/ttyUSB[3-5]*"),
+    "video": ("/dev/video?", "/dev/video??"),
+    "adapters": ({"vendor": "0403", "product": "6001", "nodes": {"tty": 1}},),
+}
+"""Other selectors for the same: what pods hold is formed by them, or kept for as long as it is away."""
+
 COUNTS = {"serial": 2, "named": 1, "linked": 1, "video": 2, "raw": 1, "siblings": 1}
 
 STICKS: dict[str, tuple[dict[str, Any], ...]] = {
@@ -44,18 +51,21 @@ class Settings(NamedTuple):
         rescan: how often everything is looked at without any reason: not at all, most of the time, as what has happened
             must be noticed when it happens.
         names: the resources: what is asked for by none of them is not watched either.
+        otherwise: whether some are selected by `OTHERWISE`.
     """
 
     grace: str
     rescan: str = "0"
     names: tuple[str, ...] = NAMES
+    otherwise: bool = False
 
 
 def configuration(settings: Settings, *, without: str = "") -> dict[str, Any]:
     """The plugin's configuration file, with all of its resources or all but one."""
+    other = OTHERWISE if settings.otherwise else {}
     specs: list[dict[str, Any]] = [
-        *({"type": name, "paths": [*globs], "count": COUNTS[name]} for name, globs in GLOBS.items()),
-        *({"name": name, "groups": [{"usb": [*selectors]}]} for name, selectors in STICKS.items()),
+        *({"type": name, "paths": [*other.get(name, globs)], "count": COUNTS[name]} for name, globs in GLOBS.items()),
+        *({"name": name, "groups": [{"usb": [*other.get(name, them)]}]} for name, them in STICKS.items()),
         *(
             {"name": name, "groups": [{"paths": [{"path": glob} for part in parts for glob in GLOBS[part]]}]}
             for name, parts in PAIRS.items()

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from tests.lab.chaos.resources import Settings, configuration
+from tests.lab.chaos.resources import OTHERWISE, Settings, configuration
 from tests.lab.chaos.stage import Stage
 from tests.lab.chaos.steps import Sequence, Step
 from tests.lab.chaos.subject import Burden, Subject
@@ -31,7 +31,7 @@ PATIENCE = 15.0
 PATIENCE_AT_START = 30.0
 """Seconds until a process that may only just have begun has met the kubelet, on a busy machine."""
 
-PLUGINS = ("kill plugin", "terminate plugin", "reload", "drop and add")
+PLUGINS = ("kill plugin", "terminate plugin", "reload", "drop and add", "select otherwise")
 """What happens to the plugin itself."""
 
 _GLANCE = 0.02
@@ -90,6 +90,9 @@ class Run:
                 await self._set(self._settings._replace(grace=grace, rescan=rescan))
             case "drop and add":
                 await self._drop_and_add(self._name(step))
+            case "select otherwise":
+                await self._set(self._settings._replace(otherwise=not self._settings.otherwise))
+                self._verdict.begin_anew(*OTHERWISE)
 
     async def _restart(self, number: signal.Signals) -> None:
         """Have another process."""

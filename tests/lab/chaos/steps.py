@@ -42,6 +42,7 @@ WEIGHTS = {
     "terminate plugin": 1,
     "reload": 1,  # another grace period, and a rescan each second or none
     "drop and add": 1,  # two reloads: a resource goes, and comes again
+    "select otherwise": 2,  # a reload by which other selectors mean the same devices, which pods may hold
     "allocate": 8,
     "release": 5,
     "settle": 8,
