@@ -13,7 +13,7 @@ import random
 
 import pytest
 
-from tests.lab.history import RULES, History
+from tests.world.history import RULES, History
 
 HISTORIES = 150
 LENGTH = 70

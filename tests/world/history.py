@@ -11,9 +11,9 @@ from random import Random
 
 from tests.lab.following import Follower, Known, differences, known, looked_at_anew
 from tests.lab.host import FakeHost
-from tests.lab.plugging import THINGS, Plug, Work, names_of
 from tests.lab.records import FakeDevice, Stick
 from tests.lab.udevd_steps import DATABASE, Version
+from tests.world.plugging import THINGS, Plug, Work, names_of
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
 from udev_device_plugin.devices.assembled import AssembledResource, AssemblyContext
 from udev_device_plugin.devices.assembly import assemble
