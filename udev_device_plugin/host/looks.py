@@ -55,13 +55,11 @@ class UnitLook:
     Attributes:
         unit: that was looked at.
         nodes: all that sysfs lists for it; none if it is gone.
-        is_elsewhere: sysfs has the node, as that of a USB device.
         is_udevd_idle: udevd has nothing to do, so that no entry is yet to come or to go.
     """
 
     unit: Unit
     nodes: tuple[NodeLook, ...] = ()
-    is_elsewhere: bool = False
     is_udevd_idle: bool = False
 
 

@@ -129,7 +129,7 @@ class Memory:
                 known = Node(one.number, look.unit, NodeState.UNFINISHED, one.inode, one.devnode)
             self.nodes.put(self._judged(known, one, now, is_udevd_idle=look.is_udevd_idle))
             (self.in_doubt.add if self._origins[one.number].is_in_doubt else self.in_doubt.discard)(one.number)
-        if is_named and not (look.nodes or look.is_elsewhere or isinstance(look.unit, str)):
+        if is_named and isinstance(look.unit, DeviceNumber):
             changed.add(self.lose(look.unit))
             self._origins[look.unit] = _Origin(now)
             self.nodes.put(Node(look.unit, look.unit, NodeState.UNKNOWN))

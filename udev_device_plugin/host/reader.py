@@ -13,7 +13,7 @@ from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looks import EntryStamp, NodeLook, NotLookedError, UnitLook
 from udev_device_plugin.host.model import DeviceNumber, Node, PathEntry, Unit
 from udev_device_plugin.host.path_facts import inode_at, is_in_dev
-from udev_device_plugin.host.sysfs import latest_sequence, nodes_below, sysfs_path, unit_of
+from udev_device_plugin.host.sysfs import latest_sequence, nodes_below, sysfs_path
 from udev_device_plugin.host.topology import usb_device_path
 from udev_device_plugin.host.udev.device_reader import read_device
 
@@ -61,8 +61,7 @@ def look_at_unit(
     ]
     _require_descriptors()
     found = tuple(look for look in looks if look is not None and (listed or _is_worth_knowing(look)))
-    is_elsewhere = not found and not isinstance(unit, str) and unit_of(unit) != unit
-    return UnitLook(unit, found, is_elsewhere, is_udevd_idle)
+    return UnitLook(unit, found, is_udevd_idle)
 
 
 def _look_at_node(
