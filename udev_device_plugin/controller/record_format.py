@@ -18,6 +18,7 @@ from typing import Any
 from udev_device_plugin.devices.assembled import AssembledDevice
 from udev_device_plugin.devices.candidates import Candidate, NodeKey
 from udev_device_plugin.devices.identity import own_link_name
+from udev_device_plugin.filesystem import bounded_json
 from udev_device_plugin.host.model import DeviceNumber
 
 FORMAT = 2
@@ -99,7 +100,7 @@ def from_bytes(content: bytes, links_directory: str, now: float) -> Record:
     if head and int(head[1]) > FORMAT:
         raise NewerRecordError(f"a newer release has written it, in format {int(head[1])}")
     try:
-        document = json.loads(body)
+        document = bounded_json.loads(body)
         member_of = _member if head else _member_of_format_1
         return Record(
             _text(document["boot"]),

@@ -5,10 +5,10 @@ reads it at its start: so the file says, before a kubelet answers, which pods it
 interface: its content is optional, and not trusted.
 """
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 
+from udev_device_plugin.filesystem import bounded_json
 from udev_device_plugin.filesystem.small_files import read_regular
 
 NAME = "kubelet_internal_checkpoint"
@@ -25,7 +25,7 @@ def held_ids(plugin_directory: str) -> Mapping[str, frozenset[str]]:
 def read_held_ids(plugin_directory: str) -> Mapping[str, frozenset[str]] | None:
     """Return the IDs that pods hold by resource; None if the file cannot be read or says something else."""
     try:
-        document = json.loads(read_regular(os.path.join(plugin_directory, NAME), MAX_SIZE, flags=os.O_NOFOLLOW))
+        document = bounded_json.loads(read_regular(os.path.join(plugin_directory, NAME), MAX_SIZE, flags=os.O_NOFOLLOW))
         entries = document["Data"]["PodDeviceEntries"] or ()
         held: dict[str, set[str]] = {}
         for entry in entries:

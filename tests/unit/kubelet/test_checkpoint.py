@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from udev_device_plugin.filesystem import bounded_json
 from udev_device_plugin.kubelet.checkpoint import NAME, held_ids
 
 WRITTEN = {  # by kubelet 1.36
@@ -51,6 +52,7 @@ def test_what_pods_hold_is_read_by_resource(tmp_path: Path) -> None:
         '{"Data": {"PodDeviceEntries": [{"ResourceName": "a/b", "DeviceIDs": ["x"]}]}}',
         '{"Data": {"PodDeviceEntries": [{"ResourceName": "a/b", "DeviceIDs": {"0": 7}}]}}',
         "[" * 100_000,
+        json.dumps({**WRITTEN, "more": [[]] * bounded_json.MAX_VALUES}),
         b"\xff\xfe",
     ],
 )
