@@ -246,6 +246,8 @@ async def test_the_kubelets_notes_are_enough(host: FakeHost, plugin_directory: s
         await here.restart(STICKS)
         assert here.ids() == [*pod.ids]
         await here.kubelet.start_container(pod)
+        with pytest.raises(AdmissionError, match="is no longer what the configuration selects"):
+            await here.kubelet.allocate(SERIAL, ids=pod.ids)
         await here.let_go(pod, STICKS, OTHER)
         await here.kubelet.wait_until(lambda _: bool({*here.ids()} - {*pod.ids}))
 

@@ -80,12 +80,14 @@ class GroupSpec:
         count: how often each device is offered, at least 1.
         written: itself as JSON, which the configuration reads as a group.
         is_former: it is not configured any more: it only keeps what pods hold (`devices.former`).
+        is_recorded: the identity record alone has it, which is untrusted: no container gets anything by it.
     """
 
     paths: tuple[PathSpec, ...]
     count: int = 1
     written: str = field(default="", compare=False)
     is_former: bool = False
+    is_recorded: bool = False
 
     @property
     def grouping(self) -> Grouping:

@@ -75,7 +75,8 @@ class IdentityRecord:
         record = self._read(_name(spec.resource))
         if record is None or not self._boot or (record.boot, record.resource) != (self._boot, spec.resource):
             return spec, AssembledResource()
-        former = (group for _, text in record.groups if (group := read_group(text)) is not None)
+        read = (read_group(text) for _, text in record.groups)
+        former = (replace(group, is_recorded=True) for group in read if group is not None)
         groups = {_fingerprint(group): group for group in (*former, *spec.groups)}
         before, names = ResourceSpec(spec.resource, tuple(groups.values())), [*groups]
         devices = (replace(one.device, group=names.index(one.group)) for one in record.offered if one.group in groups)

@@ -2,8 +2,8 @@
 
 Pure. The text is untrusted: it may be cut, changed, or somebody else's. A checksum in its first line tells accidents;
 what stands behind it is checked all the same. Of paths it has those that are compared with what is found (matched
-paths, places in sysfs), and those of groups as they were configured, which count for what pods hold of them. Links, and
-what they lead to, are derived from the identity, and never read.
+paths, places in sysfs), and those of groups as they were configured, which say what is kept for the pods that hold it
+and is never handed out anew. Links, and what they lead to, are derived from the identity, and never read.
 
 Every format from 2 on begins with that line. Format 1, which has none, is that of earlier versions: read, not written.
 """

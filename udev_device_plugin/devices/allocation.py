@@ -64,7 +64,13 @@ def allocate(devices: DeviceSet, ids: Iterable[str]) -> Allocation:
 def _find(devices: DeviceSet, id_: str) -> Device:
     base = id_base(id_)
     if base is not None and base in devices.by_base:
-        return devices.by_base[base]
+        device = devices.by_base[base]
+        if device.is_recorded:
+            raise AllocationError(
+                f"{devices.resource}: the device {shown_id(id_)} is no longer what the configuration selects:"
+                " delete the pod, so that its replacement gets another one"
+            )
+        return device
     if any(id_ == one for one, _ in devices.unseen):
         raise AllocationError(
             f"{devices.resource}: the device {shown_id(id_)} has not been seen since this plugin started: plug it in,"

@@ -53,7 +53,16 @@ def device_set(
         numa_nodes = sorted({one.numa_node for one in device.members if one and one.numa_node is not None})
         held_ids = tuple(sorted(device.held_ids or ())) if device.is_former else None
         count = group.count if held_ids is None else len(held_ids)
-        return Device(device.identity, members, count, device.is_healthy, device.since, tuple(numa_nodes), held_ids)
+        return Device(
+            device.identity,
+            members,
+            count,
+            device.is_healthy,
+            device.since,
+            tuple(numa_nodes),
+            held_ids,
+            group.is_recorded,
+        )
 
     devices = sorted(map(describe, assembled.devices), key=lambda device: device.identity)
     unseen = tuple((one.id, one.since) for one in assembled.unseen)

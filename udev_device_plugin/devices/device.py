@@ -102,6 +102,7 @@ class Device:
         numa_nodes: of its members, sorted.
         held_ids: of a device that the configuration does not form any more as it is held (`devices.former`): its IDs
             that pods hold, sorted, which alone are offered; None for all others.
+        is_recorded: only the identity record says what a container gets of it, so none gets it anew.
     """
 
     identity: Identity
@@ -111,6 +112,7 @@ class Device:
     since: float
     numa_nodes: tuple[int, ...] = ()
     held_ids: tuple[str, ...] | None = None
+    is_recorded: bool = False
 
     def id(self, resource: str, replica: int) -> str:
         """Return the ID of one of its replicas, from 0 to ``count``."""

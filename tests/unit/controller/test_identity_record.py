@@ -108,7 +108,8 @@ def test_what_other_groups_offered_is_known_as_former_devices_present_or_absent(
     with closing(OwnDirectory(str(tmp_path))) as own:
         IdentityRecord(own).keep(before, AssembledResource(devices))
         spec, known = IdentityRecord(own).recall_all(now)
-    assert spec.groups == (before.groups[1], *(replace(before.groups[one], is_former=True) for one in (0, 2)))
+    former = (replace(before.groups[one], is_former=True, is_recorded=True) for one in (0, 2))
+    assert spec.groups == (before.groups[1], *former)
     assert [(one.identity, one.group, one.is_former, one.held_ids) for one in known.devices] == [
         (("/dev/ttyUSB0",), 1, True, None),
         (("/dev/c", "/etc/a"), 2, True, None),

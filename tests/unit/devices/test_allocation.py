@@ -1,6 +1,7 @@
 """What a container gets for the IDs that the kubelet chose, which ones to choose, and what it must wait for."""
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, strategies as st
@@ -40,6 +41,13 @@ def names(ids: tuple[str, ...]) -> list[str]:
 
 def ids(devices: DeviceSet, *hosts: str) -> list[str]:
     return [id_ for id_, found in devices.by_id.items() if found.identity == hosts]
+
+
+def test_no_container_gets_what_the_identity_record_alone_says() -> None:
+    devices = DeviceSet("squat.ai/serial", (replace(device("/etc"), is_recorded=True),))
+    (id_,) = devices.by_id
+    with pytest.raises(AllocationError, match="is no longer what the configuration selects: delete the pod"):
+        allocate(devices, [id_])
 
 
 def test_devices_come_sorted_by_identity_whatever_order_the_kubelet_asks_in() -> None:
