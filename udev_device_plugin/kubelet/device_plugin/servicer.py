@@ -21,7 +21,7 @@ from udev_device_plugin.kubelet.api.v1beta1 import api_pb2, api_pb2_grpc
 from udev_device_plugin.kubelet.device_plugin import messages
 from udev_device_plugin.kubelet.device_plugin.allocated_paths import AllocatedPaths
 from udev_device_plugin.kubelet.device_plugin.registration_session import RegistrationSession
-from udev_device_plugin.kubelet.device_plugin.start_limits import StartLimits
+from udev_device_plugin.kubelet.device_plugin.start_waits import StartWaits
 from udev_device_plugin.telemetry.event_log import EventKind, EventLog, LastSent
 from udev_device_plugin.telemetry.metrics import Metrics
 
@@ -54,7 +54,7 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
         self._store = store
         self._session = session
         self._allocated_paths = allocated_paths
-        self._start_limits = StartLimits()
+        self._start_waits = StartWaits()
         self._metrics = metrics
         self._event_log = event_log
 
@@ -137,11 +137,11 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
         ids = request.devices_ids
         if reasons := self._reasons_to_wait(ids):
             self._note_waiting(reasons)
-            reasons = await self._wait(ids, self._start_limits.seconds(ids, context.time_remaining()))
+            reasons = await self._wait(ids, self._start_waits.seconds(ids, context.time_remaining()))
         if reasons:
-            self._start_limits.refused(ids)
+            self._start_waits.refused(ids)
             await context.abort(grpc.StatusCode.UNAVAILABLE, f"{self._resource}: {'; '.join(reasons)}")
-        self._start_limits.passed(ids)
+        self._start_waits.passed(ids)
         return api_pb2.PreStartContainerResponse()
 
     async def _wait(self, ids: Sequence[str], seconds: float) -> Sequence[str]:

@@ -21,8 +21,8 @@ MAX_REMEMBERED = 10_000
 """Containers. A node has a few hundred."""
 
 
-class StartLimits:
-    """The limits for the containers of one resource, each known by the set of its IDs."""
+class StartWaits:
+    """The waits of the containers of one resource, each known by the set of its IDs."""
 
     def __init__(self) -> None:
         self._refused: dict[frozenset[str], None] = {}
