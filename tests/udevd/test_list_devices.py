@@ -26,7 +26,7 @@ def test_it_shows_what_udevd_made_of_what_was_plugged(sticks: MacvtapSticks, ude
         other.devnode: (other.by_path, [f"twin of tap4250: same by-id link {twin.by_id}"]),
     }
     assert listed.why_not("rules") == {"tap4200": "ENV{ID_SERIAL_SHORT} is A1B2C34200, wanted A1B2C39999"}
-    assert listed.why_not("rules", 1) == {"mvt4200": "matches, but has no node"}
+    assert listed.why_not("rules", 1) == {"mvt4200": "matches, but has no node, a device of the subsystem net"}
 
 
 def test_what_udevd_has_not_finished_with_is_told(sticks: MacvtapSticks, udevd: Udevd) -> None:
