@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from hack.benchmarks.figures import Samples
 from hack.benchmarks.kubelet_lab import lab
@@ -31,8 +30,6 @@ class Amounts:
     starts: int = 20
 
 
-TALKING: dict[str, Any] = {"logging": {"verbosity": 2}}  # of each list that it gets
-
 QUICK = Amounts(plugs=5, restarts=3, replugs=0, starts=2)
 
 
@@ -49,15 +46,15 @@ async def _measured(checkout: str, amounts: Amounts) -> Samples:
     with contextlib.ExitStack() as stack:
         containerd.start()
         stack.callback(containerd.kill)
-        async with lab(checkout, KubeletProcess(**TALKING), containerd) as it:
+        async with lab(checkout, KubeletProcess(), containerd) as it:
             samples |= await plugs(it, amounts.plugs)
             samples |= await restarts(it, amounts.restarts)
         # With the back-off that kubelets have, which the tests shorten.
-        async with lab(checkout, KubeletProcess(crashLoopBackOff={}, **TALKING), containerd) as it:
+        async with lab(checkout, KubeletProcess(crashLoopBackOff={}), containerd) as it:
             samples |= await replugs(it, containerd, amounts.replugs)
         cluster.start()
         stack.callback(cluster.kill)
-        async with lab(checkout, KubeletProcess(cluster.kubeconfig, **TALKING), containerd) as it:
+        async with lab(checkout, KubeletProcess(cluster.kubeconfig), containerd) as it:
             samples |= await node_starts(it, containerd, cluster, amounts.starts)
     return samples
 

@@ -1,13 +1,11 @@
 """A real kubelet, the plugin as a process of the host, and adapters: the lab of `tests/kubelet`, to be measured in.
 
-When the kubelet has a list, its log says. Its checkpoint does not always: of lists that come at one time, it may write
-an earlier state last.
+When the kubelet has a list, its log says.
 """
 
 import asyncio
 import contextlib
 import os
-import re
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -21,7 +19,7 @@ from hack.benchmarks.adapters import FIRST, RealAdapters
 from hack.benchmarks.node import resource_of
 from hack.benchmarks.programs import Program
 from tests.lab.kubelet.containers import Containerd
-from tests.lab.kubelet.node import PLUGIN_DIRECTORY, SOCKET, KubeletProcess, accepts
+from tests.lab.kubelet.node import LIST, PLUGIN_DIRECTORY, SOCKET, KubeletProcess, accepts
 from tests.lab.kubelet.processes import LOGS, ends_of_logs, succeeds
 
 EACH = 10
@@ -32,8 +30,6 @@ CALM_KUBELET = 1.0  # seconds after a kubelet's start until it does nothing more
 
 Counts = Mapping[str, int]
 """How many healthy devices each resource has."""
-
-_LIST = re.compile(r' ([\d:.]+) .*"Processed device updates for resource" resourceName="(\S+)".* healthyCount=(\d+)')
 
 
 class Lab:
@@ -58,7 +54,7 @@ class Lab:
     def _read(self) -> None:
         self._inotify.read(timeout=0)
         lines, _, self._rest = (self._rest + self._log.read()).rpartition("\n")
-        for time_of_day, resource, count in _LIST.findall(lines):
+        for time_of_day, resource, count in LIST.findall(lines):
             former = self._history[-1][1] if self._history else {}
             self._history.append((_monotonic(time_of_day), {**former, resource: int(count)}))
             self._news.set()

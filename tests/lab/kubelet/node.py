@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import socket
 import ssl
 from typing import Any
@@ -42,7 +43,10 @@ CONFIGURATION: dict[str, Any] = {
     "localStorageCapacityIsolation": False,
     "nodeStatusUpdateFrequency": "1s",  # not 10: tests wait for it
     "featureGates": {"ResourceHealthStatus": True},
+    "logging": {"verbosity": 2},
 }
+LIST = re.compile(r' ([\d:.]+) .*"Processed device updates for resource" resourceName="(\S+)".* healthyCount=(\d+)')
+"""What the log says of each list: the time of day, the resource, how many devices are healthy."""
 SINCE_1_31 = {"failCgroupV1": False}
 SINCE_1_35 = {"crashLoopBackOff": {"maxContainerRestartPeriod": "1s"}}  # not 5 minutes
 
@@ -91,6 +95,7 @@ class KubeletProcess(ServerProcess):
         self._former_checkpoint = None
         with contextlib.suppress(FileNotFoundError):
             self._former_checkpoint = _identity(f"{PLUGIN_DIRECTORY}/{CHECKPOINT}")
+        self._log_before = os.path.getsize(self.log_file) if os.path.exists(self.log_file) else 0
         super().start()
 
     def restart(self) -> None:
@@ -146,11 +151,20 @@ class KubeletProcess(ServerProcess):
             return {}
         return {resource: devices or [] for resource, devices in registered.items()}
 
-    async def wait_for_devices(self, resource: str, count: int) -> None:
-        def asked() -> list[str]:
-            return self.listed(resource)
+    def counts(self) -> dict[str, int]:
+        """How many healthy devices each resource has had in the last list, since the kubelet's start.
 
-        await eventually(asked, lambda devices: len(devices) == count, f"{resource} has {count} devices")
+        By its log, not by its checkpoint: of lists that come at one time, it may write an earlier state last.
+        """
+        with open(self.log_file) as file:
+            file.seek(self._log_before)
+            return {resource: int(count) for _, resource, count in LIST.findall(file.read())}
+
+    async def wait_for_devices(self, resource: str, count: int) -> None:
+        def asked() -> int:
+            return self.counts().get(resource, 0)
+
+        await eventually(asked, lambda found: found == count, f"{resource} has {count} devices")
 
 
 def _identity(file: str | int) -> tuple[int, int]:
