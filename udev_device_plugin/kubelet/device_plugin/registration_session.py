@@ -24,6 +24,7 @@ class RegistrationSession:
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.opened = asyncio.Event()
         self.refusal = ""
+        self._streams = 0
         self._closed = asyncio.Event()
         self._closed.set()
 
@@ -68,21 +69,24 @@ class RegistrationSession:
 
     @contextmanager
     def stream(self) -> Iterator[None]:
-        """The context in which a stream is open: the kubelet's is the first one, whose end is the session's.
+        """The context in which the kubelet has a stream open.
 
-        Another one is somebody else's, who may look.
+        A second one is that of an earlier attempt, which the kubelet went on with. Which of them it listens to cannot
+        be known, so there is a new registration once both have ended.
         """
-        if self.opened.is_set():
-            yield
-            return
+        if self._streams:
+            self.end("the kubelet has opened two streams, one for an earlier attempt to register")
+        self._streams += 1
         self.opened.set()
         self._closed.clear()
         try:
             yield
         finally:
-            self._closed.set()
+            self._streams -= 1
+            if not self._streams:
+                self._closed.set()
             self.end("the kubelet closed the ListAndWatch stream")
 
     async def closed(self) -> None:
-        """Wait until the kubelet's stream, if it has opened one, has ended as well."""
+        """Wait until the streams that the kubelet has opened have ended as well."""
         await self._closed.wait()

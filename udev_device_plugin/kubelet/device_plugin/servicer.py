@@ -55,28 +55,37 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
         self._session = session
         self._allocated_paths = allocated_paths
         self._start_waits = StartWaits()
+        self._awaited_streams = 0
         self._metrics = metrics
         self._event_log = event_log
 
     async def GetDevicePluginOptions(
         self, request: api_pb2.Empty, context: grpc.aio.ServicerContext
     ) -> api_pb2.DevicePluginOptions:
-        """The optional calls that the kubelet is to make; it asks during ``Register``."""
+        """The optional calls that the kubelet is to make; it asks during ``Register``, and opens a stream then."""
         del request, context
+        self._awaited_streams += 1
         return messages.options()
 
     async def ListAndWatch(
         self, request: api_pb2.Empty, context: grpc.aio.ServicerContext
     ) -> AsyncIterator[api_pb2.ListAndWatchResponse]:
-        """Send the whole list now and whenever it changes, until the registration that it belongs to ends."""
+        """Send the whole list now and whenever it changes, until the registration that it belongs to ends.
+
+        Who has not asked for the options before is not the kubelet, and may look.
+        """
         del request, context
-        session = self._session()
+        session, is_kubelets = self._session(), self._awaited_streams > 0
+        self._awaited_streams -= is_kubelets
         if session is None:  # the kubelet opens it during a registration: somebody else did
             return
         changed = asyncio.Event()
         session.on_end(changed.set)
         sent: api_pb2.ListAndWatchResponse | None = None
-        with session.stream(), self._store.read_by(self._resource, changed.set):
+        with (
+            session.stream() if is_kubelets else contextlib.nullcontext(),
+            self._store.read_by(self._resource, changed.set),
+        ):
             while not session.is_over:
                 changed.clear()
                 snapshot = self._store.snapshot(self._resource)

@@ -16,15 +16,16 @@ from udev_device_plugin.devices.device import Device, DeviceSet, Member
 from udev_device_plugin.devices.store import DeviceStore
 from udev_device_plugin.errors import StartError
 from udev_device_plugin.filesystem.own_directory import OwnDirectory
+from udev_device_plugin.kubelet.api.v1beta1 import api_pb2, api_pb2_grpc
+from udev_device_plugin.kubelet.channel import open_channel
 from udev_device_plugin.kubelet.checkpoint import held_ids
-from udev_device_plugin.kubelet.device_plugin import resource_plugin as plugin_module
+from udev_device_plugin.kubelet.device_plugin import messages, resource_plugin as plugin_module
 from udev_device_plugin.kubelet.device_plugin.registration_turns import RegistrationTurns
 from udev_device_plugin.kubelet.device_plugin.resource_plugin import ResourcePlugin
 from udev_device_plugin.kubelet.device_plugin.server import MAX_SOCKET_PATH, remove_stale, socket_name
 from udev_device_plugin.kubelet.plugin_directory import PluginDirectory
 from udev_device_plugin.telemetry.event_log import EventKind, EventLog
 from udev_device_plugin.telemetry.metrics import Metrics
-from udev_device_plugin.testing.client import PluginClient
 from udev_device_plugin.testing.directory import Wipe
 from udev_device_plugin.testing.kubelet import Kubelet
 from udev_device_plugin.testing.records import AdmissionError, ContainerStartError
@@ -248,15 +249,37 @@ async def test_a_stream_of_somebody_else_shows_the_list_and_its_end_ends_nothing
     async with Instance(tmp_path, SERIAL) as instance:
         await kubelet.wait_for_devices(SERIAL, healthy=1)
         (endpoint,) = sockets(tmp_path)
-        other = PluginClient(SERIAL, endpoint, str(tmp_path / endpoint))
-        assert await other.connect(10) == ""
-        async for lists in other.lists():
-            assert len(lists.devices) == 1
-            break
-        await other.close()
+        async with open_channel(str(tmp_path / endpoint)) as channel:
+            async for message in api_pb2_grpc.DevicePluginStub(channel).ListAndWatch(api_pb2.Empty()):
+                assert len(message.devices) == 1
+                break
         instance.store.publish(devices(SERIAL, "/dev/null", "/dev/zero"))
         await kubelet.wait_for_devices(SERIAL, healthy=2)
         assert kubelet.resource(SERIAL).registrations == 1
+
+
+async def test_an_earlier_registration_that_comes_through_as_well_leaves_one_stream_that_counts(
+    kubelet: Kubelet, tmp_path: Path
+) -> None:
+    async with Instance(tmp_path, SERIAL):
+        await kubelet.wait_for_devices(SERIAL, healthy=1)
+        (endpoint,) = sockets(tmp_path)
+        async with open_channel(f"{tmp_path}/kubelet.sock") as channel:
+            await api_pb2_grpc.RegistrationStub(channel).Register(messages.register_request(endpoint, SERIAL))
+        await kubelet.wait_until(lambda kubelet: kubelet.resource(SERIAL).registrations >= 3)
+        await kubelet.wait_for_devices(SERIAL, healthy=1)
+        async with asyncio.timeout(10):
+            while open_streams() != 1:
+                await asyncio.sleep(0)
+        registrations = kubelet.resource(SERIAL).registrations
+        kubelet.disconnect(SERIAL)
+        await kubelet.wait_until(lambda kubelet: kubelet.resource(SERIAL).registrations > registrations)
+        await kubelet.wait_for_devices(SERIAL, healthy=1)
+
+
+def open_streams() -> int:
+    """How many calls gRPC's servers answer in this process."""
+    return sum(getattr(task.get_coro(), "__name__", "") == "_schedule_rpc_coro" for task in asyncio.all_tasks())
 
 
 async def test_a_container_waits_until_its_device_is_back(tmp_path: Path) -> None:

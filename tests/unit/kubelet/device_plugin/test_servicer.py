@@ -29,6 +29,7 @@ async def test_only_lists_that_an_event_has_caused_are_timed_and_not_the_one_tha
         return metrics.registry.get_sample_value(f"udev_device_plugin_uevent_to_list_seconds_{figure}")
 
     async with asyncio.timeout(10):
+        await servicer.GetDevicePluginOptions(api_pb2.Empty(), None)
         stream = servicer.ListAndWatch(api_pb2.Empty(), None)
         await anext(stream)
         device = Device(("/dev/ttyUSB0",), (), 1, is_healthy=True, since=0.0)
@@ -52,6 +53,7 @@ async def test_a_list_that_says_the_same_to_the_kubelet_is_not_sent_again() -> N
 
     async with asyncio.timeout(10):
         publish("/dev/ttyUSB0", "before")
+        await servicer.GetDevicePluginOptions(api_pb2.Empty(), None)
         stream = servicer.ListAndWatch(api_pb2.Empty(), None)
         first = await anext(stream)
         publish("/dev/ttyUSB0", "after")
