@@ -164,9 +164,9 @@ class Controller:
         former, withheld = state.former, self._former.withheld_from(resource, self._inventory)
         links, has_former = self._dependencies.links_directory, self._former.exist
         context = AssemblyContext(now, self._grace_period, links, held, fresh, withheld, has_former)
-        room = MAX_IDS - self.store.count_beside(resource)
+        ids_left = MAX_IDS - self.store.count_beside(resource)
         now_assembled = assemble(state.spec, self._inventory, state.assembled, context)
-        state.assembled = within_bounds(now_assembled, state.assembled, state.spec, room)
+        state.assembled = within_bounds(now_assembled, state.assembled, state.spec, ids_left)
         self._former.let_others_have(resource, former)
         state.is_recorded = False
         self._following_up.request()

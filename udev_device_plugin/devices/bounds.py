@@ -10,7 +10,7 @@ from udev_device_plugin.devices.assembled import AssembledResource
 
 
 def within_bounds(
-    assembled: AssembledResource, before: AssembledResource, spec: ResourceSpec, room: int
+    assembled: AssembledResource, before: AssembledResource, spec: ResourceSpec, ids_left: int
 ) -> AssembledResource:
     """Return a resource without what is too much.
 
@@ -18,9 +18,9 @@ def within_bounds(
         assembled: the resource as it is now.
         before: as it was offered before.
         spec: what it is to offer.
-        room: how many IDs are left for it by all other resources.
+        ids_left: how many IDs are left for it by all other resources.
     """
-    left = min(MAX_IDS_OF_RESOURCE, room)
+    left = min(MAX_IDS_OF_RESOURCE, ids_left)
     counts = [
         len(device.held_ids or ()) if device.is_former else spec.groups[device.group].count
         for device in assembled.devices

@@ -76,7 +76,7 @@ class Looking:
         """An event was received from udev."""
         self._delivery.received(event.number, event.action)
         if event.number is not None and event.action == "remove":
-            self._memory.removal_told(event.number, event.sequence)
+            self._memory.removal_announced(event.number, event.sequence)
         usb_device, is_urgent = usb_device_path(event.sys_path), event.number is not None and event.action in _ONCE
         if event.number is not None and (usb_device or is_relevant(event, self._interest, self._nodes)):
             self.hint(event.number, now, is_urgent=is_urgent)
@@ -106,7 +106,7 @@ class Looking:
 
     def work(self, now: float) -> None:
         """Begin the looks that are due."""
-        for unit in self._full_look.take(self._pool.room):
+        for unit in self._full_look.take(self._pool.free_slots):
             self._hints.add_at(unit, now, now)
         if not (due := self._hints.begin_due(now)):
             return
@@ -124,7 +124,7 @@ class Looking:
 
     def next_due(self, now: float) -> float | None:
         """Return in how many seconds the next look is due; None: not before the next hint."""
-        if self._full_look.has_more and self._pool.room > 0:
+        if self._full_look.has_more and self._pool.free_slots > 0:
             return 0.0
         due = self._hints.next_due
         return None if due is None else max(0.0, due - now)

@@ -93,7 +93,7 @@ class Memory:
             if node.state is NodeState.UNFINISHED and node.description is None
         }
 
-    def removal_told(self, number: DeviceNumber, sequence: int) -> None:
+    def removal_announced(self, number: DeviceNumber, sequence: int) -> None:
         """Udevd has told that it is done with the removal of a node; ``sequence`` is the number of that event."""
         self._removed[number] = max(sequence, self._removed.get(number, 0))
 

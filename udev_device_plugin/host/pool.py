@@ -69,7 +69,7 @@ class Pool:
         self._is_exhausted = False
 
     @property
-    def room(self) -> int:
+    def free_slots(self) -> int:
         """How many more jobs of a look at everything may run."""
         return MAX_BULK - self.outstanding + len(self.stuck)
 

@@ -24,22 +24,22 @@ def unseen(name: str) -> UnseenDevice:
 
 
 @pytest.mark.parametrize(
-    ("devices", "known", "room", "offered", "left_out"),
+    ("devices", "known", "ids_left", "offered", "left_out"),
     [
-        pytest.param("abc", "", 3, "abc", 0, id="enough room"),
+        pytest.param("abc", "", 3, "abc", 0, id="enough left"),
         pytest.param("abc", "", 2, "ab", 1, id="the last ones are left out"),
         pytest.param("abc", "c", 2, "ac", 1, id="what is offered stays"),
         pytest.param("abC", "", 4, "ab", 4, id="a device is offered as often as it is to be, or not at all"),
         pytest.param("Cab", "ab", 5, "ab", 4, id="one that comes before others takes no place from them"),
-        pytest.param("abc", "abc", 0, "", 3, id="no room"),
+        pytest.param("abc", "abc", 0, "", 3, id="none left"),
         pytest.param("abc", "abc", -5, "", 3, id="less than none"),
     ],
 )
 def test_of_too_many_devices_the_known_ones_come_first(
-    devices: str, known: str, room: int, offered: str, left_out: int
+    devices: str, known: str, ids_left: int, offered: str, left_out: int
 ) -> None:
     assembled = AssembledResource(tuple(device(name, int(name.isupper())) for name in devices), left_out=7)
-    now = within_bounds(assembled, AssembledResource(tuple(map(device, known))), SPEC, room)
+    now = within_bounds(assembled, AssembledResource(tuple(map(device, known))), SPEC, ids_left)
     assert "".join(one.identity[0] for one in now.devices) == offered
     assert now.left_out == left_out
 

@@ -204,9 +204,9 @@ def test_what_is_written_after_a_device_has_gone_may_be_about_that_until_udevd_h
 ) -> None:
     late = look(NEW, SECOND, inode=2, sequence=9)
     assert busy.state(late) == UNFINISHED
-    busy.memory.removal_told(NUMBER, 6)  # of one that had the number before both
+    busy.memory.removal_announced(NUMBER, 6)  # of one that had the number before both
     assert busy.state(late) == UNFINISHED
-    busy.memory.removal_told(NUMBER, 7)
+    busy.memory.removal_announced(NUMBER, 7)
     assert busy.state(look(EntryStamp(3, PLUGGED), FIRST, inode=2)) == (NodeState.FINISHED, "first")
 
 
@@ -214,7 +214,7 @@ def test_a_removal_counts_though_it_was_told_before_a_look_missed_the_device() -
     host = Host()
     host.is_idle = False
     host.sees(look(None, sequence=6))
-    host.memory.removal_told(NUMBER, 7)
+    host.memory.removal_announced(NUMBER, 7)
     assert host.state(look(NEW, FIRST, inode=2, sequence=8)) == (NodeState.FINISHED, "first")
 
 
@@ -237,7 +237,7 @@ def test_a_device_without_a_node_in_dev_is_not_in_doubt_for_ever(busy: Host) -> 
 def test_a_node_whose_number_udevd_does_not_get_done_with_is_overdue_and_described_later(busy: Host) -> None:
     busy.now += HOLD_BACK
     assert busy.state(look(NEW, SECOND, inode=2)) == (NodeState.OVERDUE, "")
-    busy.memory.removal_told(NUMBER, 7)
+    busy.memory.removal_announced(NUMBER, 7)
     assert busy.state(look(EntryStamp(3, PLUGGED), FIRST, inode=2)) == (NodeState.FINISHED, "first")
 
 

@@ -51,7 +51,7 @@ async def plugin(kubelet: Kubelet) -> AsyncIterator[FakePlugin]:
 
 
 class Log:
-    """What this room has logged."""
+    """What these modules have logged."""
 
     def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
         self._caplog = caplog
