@@ -11,6 +11,7 @@ import pytest
 
 from tests.lab.host import FakeHost
 from tests.lab.node import SERIAL, every
+from tests.lab.odd_files import a_fifo, a_link_to_itself
 from tests.lab.plugin import PLUGIN, LogLine, PluginProcess
 from tests.lab.sticks import serial_adapter
 from udev_device_plugin.filesystem.own_directory import NAME as OWN_DIRECTORY
@@ -59,14 +60,6 @@ WITHOUT_OVERRIDE = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", 
 
 def a_file(path: Path) -> None:
     path.touch()
-
-
-def a_fifo(path: Path) -> None:
-    os.mkfifo(path)
-
-
-def a_link_to_itself(path: Path) -> None:
-    path.symlink_to(path.name)
 
 
 def somebody_elses(path: Path) -> None:

@@ -1,7 +1,6 @@
 """The configuration file is replaced by what no configuration can be, or often: the plugin neither hangs nor grows."""
 
 import asyncio
-import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 from tests.lab.chaos.subject import PLUGIN
 from tests.lab.config_attack import attack, good
 from tests.lab.node import metric
+from tests.lab.odd_files import a_fifo, something_endless, something_huge
 from tests.lab.plugin import PATIENCE, PluginProcess
 from udev_device_plugin.testing.kubelet import Kubelet
 
@@ -18,19 +18,6 @@ pytestmark = pytest.mark.usefixtures("host")
 
 REFUSED = "configuration not reloaded: "
 LITTLE = 32 << 20
-
-
-def a_fifo(path: Path) -> None:
-    os.mkfifo(path)
-
-
-def something_endless(path: Path) -> None:
-    path.symlink_to("/dev/zero")
-
-
-def something_huge(path: Path) -> None:
-    with path.open("wb") as file:
-        file.truncate(300 << 20)
 
 
 @pytest.mark.parametrize("make", [a_fifo, something_endless, something_huge])

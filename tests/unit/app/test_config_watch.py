@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import os
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing, suppress
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab.odd_files import a_fifo, a_link_to_itself, something_endless, something_huge
 from udev_device_plugin.app import config_watch
 from udev_device_plugin.app.config_watch import ConfigWatch, steps_to
 from udev_device_plugin.config.yaml_document import MAX_TEXT
@@ -78,19 +78,6 @@ async def test_the_same_bytes_are_none(tmp_path: Path) -> None:
         assert texts.empty()
 
 
-def a_fifo(path: Path) -> None:
-    os.mkfifo(path)
-
-
-def something_endless(path: Path) -> None:
-    path.symlink_to("/dev/zero")
-
-
-def something_huge(path: Path) -> None:
-    with path.open("wb") as file:
-        file.truncate(300 << 20)
-
-
 def a_little_too_much(path: Path) -> None:
     path.write_bytes(b"#" * (MAX_TEXT + 1))
 
@@ -98,10 +85,6 @@ def a_little_too_much(path: Path) -> None:
 def a_socket(path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as one:
         one.bind(str(path))
-
-
-def a_link_to_itself(path: Path) -> None:
-    path.symlink_to(path.name)
 
 
 @pytest.mark.parametrize(

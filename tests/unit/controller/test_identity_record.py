@@ -13,6 +13,7 @@ from resource import RLIMIT_FSIZE, getrlimit, setrlimit
 import pytest
 from hypothesis import given, strategies as st
 
+from tests.lab.odd_files import a_fifo
 from udev_device_plugin.config.faults import Faults, Place
 from udev_device_plugin.config.spec_parser import read_resources
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
@@ -246,10 +247,6 @@ def test_a_file_that_makes_no_sense_is_done_without(
     assert [line.levelname for line in caplog.records] == ["WARNING"]
     assert "cannot be used, and is done without" in caplog.text
     assert len(caplog.text) < 1000
-
-
-def a_fifo(path: Path) -> None:
-    os.mkfifo(path)
 
 
 def a_link(path: Path) -> None:
