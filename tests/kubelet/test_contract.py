@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -35,6 +36,9 @@ class EitherKubelet(Protocol):
     async def restart_container(self) -> None:
         """Have the pod's container end, and wait until it runs again."""
 
+    async def start_refused_container(self) -> None:
+        """Wait until the container of a pod whose start was refused runs; the real kubelet tries by itself."""
+
 
 class Embedded:
     def __init__(self, kubelet: Kubelet) -> None:
@@ -51,13 +55,19 @@ class Embedded:
     async def run_pod(self, resource: str) -> str:
         try:
             self._pod = await self._kubelet.allocate(resource)
-        except (AdmissionError, ContainerStartError) as error:
+        except ContainerStartError as error:
+            self._pod = error.allocation
+            return str(error)
+        except AdmissionError as error:
             return str(error)
         return ""
 
     async def restart_container(self) -> None:
         assert self._pod
         await self._kubelet.start_container(self._pod)
+
+    async def start_refused_container(self) -> None:
+        await self.restart_container()
 
 
 class Real:
@@ -89,6 +99,10 @@ class Real:
             return is_running(pods[name]) and container_of(pods[name]) != former
 
         await eventually(self._kubelet.pods, runs_again, f"{name} runs again")
+
+    async def start_refused_container(self) -> None:
+        (name,) = self._pods.names
+        await eventually(self._kubelet.pods, lambda pods: is_running(pods[name]), f"{name} runs")
 
 
 @pytest.fixture(params=["embedded", "real"])
@@ -187,14 +201,39 @@ async def test_a_pod_is_preferred_allocated_and_started_and_its_container_starte
         assert one.calls == [*order, "start with ['b']"]
 
 
-@pytest.mark.parametrize("pre_start", [False, True])
-async def test_what_refuses_a_pod_is_told_in_the_plugins_words(either: EitherKubelet, *, pre_start: bool) -> None:
-    async with served(plugin(either, f"refuses-{pre_start}".lower())) as one:
-        one.options = api_pb2.DevicePluginOptions(pre_start_required=pre_start)
+async def test_what_refuses_a_pod_is_told_in_the_plugins_words(either: EitherKubelet) -> None:
+    async with served(plugin(either, "refuses")) as one:
         await one.register()
         await either.wait_for_healthy(one.resource, 1)
         one.refusal = "the stick is not here"
         assert "the stick is not here" in await either.run_pod(one.resource)
+
+
+async def test_a_refused_start_is_tried_again_with_the_same_devices_and_no_new_allocation(
+    either: EitherKubelet,
+) -> None:
+    async with served(plugin(either, "waits")) as one:
+        one.options = api_pb2.DevicePluginOptions(pre_start_required=True)
+        one.list(a="Healthy", b="Healthy")
+        await one.register()
+        await either.wait_for_healthy(one.resource, 2)
+        one.calls.clear()
+        one.start_refusal = "the stick is not here"
+        assert "the stick is not here" in await either.run_pod(one.resource)
+        one.start_refusal = ""
+        await either.start_refused_container()
+        allocate, first, *more = one.calls
+        assert (allocate, first) in {(f"allocate ['{device}']", f"start with ['{device}']") for device in "ab"}
+        assert more
+        assert set(more) == {first}
+
+
+async def test_an_endpoint_that_nobody_serves_is_dialled_for_ten_seconds_before_the_refusal(
+    either: EitherKubelet,
+) -> None:
+    start = time.monotonic()
+    assert await refusal_of(plugin(either, "absent")) == "failed to dial device plugin: context deadline exceeded"
+    assert time.monotonic() - start > 9
 
 
 def takes_sockets_alone() -> bool:

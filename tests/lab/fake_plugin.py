@@ -21,7 +21,8 @@ class FakePlugin(api_pb2_grpc.DevicePluginServicer):
         self.endpoint = endpoint
         self.options = api_pb2.DevicePluginOptions()
         self.devices: tuple[api_pb2.Device, ...] = (api_pb2.Device(ID="a", health="Healthy"),)
-        self.refusal = ""
+        self.refusal = ""  # of Allocate
+        self.start_refusal = ""  # of PreStartContainer
         self.preferred: tuple[str, ...] = ()
         self.calls: list[str] = []
         self.stream_ended = asyncio.Event()
@@ -93,8 +94,8 @@ class FakePlugin(api_pb2_grpc.DevicePluginServicer):
         self, request: api_pb2.PreStartContainerRequest, context: "grpc.aio.ServicerContext[object, object]"
     ) -> api_pb2.PreStartContainerResponse:
         self.calls.append(f"start with {sorted(request.devices_ids)}")
-        if self.refusal:
-            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, self.refusal)
+        if self.start_refusal:
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, self.start_refusal)
         return api_pb2.PreStartContainerResponse()
 
 

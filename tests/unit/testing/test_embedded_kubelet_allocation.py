@@ -73,11 +73,11 @@ async def test_a_container_that_is_told_to_wait_keeps_its_devices_and_can_be_sta
     await plugin.register()
     await kubelet.wait_for_devices(SERIAL, healthy=1)
     allocation = await kubelet.allocate(SERIAL)
-    plugin.refusal = "wait for the stick"
+    plugin.start_refusal = "wait for the stick"
 
     with pytest.raises(ContainerStartError, match=r"^wait for the stick$"):
         await kubelet.start_container(allocation)
-    plugin.refusal = ""
+    plugin.start_refusal = ""
     await kubelet.start_container(allocation)
     assert plugin.calls.count("start with ['a']") == 3
 
