@@ -44,7 +44,7 @@ class Agent:
     def __init__(self, settings: Settings, load: Callable[[], Settings]) -> None:
         self._metrics = Metrics()
         self._event_log = EventLog()
-        self._configuration = Configuration(settings, load, self._metrics)
+        self._configuration = Configuration(settings, load, self._apply, self._metrics)
         self._directory = PluginDirectory(settings.plugin_directory)
         own_directory = self._directory.own
         self._links = OwnLinks(own_directory)
@@ -179,19 +179,14 @@ class Agent:
 
     async def _reload(self) -> None:
         """Reload the configuration and apply the differences; raises StartError if that cannot be done now."""
-        before = self._settings
         is_new = await self._configuration.reload()
         kind = EventKind.RELOADED if is_new else EventKind.RELOAD_REFUSED
         self._event_log.note("", asyncio.get_running_loop().time(), kind, text="; ".join(self._configuration.faults))
-        if not is_new:
-            return
-        now = self._settings
-        self._reloaded.set()
-        if (before.resources, before.removal_grace_period) != (now.resources, now.removal_grace_period):
-            self._apply(now)
+        if is_new:
+            self._reloaded.set()
 
     def _apply(self, settings: Settings) -> None:
-        """Pass the configured resources to all components."""
+        """Pass the configured resources to all components; raises StartError before anything has changed."""
         self._controller.configure(settings.resources, settings.removal_grace_period)
         removed = self._plugins.plugins.keys() - self._store.snapshots.keys()
         for resource in removed:

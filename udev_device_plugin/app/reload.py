@@ -1,7 +1,7 @@
 """The settings in force, and their reload: all of a new configuration or nothing of it.
 
 Event loop only. An invalid configuration changes nothing; it is reported in the log, in a metric and, until a valid
-one is read, in ``faults``. ``agent`` applies a new one.
+one is read, in ``faults``.
 """
 
 import logging
@@ -30,6 +30,8 @@ class Configuration:
     Args:
         settings: those at the start.
         load: reads them again; raises ``ConfigError``.
+        apply: passes other resources, or another grace period, to all components; raises ``StartError`` if it cannot
+            now, and has changed nothing then.
         metrics: counts reloads.
 
     Attributes:
@@ -37,8 +39,11 @@ class Configuration:
         faults: of the latest reload, the first ``MAX_FAULTS``; empty if it succeeded.
     """
 
-    def __init__(self, settings: Settings, load: Callable[[], Settings], metrics: Metrics) -> None:
+    def __init__(
+        self, settings: Settings, load: Callable[[], Settings], apply: Callable[[Settings], None], metrics: Metrics
+    ) -> None:
         self._load = load
+        self._apply = apply
         self._metrics = metrics
         self.settings = settings
         self.faults: tuple[str, ...] = ()
@@ -47,7 +52,7 @@ class Configuration:
         """Read the configuration again, which may take long, off the event loop; return whether it could be used.
 
         Raises:
-            StartError: it cannot be read now.
+            StartError: it cannot be read or applied now; the settings are those before.
         """
         try:
             settings = await run_off_loop(self._load)
@@ -60,11 +65,14 @@ class Configuration:
         except StartError as error:
             self._refuse(error)
             return False
-        self.faults = ()
-        self._metrics.reloads.labels("success").inc()
         before = self.settings
         # Also for the next comparison, settings that take effect only at a start keep their values.
-        self.settings = replace(settings, **{name: getattr(before, name) for name in FIXED})
+        now = replace(settings, **{name: getattr(before, name) for name in FIXED})
+        if (before.resources, before.removal_grace_period) != (now.resources, now.removal_grace_period):
+            self._apply(now)
+        self.settings = now
+        self.faults = ()
+        self._metrics.reloads.labels("success").inc()
         self._log_changes(before, settings)
         logs.configure(settings.log_level.number, is_json=before.log_format is LogFormat.JSON)
         return True

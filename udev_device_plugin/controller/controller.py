@@ -6,7 +6,7 @@ that a burst costs the kubelet few messages. An absent device is forgotten only 
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 
 from udev_device_plugin.config.specs import MAX_IDS, ResourceSpec
@@ -97,19 +97,20 @@ class Controller:
                 state.change(None)
             self.has_looked.set()
 
-    def configure(self, specs: Iterable[ResourceSpec], grace_period: float) -> None:
+    def configure(self, specs: Collection[ResourceSpec], grace_period: float) -> None:
         """Take another configuration; a resource with the same spec as before keeps its list.
 
-        A new or changed resource is assembled once the host has been read for ``interest``.
+        One that is new or changed is assembled once the host has been read for ``interest``.
+
+        Raises:
+            StartError: what a new resource has offered before cannot be read now; nothing has changed then.
         """
+        new = [self._state(spec, is_pending=True) for spec in specs if spec.resource not in self._states]
         self._grace_period = grace_period
-        before, self._states = self._states, {}
+        before, self._states = self._states | {state.spec.resource: state for state in new}, {}
         for spec in specs:
-            state = before.pop(spec.resource, None)
-            if state is None:
-                state = self._state(spec)
-                state.is_pending = True
-            elif state.configured != spec:
+            state = before.pop(spec.resource)
+            if state.configured != spec:
                 state.configure(spec)
             if spec.resource not in self.store.snapshots:
                 self.store.add(spec.resource)
@@ -127,10 +128,10 @@ class Controller:
         """Ask which devices pods hold, as when an absent device expires: for a kubelet that has started."""
         self._ask.set()
 
-    def _state(self, spec: ResourceSpec) -> ResourceState:
+    def _state(self, spec: ResourceSpec, *, is_pending: bool = False) -> ResourceState:
         """Return the state of a new resource, which an earlier process of the plugin may have offered."""
         debouncer = Debouncer(partial(self._reconcile, spec.resource), self._loop, cooldown=WINDOW)
-        return ResourceState(spec, *self._dependencies.recall(spec), debouncer)
+        return ResourceState(spec, *self._dependencies.recall(spec), debouncer, is_pending=is_pending)
 
     def _retire(self, state: ResourceState) -> None:
         """Stop offering a resource; what pods hold of it is kept from others."""
@@ -216,13 +217,10 @@ class Controller:
         for timer in self._timers:
             timer.cancel()
         states = self._states.values()
-        expires_at = min((when for state in states if (when := state.expires_at) is not None), default=None)
-        settles_at = min((when for state in states if (when := state.assembled.settles_at) is not None), default=None)
-        self._timers = []
-        if expires_at is not None:
-            self._timers.append(self._loop.call_at(max(expires_at, self._ask_after), self._ask.set))
-        if settles_at is not None:
-            self._timers.append(self._loop.call_at(settles_at, self._settle))
+        expire = sorted(when for state in states if (when := state.expires_at) is not None)
+        settle = sorted(when for state in states if (when := state.assembled.settles_at) is not None)
+        self._timers = [self._loop.call_at(max(when, self._ask_after), self._ask.set) for when in expire[:1]]
+        self._timers += [self._loop.call_at(when, self._settle) for when in settle[:1]]
 
     def _settle(self) -> None:
         for state in self._states.values():

@@ -27,7 +27,7 @@ from udev_device_plugin.devices.assembled import AssembledDevice, AssembledResou
 from udev_device_plugin.devices.former import carried_over
 from udev_device_plugin.devices.identity import digest
 from udev_device_plugin.devices.retention import PODS_ARE_KNOWN_AFTER
-from udev_device_plugin.errors import SourceError
+from udev_device_plugin.errors import StartError
 from udev_device_plugin.filesystem.own_directory import RECORD, OwnDirectory, UnusableDirectoryError
 from udev_device_plugin.filesystem.small_files import EXHAUSTED
 
@@ -59,7 +59,7 @@ class IdentityRecord:
         """Return what a resource offered by groups that select the same now; nothing if that is not known.
 
         Raises:
-            SourceError: it cannot be read for want of descriptors or memory.
+            StartError: it cannot be read for want of descriptors or memory.
         """
         _, known = self.recall_all(spec)
         return replace(known, devices=tuple(device for device in known.devices if not device.is_former))
@@ -70,9 +70,9 @@ class IdentityRecord:
         Raises:
             StartError: it cannot be read for want of descriptors or memory.
         """
+        record = self._read(_name(spec.resource))
         if spec.groups:
             self._former.pop(_name(spec.resource), None)  # it is offered again
-        record = self._read(_name(spec.resource))
         if record is None or not self._boot or (record.boot, record.resource) != (self._boot, spec.resource):
             return spec, AssembledResource()
         read = (read_group(text) for _, text in record.groups)
@@ -114,7 +114,7 @@ class IdentityRecord:
         for name in sorted(others - self._former.keys() - self._unusable)[:MAX_FORMER]:
             try:
                 record = self._read(name)
-            except SourceError:  # it is not needed now
+            except StartError:  # it is not needed now
                 continue
             if record is not None and _name(record.resource) == name:
                 self._former[name] = record.resource
@@ -144,7 +144,7 @@ class IdentityRecord:
                     logger.warning("%s: cannot be removed: %s", self._directory.path + name, error.strerror)
 
     def _read(self, name: str) -> Record | None:
-        """Return what a file says; None if that is nothing. Raises SourceError as ``recall`` does."""
+        """Return what a file says; None if that is nothing. Raises StartError as ``recall`` does."""
         path = self._directory.path + name
         try:
             return from_bytes(self._directory.read(name, MAX_FILE), self._directory.path, time.monotonic())
@@ -157,7 +157,7 @@ class IdentityRecord:
             logger.warning("%s: cannot be used, and is done without: %s", path, error)
         except OSError as error:
             if error.errno in EXHAUSTED:
-                raise SourceError(
+                raise StartError(
                     f"{path}: cannot be read now: {error.strerror}: allow the process more open files or memory"
                 ) from error
             if not isinstance(error, UnusableDirectoryError):
@@ -203,7 +203,7 @@ def _boot_id() -> str:
             return file.read().strip()
     except OSError as error:
         if error.errno in EXHAUSTED:
-            raise SourceError(f"{_BOOT_ID}: cannot be read now: {error.strerror}: allow more open files") from error
+            raise StartError(f"{_BOOT_ID}: cannot be read now: {error.strerror}: allow more open files") from error
         return ""
 
 

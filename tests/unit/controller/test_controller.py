@@ -12,9 +12,12 @@ from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
 from udev_device_plugin.controller import controller as controller_module
 from udev_device_plugin.controller.controller import Controller
 from udev_device_plugin.controller.dependencies import Dependencies, HeldIds
+from udev_device_plugin.devices.assembled import AssembledResource
 from udev_device_plugin.devices.device import DeviceSet
 from udev_device_plugin.devices.identity import device_id
 from udev_device_plugin.devices.retention import FRESH
+from udev_device_plugin.errors import StartError
+from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.host.model import DeviceNumber, PathEntry
 from udev_device_plugin.selectors.paths.glob import Glob
@@ -341,3 +344,31 @@ async def test_a_resource_that_a_reload_removes_within_its_window_is_assembled_n
         while SERIAL in made._states or removed.debouncer.is_waiting:
             await asyncio.sleep(0)
     assert not failures
+
+
+async def test_a_configuration_is_taken_as_a_whole_or_not_at_all() -> None:
+    """What a new resource has offered before may not be readable now."""
+    failures, looked_for = [StartError("no descriptors")], list[Interest]()
+
+    def recall(spec: ResourceSpec) -> tuple[ResourceSpec, AssembledResource]:
+        if spec.resource == "squat.ai/second" and failures:
+            raise failures.pop()
+        return spec, AssembledResource()
+
+    made = Controller(
+        [spec("serial", "/dev/ttyUSB*")],
+        replace(dependencies(Host()), recall=recall, look_for=looked_for.append),
+        300.0,
+    )
+    made.observe(nothing())
+    plug(made, "/dev/ttyUSB0")
+    now = [spec("serial", "/dev/other*"), spec("first", "/dev/a*"), spec("second", "/dev/b*")]
+    with pytest.raises(StartError):
+        made.configure(now, 0.0)
+    assert set(made.store.snapshots) == {SERIAL}
+    assert looked_for == []
+    plug(made, "/dev/ttyUSB1")
+    await made.store.newer_than(SERIAL, 2)
+    assert made.store.snapshot(SERIAL).devices.count == 2
+    made.configure(now, 0.0)
+    assert set(made.store.snapshots) == {SERIAL, "squat.ai/first", "squat.ai/second"}

@@ -23,7 +23,7 @@ from udev_device_plugin.controller.identity_record import IdentityRecord
 from udev_device_plugin.devices.assembled import AssembledDevice, AssembledResource
 from udev_device_plugin.devices.candidates import Candidate, NodeKey
 from udev_device_plugin.devices.identity import own_link_name
-from udev_device_plugin.errors import SourceError
+from udev_device_plugin.errors import StartError
 from udev_device_plugin.filesystem.own_directory import NAME, OwnDirectory
 from udev_device_plugin.host.model import DeviceNumber
 from udev_device_plugin.selectors.paths.glob import Glob
@@ -288,7 +288,7 @@ def test_a_file_that_cannot_be_read_for_want_of_descriptors_or_memory_is_not_don
 
         with monkeypatch.context() as exhausted:
             exhausted.setattr(os, "open", fail)
-            with pytest.raises(SourceError, match="cannot be read now"):
+            with pytest.raises(StartError, match="cannot be read now"):
                 record.recall(SERIAL)
             assert list(record.former(())) == []
         assert len(record.recall(SERIAL).devices) == len(WHOLE.devices)
