@@ -12,11 +12,11 @@ import signal
 from collections.abc import Callable, Collection
 
 from udev_device_plugin import __version__
-from udev_device_plugin.app.config_watch import ConfigWatch
+from udev_device_plugin.app.config_watch import watch_config
 from udev_device_plugin.app.health import Health
 from udev_device_plugin.app.held_devices import HeldDevices
 from udev_device_plugin.app.reload import Configuration
-from udev_device_plugin.app.reload_requests import ReloadRequests
+from udev_device_plugin.app.requests import Requests
 from udev_device_plugin.config.settings import Settings
 from udev_device_plugin.controller.controller import Controller
 from udev_device_plugin.controller.dependencies import Dependencies
@@ -68,7 +68,7 @@ class Agent:
         store = self._store = self._controller.store
         self._plugins = Plugins(store, self._directory, self._metrics, self._event_log, store.snapshots)
         self._health = Health(self._host, self._controller, self._plugins, self._configuration)
-        self._reload_requests = ReloadRequests(self._reload)
+        self._reload_requests = Requests(self._reload, "configuration not reloaded yet")
         self._reloaded = asyncio.Event()
         self._started = asyncio.get_running_loop().time()
         self._metrics.read_from(
@@ -201,9 +201,7 @@ class Agent:
         settings = self._settings
         if settings.config_file is not None:
             path = os.path.abspath(settings.config_file)
-            watch = ConfigWatch(path, settings.config_content, self._reload_requests.request)
-            with contextlib.closing(watch):
-                await watch.run()
+            await watch_config(path, settings.config_content, self._reload_requests.request)
 
     def _http(self) -> contextlib.AbstractAsyncContextManager[None]:
         if self._settings.listen is None:

@@ -2,30 +2,31 @@
 
 import asyncio
 import errno
+import os
 import socket
+import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from tests.lab.odd_files import a_fifo, a_link_to_itself, something_endless, something_huge
-from udev_device_plugin.app import config_watch
-from udev_device_plugin.app.config_watch import ConfigWatch, steps_to
+from udev_device_plugin.app import config_watch, requests
+from udev_device_plugin.app.config_watch import steps_to, watch_config
 from udev_device_plugin.config.yaml_document import MAX_TEXT
 from udev_device_plugin.filesystem.small_files import read_regular
 
 
 @asynccontextmanager
 async def watching(file: Path, content: bytes, on_change: Callable[[], None]) -> AsyncIterator[None]:
-    with closing(ConfigWatch(str(file), content, on_change)) as watch:
-        running = asyncio.create_task(watch.run())
-        try:
-            yield
-        finally:
-            running.cancel()
-            with suppress(asyncio.CancelledError):
-                await running
+    running = asyncio.create_task(watch_config(str(file), content, on_change))
+    try:
+        yield
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
 
 
 def test_every_link_on_the_way_to_a_file_decides_what_it_reads(tmp_path: Path) -> None:
@@ -118,8 +119,37 @@ async def test_a_file_that_cannot_be_read_for_want_of_descriptors_is_looked_at_a
         return read_regular(path, size)
 
     monkeypatch.setattr(config_watch, "read_regular", fail_at_first)
-    monkeypatch.setattr(config_watch, "RETRY_AFTER", 0.0)
+    monkeypatch.setattr(requests, "RETRY_AFTER", 0.0)
     async with watching(file, b"a", changed.set):
         await asyncio.wait_for(changed.wait(), 10)
     assert [line.levelname for line in caplog.records] == ["ERROR"]
-    assert caplog.messages == [f"{file}: cannot be looked at now, and will be again: Too many open files"]
+    assert caplog.messages == [f"{file}: cannot be looked at now, and will be tried again: Too many open files"]
+
+
+async def test_a_file_system_that_does_not_answer_keeps_nothing_else_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed, hangs, file, loop = asyncio.Event(), asyncio.Event(), tmp_path / "config.yaml", asyncio.get_running_loop()
+    answers, has_gone_on, lstat = threading.Event(), list[bool](), os.lstat
+    file.write_text("b")
+
+    def lstat_that_hangs(path: str) -> os.stat_result:
+        if path == str(file):
+            loop.call_soon_threadsafe(hangs.set)
+            has_gone_on.append(answers.wait(5))
+        return lstat(path)
+
+    monkeypatch.setattr(os, "lstat", lstat_that_hangs)
+    async with watching(file, b"a", changed.set):
+        await hangs.wait()
+        answers.set()
+        await asyncio.wait_for(changed.wait(), 10)
+        for event in (answers, hangs, changed):
+            event.clear()
+        file.write_text("c")
+        tmp_path.rename(tmp_path.with_name("elsewhere"))  # then it is looked for from the root on
+        tmp_path.with_name("elsewhere").rename(tmp_path)
+        await hangs.wait()
+        answers.set()
+        await asyncio.wait_for(changed.wait(), 10)
+    assert all(has_gone_on), "the loop goes on meanwhile"

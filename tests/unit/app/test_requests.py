@@ -1,4 +1,4 @@
-"""Requests to reload are gathered, and none is lost."""
+"""Requests are gathered, and none is lost."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -6,14 +6,14 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from udev_device_plugin.app import reload_requests
-from udev_device_plugin.app.reload_requests import ReloadRequests
+from udev_device_plugin.app import requests as requests_module
+from udev_device_plugin.app.requests import Requests
 from udev_device_plugin.errors import StartError
 
 
 @asynccontextmanager
-async def serving(reload: Callable[[], Awaitable[None]]) -> AsyncIterator[ReloadRequests]:
-    requests = ReloadRequests(reload)
+async def serving(reload: Callable[[], Awaitable[None]]) -> AsyncIterator[Requests]:
+    requests = Requests(reload, "configuration not reloaded yet")
     running = asyncio.create_task(requests.run())
     yield requests
     running.cancel()
@@ -37,7 +37,7 @@ async def test_a_thousand_requests_are_one_reload_and_one_that_comes_meanwhile_i
         for _ in range(1000):
             requests.request()
         assert await asyncio.wait_for(reloads.get(), 10) == 1
-        monkeypatch.setattr(reload_requests, "GATHER", 0.0)
+        monkeypatch.setattr(requests_module, "GATHER", 0.0)
         for _ in range(1000):
             requests.request()
         assert count == 1, "one after the other"
@@ -49,8 +49,8 @@ async def test_a_thousand_requests_are_one_reload_and_one_that_comes_meanwhile_i
 async def test_what_cannot_be_done_now_is_tried_again(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(reload_requests, "RETRY_AFTER", 0.0)
-    monkeypatch.setattr(reload_requests, "GATHER", 0.0)
+    monkeypatch.setattr(requests_module, "RETRY_AFTER", 0.0)
+    monkeypatch.setattr(requests_module, "GATHER", 0.0)
     done, failures = asyncio.Event(), iter(range(3))
 
     async def reload() -> None:
