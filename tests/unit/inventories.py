@@ -135,5 +135,6 @@ class MadeUpInventory(Inventory):
             return Node(number, unit, NodeState.UNFINISHED, entry.inode, entry.target)
         if standing.state is NodeState.FINISHED and device is None:
             return None
-        state = standing.state if device is None else NodeState.FINISHED
+        is_awaited = device is None or standing.state is NodeState.OVERDUE
+        state = standing.state if is_awaited else NodeState.FINISHED
         return Node(number, unit, state, entry.inode, entry.target, device)

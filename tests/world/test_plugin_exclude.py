@@ -103,6 +103,39 @@ async def test_what_takes_its_place_is_not_offered_before_it_is_known_to_be_anot
         assert not any(device.is_healthy for message in later for device in message.devices)
 
 
+async def test_what_a_link_or_a_property_may_exclude_is_not_offered_before_udevd_is_done_with_it(
+    host: FakeHost, plugin_directory: str
+) -> None:
+    host.hide_udevd()
+    rule = {"udev": 'ENV{ID_SERIAL_SHORT}=="CONSOLE"'}
+    exclusions = {"link": EXCLUSIONS["a glob of its links"], "rule": rule}
+    specs = [excluding({**TTYS, "type": name}, one) for name, one in exclusions.items()]
+    async with node(plugin_directory, *specs, json.dumps(TTYS)) as here:
+        for stick in (CONSOLE, OTHERS[0]):
+            for device in stick:
+                host.appear(device)
+        await here.wait_for(healthy=2)
+        await here.catch_up()
+        assert not any(here.kubelet.resource(f"squat.ai/{name}").devices for name in exclusions)
+        for stick in (CONSOLE, OTHERS[0]):
+            for device in stick:
+                host.finish(device, silent=True)
+        for name in exclusions:
+            await here.kubelet.wait_for_devices(f"squat.ai/{name}", healthy=1)
+        later = [one for one in here.kubelet.history if one.resource in {f"squat.ai/{name}" for name in exclusions}]
+        assert max(len(one.devices) for one in later) == 1
+
+
+def test_a_node_that_only_udev_could_say_is_excluded_says_so(host: FakeHost) -> None:
+    host.hide_udevd()
+    for device in CONSOLE:
+        host.appear(device)
+    listed = list_devices(excluding(TTYS, EXCLUSIONS["a glob of its links"]))
+    assert listed.why_not("serial") == {
+        "/dev/ttyUSB0": "may be excluded by a link or a property that udevd has not told: offered once it has"
+    }
+
+
 @pytest.mark.parametrize("kind", ["usb", "hid"])
 def test_by_stick_or_hid_interface_every_node_of_the_usb_device_is_excluded(host: FakeHost, kind: str) -> None:
     host.plug(scanner())

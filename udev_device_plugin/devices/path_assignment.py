@@ -13,7 +13,7 @@ from udev_device_plugin.config.specs import PathSpec, PathType, ResourceSpec
 from udev_device_plugin.devices.candidates import Candidate, IdentityChooser, Slot, node_key
 from udev_device_plugin.devices.exclusion import Exclusion
 from udev_device_plugin.host.inventory import Inventory
-from udev_device_plugin.host.model import PathEntry, PathKind
+from udev_device_plugin.host.model import NodeState, PathEntry, PathKind
 
 Candidates = Mapping[Slot, Mapping[str, Candidate]]
 """By path of the spec: its candidates by identity."""
@@ -134,7 +134,13 @@ def is_ready(
     """Whether a node can be offered for the first time.
 
     A literal path needs the node alone; a glob, and whatever may be excluded or a former device, its whole USB device.
+    What udevd has not got to in time may be excluded by what it would say: that is not offered before it has.
     """
     if path_spec.is_literal and not (spec.exclude or has_former):
-        return not inventory.is_unfinished(entry)
-    return inventory.is_settled(entry)
+        return inventory.state_of(entry) is not NodeState.UNFINISHED
+    return inventory.is_settled(entry) and not may_be_excluded(spec, entry, inventory)
+
+
+def may_be_excluded(spec: ResourceSpec, entry: PathEntry, inventory: Inventory) -> bool:
+    """Whether a link or a property of udev's, which are not known, may exclude a node."""
+    return inventory.state_of(entry) is NodeState.OVERDUE and any(one.needs_udev for one in spec.exclude)

@@ -91,7 +91,7 @@ class Inventory:
             if entry.number is not None:
                 self._paths[entry.number].add(path)
         # A new node exists before udevd is done with it: it is no match yet.
-        if before is not None or entry is None or entry.number is None or not self.is_unfinished(entry):
+        if before is not None or entry is None or self.state_of(entry) is not NodeState.UNFINISHED:
             touched |= self._naming(path)
         return {number for number in numbers_of((before, entry)) if self._nodes.get(number) is not None}
 
@@ -155,12 +155,12 @@ class Inventory:
         node = self.node_at(entry)
         return None if node is None or not node.inode else node.description
 
-    def is_unfinished(self, entry: PathEntry) -> bool:
-        """Whether udevd is at work on the node at a path, or the node has not been looked at yet."""
+    def state_of(self, entry: PathEntry) -> NodeState:
+        """Return how far udevd is with the node at a path; unfinished is also one that has not been looked at yet."""
         if entry.number is None:
-            return False
+            return NodeState.UNKNOWN
         node = self.node_at(entry)
-        return node is None or node.state is NodeState.UNFINISHED
+        return NodeState.UNFINISHED if node is None else node.state
 
     def is_settled(self, entry: PathEntry) -> bool:
         """Whether udevd is done with the node at a path, and with all nodes of its USB device."""

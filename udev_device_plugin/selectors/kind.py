@@ -92,6 +92,11 @@ class SelectorKind(Protocol):
         """The rules to try on devices where their attributes can be read; ``DeviceRecord.rules`` has the outcome."""
         return ()
 
+    @property
+    def needs_udev(self) -> bool:
+        """Whether it may match by a link or a property, which are known once udevd is done with a node."""
+        return True
+
     def wants_usb_device(self, usb_device: UsbDeviceRecord) -> bool:  # noqa: ARG002 - a default
         """Whether a USB device's nodes have to be described in full."""
         return False

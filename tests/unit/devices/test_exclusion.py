@@ -12,6 +12,8 @@ from udev_device_plugin.selectors.hid.selector import HidSelector
 from udev_device_plugin.selectors.kind import SelectorKind
 from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.paths.selector import PathSelector
+from udev_device_plugin.selectors.udev_rule.rule import Rule
+from udev_device_plugin.selectors.udev_rule.selector import UdevSelector
 from udev_device_plugin.selectors.usb.selector import UsbSelector
 
 TTY, HIDRAW = "/dev/ttyUSB0", "/dev/hidraw0"
@@ -56,3 +58,25 @@ def test_a_literal_path_waits_for_the_interface_by_which_its_stick_may_be_exclud
     assert found(inventory, UPS) == []
     inventory.stands(inventories.node(HIDRAW, 1))
     assert (found(inventory, UPS) == []) == (page == "0084")
+
+
+@pytest.mark.parametrize(
+    ("excluded", "is_offered"),
+    [
+        (PathSelector(Glob.parse("/dev/serial/by-id/*CONSOLE*")), False),
+        (UdevSelector(Rule.parse('ENV{ID_MODEL}=="CONSOLE"')), False),
+        (UPS, True),
+        (UsbSelector("0403", "6002", nodes=()), True),
+    ],
+    ids=str,
+)
+def test_what_udevd_has_not_got_to_in_time_is_not_offered_if_that_may_exclude_it(
+    excluded: SelectorKind, is_offered: bool
+) -> None:
+    inventory = MadeUpInventory(LITERAL.selectors)
+    inventory.described(described(0, TTY, "tty"))
+    inventory.stands(inventories.node(TTY, 0, state=NodeState.OVERDUE))
+    assert found(inventory) != []
+    assert (found(inventory, excluded) != []) == is_offered
+    inventory.stands(inventories.node(TTY, 0, state=NodeState.FINISHED))
+    assert found(inventory, excluded) != []

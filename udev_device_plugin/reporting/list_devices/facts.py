@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Iterator
 
 from udev_device_plugin.config.specs import PathType
 from udev_device_plugin.devices.candidates import Candidate, Slot, node_key
-from udev_device_plugin.devices.path_assignment import fits, is_ready
-from udev_device_plugin.host.model import HostDevice, PathEntry, PathKind
+from udev_device_plugin.devices.path_assignment import fits, is_ready, may_be_excluded
+from udev_device_plugin.host.model import HostDevice, NodeState, PathEntry, PathKind
 from udev_device_plugin.reporting.list_devices.model import Decided
 from udev_device_plugin.selectors.kind import LostLink, MatchFacts
 from udev_device_plugin.selectors.mismatch import NearMiss, NearMisses
@@ -82,15 +82,20 @@ class _Facts:
             return f"is excluded by {excluding}"
         if not fits(spec, self._path_spec, entry):
             return self._why_unfit(entry)
-        if not is_mount and self._inventory.is_unfinished(entry):
-            return AWAITED
         if not is_mount and not is_ready(spec, self._path_spec, entry, self._inventory):
-            return "udevd has not finished with other nodes of its USB device"
+            return self._why_not_ready(entry)
         holders = self._decided.by_node.get(node_key(self._inventory, entry), ())
         for slot, candidate in holders:
             if (slot, candidate.path) == (self._slot, entry.path):
                 return self._why_unpaired(candidate)
         return self._why_claimed(entry, holders)
+
+    def _why_not_ready(self, entry: PathEntry) -> str:
+        if self._inventory.state_of(entry) is NodeState.UNFINISHED:
+            return AWAITED
+        if may_be_excluded(self._decided.spec, entry, self._inventory):
+            return "may be excluded by a link or a property that udevd has not told: offered once it has"
+        return "udevd has not finished with other nodes of its USB device"
 
     def _why_unfit(self, entry: PathEntry) -> str:
         """Say what it is that a container cannot get."""

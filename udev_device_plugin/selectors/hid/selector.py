@@ -39,6 +39,11 @@ class HidSelector(SelectorKind):
         given = [f"{name} {value}" for name, value in options.items() if value is not None]
         return f"hid {self.vendor}:{self.product}" + (f" with {' and '.join(given)}" if given else "")
 
+    @property
+    def needs_udev(self) -> bool:
+        """Sysfs says all that it asks for."""
+        return False
+
     def wants_usb_device(self, usb_device: UsbDeviceRecord) -> bool:
         """Whether its interfaces may be selected."""
         ids = (usb_device.vendor, usb_device.product)

@@ -58,6 +58,11 @@ class UsbSelector(SelectorKind):
     def _pairs(self) -> tuple[tuple[str, str], ...]:
         return (self.vendor, self.product), *self.aliases
 
+    @property
+    def needs_udev(self) -> bool:
+        """Sysfs says all that it asks for."""
+        return False
+
     def wants_usb_device(self, usb_device: UsbDeviceRecord) -> bool:
         """Whether it selects a USB device."""
         return (usb_device.vendor, usb_device.product) in self._pairs and self.serial in (None, usb_device.serial)
