@@ -127,7 +127,8 @@ def _counted(
 ) -> Parts[M]:
     """Return a USB device with the nodes that count, in the order in which a container gets them.
 
-    It needs as many as are configured, or more if more were seen.
+    It needs as many as are configured, or more if more were seen; one that is known needs those that it had: another
+    one is another line, which its pod did not ask for.
     """
     here, least = Counter(node.subsystem for node in nodes), dict(selector.nodes)
     if selector.is_open_ended:
@@ -139,7 +140,8 @@ def _counted(
         of_subsystem = sorted((node for node in nodes if node.subsystem == subsystem), key=_place)
         of_subsystem.sort(key=lambda node: node.identity not in kept)
         counting += sorted(of_subsystem[:number], key=_place)
-    return Parts((usb_device,), tuple(counting), not Counter(least) - here, member, tuple(least.items()))
+    is_whole = not Counter(least) - here and kept <= {node.identity for node in nodes}
+    return Parts((usb_device,), tuple(counting), is_whole, member, tuple(least.items()))
 
 
 def _place(node: Match) -> tuple[object, ...]:

@@ -120,6 +120,28 @@ def test_it_is_unhealthy_when_one_of_them_goes_and_keeps_its_others() -> None:
     assert host.plugs(("tty", 1, 5)).offers == {BY_PORT: (True, ["ttyUSB0", "ttyUSB5", "cdc-wdm0"])}
 
 
+FOUR: Sequence[Node] = tuple(("tty", number, number) for number in range(4))
+
+
+@pytest.mark.parametrize(
+    ("selector", "before", "later"),
+    [
+        (UsbSelector("2c7c", "0125", nodes=(("tty", 2),)), FOUR, ()),
+        (OPEN, FOUR[:2], FOUR[2:3]),
+    ],
+    ids=["of more than it needs", "one that came since"],
+)
+def test_no_other_node_takes_the_place_of_one_that_went(
+    selector: UsbSelector, before: Sequence[Node], later: Sequence[Node]
+) -> None:
+    host = Host(selector).plugs(*before).waits(QUIET)
+    assert host.offers == {BY_PORT: (True, NODES[:2])}
+    assert host.pulls(FOUR[1]).plugs(*later).offers == {BY_PORT: (False, NODES[:2])}
+    ((is_healthy, nodes),) = host.plugs(("tty", 1, 7)).offers.values()
+    assert is_healthy
+    assert nodes[:2] == ["ttyUSB0", "ttyUSB7"]
+
+
 def test_nodes_of_other_subsystems_and_further_ones_are_not_handed_over() -> None:
     host = Host(MODEM).plugs(*WHOLE, ("net", 3, 9), ("tty", 4, 4))
     assert host.offers == {BY_PORT: (True, NODES)}
