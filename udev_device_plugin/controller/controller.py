@@ -235,14 +235,12 @@ class Controller:
             self._ask.clear()
             asked = self._loop.time()
             held = await self._dependencies.held()
-            if held is None:
-                self._ask_after = self._loop.time() + ASK_AGAIN
-                self._schedule()
-                continue
-            self._ask_after = 0.0
-            self._dependencies.forget_unheld(held, self._loop.time())
-            self._former.mark_as_answered(held, asked)
-            for resource, state in self._states.items():
-                # One that a reload has added meanwhile was not asked for; none was if that never gets known.
-                if not state.is_pending and (resource in held or not held):
-                    state.consider(frozenset(held.get(resource, ())), asked)
+            self._ask_after = self._loop.time() + ASK_AGAIN if held is None else 0.0
+            if held is not None:
+                self._dependencies.forget_unheld(held, self._loop.time())
+                self._former.mark_as_answered(held, asked)
+                for resource, state in self._states.items():
+                    # One that a reload has added meanwhile was not asked for; none was if that never gets known.
+                    if not state.is_pending and (resource in held or not held):
+                        state.consider(frozenset(held.get(resource, ())), asked)
+            self._schedule()

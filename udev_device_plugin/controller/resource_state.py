@@ -26,6 +26,7 @@ class ResourceState:
         caused_at: when the oldest event behind that was received, monotonic seconds; None: no event did it.
         held: the IDs that pods hold, for the next assembly; None if there is no new answer.
         asked: when that was asked for, monotonic seconds.
+        answered: the IDs that pods held when that was last considered; None: not since the spec changed.
         holders: of the IDs that pods held when that was known last, if there were former devices.
         is_recorded: the identity record is up to date.
         unannounced: changes that are not in the log yet: the sets before and after, and when, monotonic seconds.
@@ -41,6 +42,7 @@ class ResourceState:
     caused_at: float | None = None
     held: frozenset[str] | None = None
     asked: float = 0.0
+    answered: frozenset[str] | None = None
     holders: Mapping[str, Holder | None] = field(default_factory=dict)
     is_recorded: bool = True
     unannounced: list[tuple[DeviceSet, DeviceSet, float]] = field(default_factory=list)
@@ -57,7 +59,7 @@ class ResourceState:
         """Take another spec, for which the host has not been read yet."""
         excludes_the_same = self.spec.exclude == spec.exclude
         self._take(spec, *carried_over(self.assembled, self.spec, spec, excludes_the_same=excludes_the_same))
-        self.is_pending, self.held = True, None
+        self.is_pending, self.held, self.answered = True, None, None
 
     def narrow(self) -> bool:
         """Drop the former groups that are not needed any more; return whether there were any."""
@@ -89,9 +91,12 @@ class ResourceState:
             self.debouncer.request()
 
     def consider(self, held: frozenset[str], asked: float) -> None:
-        """Request an assembly with what pods held at the moment ``asked``, monotonic seconds."""
-        self.held, self.asked = held, asked
-        self.debouncer.request()
+        """Request an assembly with what pods held at the moment ``asked``, if that can decide anything."""
+        is_due = self.expires_at is not None and self.expires_at <= asked
+        if is_due or held != self.answered or has_former_groups(self.spec):
+            self.held = self.answered = held
+            self.asked = asked
+            self.debouncer.request()
 
     def take(self) -> tuple[float | None, frozenset[str] | None, float]:
         """Return ``caused_at``, ``held`` and ``asked`` for the assembly that begins now, and reset them."""

@@ -149,6 +149,25 @@ async def test_an_absent_device_is_forgotten_when_its_time_is_up_and_no_pod_hold
         assert made._states[SERIAL].assembled.devices
 
 
+async def test_a_device_that_expires_has_its_own_resource_alone_assembled_anew() -> None:
+    host, kept = Host(), list[str]()
+    with_record = replace(dependencies(host), keep=lambda spec, _: kept.append(spec.resource))
+    made = Controller([spec("serial", "/dev/ttyUSB*"), spec("other", "/dev/other*")], with_record, 0.0)
+    made.observe(nothing())
+    async with running(made):
+        plug(made, "/dev/ttyUSB0", "/dev/other1")
+        await _until(made, lambda devices: devices.count == 1)
+        made.ask_for_holders()  # as for a new kubelet: the first answer counts for all
+        while any(state.answered is None for state in made._states.values()):
+            await asyncio.sleep(0)
+        await _recorded(made)
+        kept.clear()
+        made.observe([pulled("/dev/ttyUSB0")])
+        await _until(made, lambda devices: devices.count == 0)
+        await _recorded(made)
+        assert set(kept) == {SERIAL}
+
+
 async def test_what_is_forgotten_within_a_window_is_told_with_it_and_asked_for_once() -> None:
     host = Host()
     async with running(looked(host, grace_period=0.0)) as made:
@@ -288,6 +307,13 @@ async def _until(made: Controller, condition: Callable[[DeviceSet], bool]) -> De
 async def _window_over(made: Controller) -> None:
     """Wait until no gathering window is open any more."""
     while any(state.debouncer.is_waiting for state in made._states.values()):
+        await asyncio.sleep(0.001)
+
+
+async def _recorded(made: Controller) -> None:
+    """Wait until everything that changed has been assembled and written down."""
+    await _window_over(made)
+    while not all(state.is_recorded for state in made._states.values()):
         await asyncio.sleep(0.001)
 
 
