@@ -1,5 +1,6 @@
 """The host thread from one monitor to the next (in this process, on a made-up host)."""
 
+import logging
 import select
 import threading
 from queue import SimpleQueue
@@ -10,11 +11,12 @@ import pytest
 from tests.lab.host import FakeHost
 from tests.lab.plugin import PATIENCE
 from tests.lab.sticks import serial_adapter
-from udev_device_plugin.host import looking
+from udev_device_plugin.host import host_thread, looking
 from udev_device_plugin.host.host_thread import HostThread
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looks import HostLook, UnitLook
 from udev_device_plugin.host.reader import look_at_unit
+from udev_device_plugin.host.udev.monitor import UdevMonitor
 from udev_device_plugin.telemetry.metrics import Metrics
 
 
@@ -47,3 +49,31 @@ def test_looks_that_end_while_there_is_no_monitor_are_taken_in_with_the_next_one
     finally:
         observed.stop()
         thread.join()
+
+
+def test_a_udevd_that_is_back_just_before_its_socket_is_watched_is_waited_for(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    made, has_third, looks = list[UdevMonitor](), threading.Event(), SimpleQueue[HostLook]()
+
+    def make_monitor() -> UdevMonitor:
+        if len(made) == 1:  # made because udevd has gone
+            host.show_udevd()
+        made.append(UdevMonitor())
+        if len(made) == 3:
+            has_third.set()
+        return made[-1]
+
+    monkeypatch.setattr(host_thread, "UdevMonitor", make_monitor)
+    observed = HostThread(Interest(frozenset(), number=1), looks.put, Metrics())
+    thread = threading.Thread(target=observed.run)
+    thread.start()
+    try:
+        assert looks.get(timeout=PATIENCE).complete_for == 1
+        host.hide_udevd()
+        assert has_third.wait(PATIENCE)
+    finally:
+        observed.stop()
+        thread.join()
+    assert caplog.messages[-1] == "udev: udevd is there now"

@@ -19,7 +19,7 @@ from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.host.model import OfferedNodes
 from udev_device_plugin.host.pool import Pool
 from udev_device_plugin.host.reader import UDEV_DATA
-from udev_device_plugin.host.udev.delivery_check import UDEV_CONTROL, DeliveryCheck
+from udev_device_plugin.host.udev.delivery_check import UDEV_CONTROL, DeliveryCheck, running_udevd
 from udev_device_plugin.host.udev.monitor import UdevMonitor
 from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.telemetry.metrics import Metrics
@@ -118,9 +118,11 @@ class HostThread:
         self._is_renewing = False
         if self._is_stopping:  # that was the reason of the wake-up
             return
-        has_udevd = self._delivery.begin()
+        udevd = running_udevd()
+        self._delivery.begin(has_udevd=udevd is not None)
         monitor = UdevMonitor()
-        self._begin_full_look(has_udevd=has_udevd)
+        self._begin_full_look(has_udevd=udevd is not None)
+        self._renew_unless_running(udevd)
         while not (self._is_renewing or self._is_stopping):
             for result in self._pool.take_results():  # at first those of looks that ended while there was no monitor
                 self._looking.take_result(result, time.monotonic())
@@ -145,6 +147,10 @@ class HostThread:
         self._looking.begin(self._interest, time.monotonic(), has_udevd=has_udevd)
         if (failure := self._paths.failure) is not None:  # it would not be everything
             raise failure
+
+    def _renew_unless_running(self, udevd: tuple[int, int] | None) -> None:
+        if running_udevd() != udevd:  # it came or went before its control socket was watched
+            self._is_renewing = True
 
     def _work(self) -> float | None:
         """Begin the looks that are due and pass on what was found; returns in how many seconds to call it again."""

@@ -8,7 +8,7 @@ from udev_device_plugin.host.memory import Memory
 from udev_device_plugin.host.path_facts import matches_of, numbers_of, stat_path
 from udev_device_plugin.host.reader import is_unknown_to_sysfs, look_at_unit
 from udev_device_plugin.host.sysfs import all_units
-from udev_device_plugin.host.udev.delivery_check import DeliveryCheck
+from udev_device_plugin.host.udev.delivery_check import DeliveryCheck, running_udevd
 
 
 def look_at_everything(interest: Interest) -> tuple[HostLook, frozenset[str]]:
@@ -19,7 +19,8 @@ def look_at_everything(interest: Interest) -> tuple[HostLook, frozenset[str]]:
         NotLookedError: descriptors or memory are used up.
     """
     memory = Memory()
-    memory.has_udevd = DeliveryCheck().begin()
+    memory.has_udevd = running_udevd() is not None
+    DeliveryCheck().begin(has_udevd=memory.has_udevd)
     found = {path: stat_path(path) for glob in interest.globs for path in matches_of(glob)}
     at_paths = numbers_of(found.values())
     for unit in dict.fromkeys(all_units((), at_paths)):

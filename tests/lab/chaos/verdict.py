@@ -197,6 +197,7 @@ class Verdict:
 
     def _sight(self, id_: Id, path: str, reached: Counter[str], look: Look) -> None:
         """A healthy device is at this path: is it what its ID stands for?"""
+        self._truth.note_age()  # the look may have begun long before
         name = id_[0].rpartition("/")[2]
         if (node := self._truth.node_at(path)) is None:
             look.faults.append(f"Healthy, and not there: {name}: {id_[1]}: nothing is at {path}")

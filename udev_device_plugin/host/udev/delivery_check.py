@@ -19,6 +19,15 @@ TOLERANCE = 2.0
 """Seconds after which an event about a node that udevd is done with is overdue, slow ``RUN`` programs aside."""
 
 
+def running_udevd() -> tuple[int, int] | None:
+    """Return what tells one udevd from the next, inode and time of its control socket; None if there is no udevd."""
+    try:
+        control = os.lstat(UDEV_CONTROL)
+    except OSError:
+        return None
+    return control.st_ino, control.st_ctime_ns
+
+
 class DeliveryCheck:
     """Compares the nodes that events were received for with those that were found."""
 
@@ -28,9 +37,8 @@ class DeliveryCheck:
         self._has_udevd = True
         self._is_failing = False
 
-    def begin(self) -> bool:
-        """A new monitor is about to start; returns whether there is a udevd."""
-        has_udevd = os.path.lexists(UDEV_CONTROL)
+    def begin(self, *, has_udevd: bool) -> None:
+        """A new monitor is about to start."""
         if self._has_udevd and not has_udevd:
             logger.warning(
                 "udev: %s is not there, so udev's events cannot arrive: mount the host's /run/udev, or start udevd;"
@@ -41,7 +49,6 @@ class DeliveryCheck:
             logger.info("udev: udevd is there now")
         self._has_udevd = has_udevd
         self._expected.clear()
-        return has_udevd
 
     def received(self, number: DeviceNumber | None, action: str) -> None:
         """An event about a node was received."""

@@ -5,8 +5,7 @@ import logging
 import pytest
 
 from udev_device_plugin.host.model import DeviceNumber, Node, NodeState
-from udev_device_plugin.host.udev import delivery_check
-from udev_device_plugin.host.udev.delivery_check import TOLERANCE, DeliveryCheck
+from udev_device_plugin.host.udev.delivery_check import TOLERANCE, UDEV_CONTROL, DeliveryCheck
 
 ONE, OTHER = DeviceNumber("c", 188, 0), DeviceNumber("c", 188, 1)
 
@@ -25,12 +24,11 @@ def gone(check: DeliveryCheck, number: DeviceNumber) -> None:
 
 
 @pytest.fixture
-def check(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> DeliveryCheck:
+def check(caplog: pytest.LogCaptureFixture) -> DeliveryCheck:
     """There is a udevd."""
-    monkeypatch.setattr(delivery_check, "UDEV_CONTROL", "/")
     caplog.set_level(logging.INFO)
     check = DeliveryCheck()
-    assert check.begin()
+    check.begin(has_udevd=True)
     return check
 
 
@@ -83,13 +81,10 @@ def test_a_node_that_comes_again_must_be_announced_anew(check: DeliveryCheck) ->
     assert check.next_due == 10.0 + TOLERANCE
 
 
-def test_without_a_udevd_no_event_is_awaited(
-    check: DeliveryCheck, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(delivery_check, "UDEV_CONTROL", "/missing")
+def test_without_a_udevd_no_event_is_awaited(check: DeliveryCheck, caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(2):
-        assert not check.begin()
+        check.begin(has_udevd=False)
     finished(check, ONE, 10.0)
     assert check.next_due is None
     (message,) = caplog.messages
-    assert "/missing is not there" in message
+    assert f"{UDEV_CONTROL} is not there" in message
