@@ -51,8 +51,11 @@ class RegistrationTurns:
 
     @contextlib.asynccontextmanager
     async def turn(self, resource: str, epoch: int) -> AsyncIterator[grpc.aio.Channel]:
-        """Wait for the resource's turn with the kubelet of ``epoch``; yield the channel for one attempt."""
-        if self._start is None or self._start.epoch != epoch:
+        """Wait for the resource's turn with the kubelet of ``epoch``; yield the channel for one attempt.
+
+        An attempt that began with a former kubelet reaches the present one, and takes its turn with that.
+        """
+        if self._start is None or self._start.epoch < epoch:
             self._start = _KubeletStart(self._kubelet_socket, epoch, self._resources.intersection(self._held()))
         async with self._start.turn(resource) as channel:
             yield channel

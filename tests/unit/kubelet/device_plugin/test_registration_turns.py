@@ -38,3 +38,19 @@ async def test_so_does_one_whose_registration_takes_long(turns: RegistrationTurn
 async def test_so_does_one_that_registered_just_before_the_new_kubelet_was_noticed(turns: RegistrationTurns) -> None:
     await register(turns, HELD, 1)
     await register(turns, OTHER, 2)
+
+
+async def test_a_late_attempt_with_a_former_kubelet_takes_its_turn_with_the_present_one() -> None:
+    asked: list[str] = []
+
+    def held() -> list[str]:
+        asked.append("")
+        return [HELD]
+
+    turns = RegistrationTurns("/nowhere/kubelet.sock", held)
+    turns.add(HELD)
+    await register(turns, HELD, 2)
+    await register(turns, OTHER, 1)
+    async with turns.turn(OTHER, 1) as late, turns.turn(OTHER, 2) as present:
+        assert late is present
+    assert len(asked) == 1
