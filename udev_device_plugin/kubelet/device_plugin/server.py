@@ -107,8 +107,14 @@ class ResourceServer:
             server.add_insecure_port(f"unix:{path}")
         except RuntimeError as error:  # grpc raises it for everything that goes wrong here, without a reason
             raise OSError(f"{self._directory.path}: no socket can be bound there: {error}") from error
-        await server.start()
         self._server = server
+        starting = asyncio.ensure_future(server.start())
+        try:
+            await asyncio.shield(starting)
+        except BaseException:  # also a cancellation: its socket is there already
+            await asyncio.wait({starting})  # grpc cannot stop a server that is about to start
+            await self.stop()
+            raise
         if not is_first:
             self._directory.made_again.set()
 
