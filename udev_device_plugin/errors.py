@@ -53,10 +53,6 @@ class AllocationError(UdevDevicePluginError):
     """An allocation is refused; the text is shown in the pod's events."""
 
 
-class RegistrationError(UdevDevicePluginError):
-    """The kubelet refused a registration; the text is the kubelet's."""
-
-
 def raise_failure(task: asyncio.Task[Any]) -> None:
     """Done-callback of a task that is not awaited: pass its exception to the loop's exception handler."""
     if not task.cancelled() and (error := task.exception()) is not None:

@@ -25,7 +25,7 @@ from udev_device_plugin.controller.own_links import OwnLinks
 from udev_device_plugin.devices.retention import PODS_ARE_KNOWN_AFTER
 from udev_device_plugin.host.boot import udev_is_idle
 from udev_device_plugin.host.observer import HostObserver
-from udev_device_plugin.kubelet.checkpoint import read_held_ids
+from udev_device_plugin.kubelet.checkpoint import held_ids
 from udev_device_plugin.kubelet.device_plugin.plugins import Plugins
 from udev_device_plugin.kubelet.device_plugin.server import remove_stale, socket_name
 from udev_device_plugin.kubelet.plugin_directory import PluginDirectory
@@ -57,7 +57,7 @@ class Agent:
             handed_out=self._handed_out,
             links_directory=own_directory.path,
             look_for=lambda interest: self._host.reconfigure(interest),  # noqa: PLW0108 - it is made later
-            noted=lambda: read_held_ids(settings.plugin_directory),
+            noted=lambda: held_ids(settings.plugin_directory),
             former=self._identity_record.former,
             recall=self._identity_record.recall_all,
             keep=self._identity_record.keep,

@@ -17,12 +17,7 @@ MAX_SIZE = 16 << 20
 """Bytes. 10,000 devices take 0.7 MB."""
 
 
-def held_ids(plugin_directory: str) -> Mapping[str, frozenset[str]]:
-    """Return the IDs that pods hold by resource; nothing if the file cannot be read or says something else."""
-    return read_held_ids(plugin_directory) or {}
-
-
-def read_held_ids(plugin_directory: str) -> Mapping[str, frozenset[str]] | None:
+def held_ids(plugin_directory: str) -> Mapping[str, frozenset[str]] | None:
     """Return the IDs that pods hold by resource; None if the file cannot be read or says something else."""
     try:
         document = bounded_json.loads(read_regular(os.path.join(plugin_directory, NAME), MAX_SIZE, flags=os.O_NOFOLLOW))

@@ -6,12 +6,12 @@ nothing runs while nothing happens.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from udev_device_plugin.errors import raise_failure
-from udev_device_plugin.selectors.paths.glob import Glob
+from udev_device_plugin.kubelet.device_plugin.server import resource_of_socket
 
 _FIRST_WAIT = 0.005
 _ATTEMPTS = 6
@@ -36,14 +36,14 @@ class OtherInstances:
             task = self._tasks[path] = asyncio.create_task(self._follow(path, is_new=is_new))
             task.add_done_callback(raise_failure)
 
-    def leave(self, endpoints: Collection[Glob]) -> None:
-        """Do not report those on matching sockets any more."""
-        for path in [path for path in self._tasks if any_matches(endpoints, path)]:
+    def leave(self, resource: str) -> None:
+        """Do not report those of a resource (`resource_of_socket`) any more."""
+        for path in [path for path in self._tasks if resource_of_socket(path) == resource]:
             self._tasks.pop(path).cancel()
 
-    def is_any_at(self, endpoints: Collection[Glob]) -> bool:
-        """Whether one runs on a matching socket."""
-        return any(any_matches(endpoints, path) for path in self._tasks)
+    def is_any_of(self, resource: str) -> bool:
+        """Whether one of a resource runs."""
+        return resource in map(resource_of_socket, self._tasks)
 
     async def _follow(self, path: str, *, is_new: bool) -> None:
         has_run = is_new
@@ -53,11 +53,6 @@ class OtherInstances:
         del self._tasks[path]
         if has_run:
             self._on_gone(path)
-
-
-def any_matches(patterns: Collection[Glob], path: str) -> bool:
-    """Whether a path matches one of the patterns."""
-    return any(pattern.matches(path) for pattern in patterns)
 
 
 async def _hold_connection(path: str) -> bool:

@@ -14,13 +14,11 @@ from collections import deque
 from collections.abc import Collection, Iterator
 from itertools import islice
 
-from tenacity import AsyncRetrying, RetryCallState, RetryError, retry_if_exception_type, wait_exponential
-
 from udev_device_plugin.filesystem.loop_watch import LoopWatch
 from udev_device_plugin.filesystem.own_directory import OwnDirectory
 from udev_device_plugin.kubelet.device_plugin.registration_session import RegistrationSession
-from udev_device_plugin.kubelet.device_plugin.server import sockets_of_same_resource
-from udev_device_plugin.kubelet.other_instances import OtherInstances, any_matches
+from udev_device_plugin.kubelet.device_plugin.server import resource_of_socket, socket_globs
+from udev_device_plugin.kubelet.other_instances import OtherInstances
 from udev_device_plugin.selectors.paths.glob import Glob
 
 logger = logging.getLogger(__name__)
@@ -31,7 +29,7 @@ _NOT_RUNNING = frozenset({errno.ENOENT, errno.ECONNREFUSED, errno.ENOTDIR})
 """Why no connection can be made where no kubelet runs."""
 
 _FIRST_WAIT = 0.005
-"""Seconds: a kubelet refuses connections between its ``bind`` and its ``listen``."""
+"""Seconds, doubled each time: a kubelet refuses connections between its ``bind`` and its ``listen``."""
 
 _LONGEST_WAIT = 30.0
 """Seconds: only in case that the watch, which starts the next attempt at once, misses something."""
@@ -68,14 +66,24 @@ class PluginDirectory:
         self._other_instances = OtherInstances(self._other_instance_gone)
 
     async def run(self) -> None:
-        """Watch, and connect to the kubelet whenever it may not answer, until cancelled."""
-        kubelet_socket = Glob.of(self.kubelet_socket)
-        with contextlib.closing(LoopWatch([kubelet_socket], self._changed)) as self._watch:
+        """Watch, and connect to the kubelet whenever it may not answer, until cancelled.
+
+        Each event of its socket begins again with the shortest wait.
+        """
+        watched = [Glob.of(self.kubelet_socket), *socket_globs(self.path)]
+        with contextlib.closing(LoopWatch(watched, self._changed)) as self._watch:
+            wait = _FIRST_WAIT
             while True:
-                await self._connect_until_answered()
-                if not self._wake.is_set():
+                self._wake.clear()
+                if await self._is_answered() and not self._wake.is_set():
                     self._answering.set()
-                await self._wake.wait()
+                try:
+                    # wait_for would swallow a cancellation that comes with the wake-up
+                    async with asyncio.timeout(None if self._answering.is_set() else wait):
+                        await self._wake.wait()
+                    wait = _FIRST_WAIT
+                except TimeoutError:
+                    wait = min(2 * wait, _LONGEST_WAIT)
                 self._answering.clear()
 
     def exists(self) -> bool:
@@ -116,21 +124,17 @@ class PluginDirectory:
         Another plugin, in a rolling update that overlaps, may have registered after ours. When it ends, the kubelet
         drops the resource, and goes on reading our stream without using it.
         """
-        endpoints = sockets_of_same_resource(socket_path)
+        resource = resource_of_socket(socket_path)
         self._sessions[socket_path] = session
         self._own_sockets.append(socket_path)
-        for pattern in endpoints:
-            self._watch.add(pattern)
         self._changed((socket_path,))  # it may have been removed before it was watched
-        others = (path for path in self._watch.found.difference(self._own_sockets) if any_matches(endpoints, path))
-        for path in islice(others, _MAX_OTHERS):
+        others = self._watch.found.difference(self._own_sockets, [self.kubelet_socket])
+        for path in islice((path for path in others if resource_of_socket(path) == resource), _MAX_OTHERS):
             self._other_instances.follow(path, is_new=False)
         try:
             yield
         finally:
-            for pattern in endpoints:
-                self._watch.discard(pattern)
-            self._other_instances.leave(endpoints)
+            self._other_instances.leave(resource)
             del self._sessions[socket_path]
 
     def _changed(self, paths: Collection[str]) -> None:
@@ -145,56 +149,33 @@ class PluginDirectory:
             if (ours := self._sessions.get(path)) is not None:
                 if not os.path.lexists(path):
                     ours.end("its socket was removed")
-            elif path not in self._own_sockets:
+            elif path not in self._own_sockets and resource_of_socket(path) in map(resource_of_socket, self._sessions):
                 self._other_instances.follow(path, is_new=True)
 
     def _other_instance_gone(self, gone: str) -> None:
         for path, session in self._sessions.items():
-            if any_matches(sockets_of_same_resource(path), gone):
+            if resource_of_socket(path) == resource_of_socket(gone):
                 asyncio.get_running_loop().call_later(_ALONE_AFTER, self._end_if_alone, path, session)
 
     def _end_if_alone(self, path: str, session: RegistrationSession) -> None:
-        is_alone = not self._other_instances.is_any_at(sockets_of_same_resource(path))
+        is_alone = not self._other_instances.is_any_of(resource_of_socket(path))
         if is_alone and self._sessions.get(path) is session:
             session.end("another plugin of this resource has gone, and the kubelet may not listen to this one any more")
 
-    async def _connect_until_answered(self) -> None:
-        """Connect to the kubelet until that succeeds; each event of the socket begins again with the shortest wait."""
-        while True:
-            self._wake.clear()
-            try:
-                async for attempt in AsyncRetrying(
-                    wait=wait_exponential(_FIRST_WAIT, max=_LONGEST_WAIT),
-                    retry=retry_if_exception_type(OSError),
-                    stop=self._is_woken,
-                    sleep=self._sleep,
-                ):
-                    with attempt:
-                        await self._connect()
-            except RetryError:
-                continue
-            return
-
-    async def _connect(self) -> None:
+    async def _is_answered(self) -> bool:
+        """Connect to the kubelet."""
         try:
             _, writer = await asyncio.open_unix_connection(self.kubelet_socket)
+            self._note_refusal("")
+            writer.close()
+            await writer.wait_closed()
         except OSError as error:
             self._note_refusal("" if error.errno in _NOT_RUNNING else f"{self.kubelet_socket}: {error.strerror}")
-            raise
-        self._note_refusal("")
-        writer.close()
-        await writer.wait_closed()
+            return False
+        return True
 
     def _note_refusal(self, refusal: str) -> None:
         """Say once why a kubelet that may well run cannot be connected to; of a directory as a whole that has been."""
         if refusal and refusal != self._refusal and os.path.lexists(self.kubelet_socket):
             logger.warning("the kubelet cannot be connected to: %s: does the plugin run as uid 0?", refusal)
         self._refusal = refusal
-
-    def _is_woken(self, _: RetryCallState) -> bool:
-        return self._wake.is_set()
-
-    async def _sleep(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):  # wait_for would swallow a cancellation that comes with the wake-up
-                await self._wake.wait()

@@ -133,11 +133,11 @@ def test_the_watch_of_the_configuration(run: Run, caplog: pytest.LogCaptureFixtu
 def test_the_watch_of_the_plugin_directory(
     run: Run, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def make_socket(_: PluginDirectory) -> None:  # called once the directory is watched
+    async def make_socket(_: PluginDirectory) -> bool:  # called once the directory is watched
         (run.directory / "kubelet.sock").touch()
-        await asyncio.Event().wait()
+        return await asyncio.Event().wait()
 
-    monkeypatch.setattr(PluginDirectory, "_connect_until_answered", make_socket)
+    monkeypatch.setattr(PluginDirectory, "_is_answered", make_socket)
     monkeypatch.setattr(PluginDirectory, "_changed", fail)
     ends_with_one_line(run, caplog)
 

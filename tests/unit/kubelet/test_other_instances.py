@@ -10,7 +10,6 @@ from typing import Self
 import pytest
 
 from udev_device_plugin.kubelet.other_instances import OtherInstances
-from udev_device_plugin.selectors.paths.glob import Glob
 
 
 class Server:
@@ -125,14 +124,13 @@ async def test_one_that_was_killed_before_it_could_be_called_has_gone(
 async def test_who_lives_is_known_until_it_goes_or_is_not_followed_any_more(
     peers: OtherInstances, gone: asyncio.Queue[str]
 ) -> None:
-    one, other = [Glob.parse("/one/*.sock")], [Glob.parse("/other/*.sock")]
-    for path in ("/one/a.sock", "/one/b.sock", "/other/c.sock"):
+    for path in ("/own/one-0000000a.sock", "/own/udev-device-plugin-one-0000000b.sock", "/own/other-0000000c.sock"):
         peers.follow(path, is_new=True)
-    assert peers.is_any_at(one)
-    peers.leave(one)
-    assert not peers.is_any_at(one)
-    assert await next_of(gone) == "/other/c.sock"
-    assert not peers.is_any_at(other)
+    assert peers.is_any_of("one")
+    peers.leave("one")
+    assert not peers.is_any_of("one")
+    assert await next_of(gone) == "/own/other-0000000c.sock"
+    assert not peers.is_any_of("other")
     assert gone.empty()
 
 

@@ -6,7 +6,6 @@ container has to wait in these cases.
 """
 
 import os
-from collections import deque
 from collections.abc import Iterable, Iterator
 
 from udev_device_plugin.devices.device import DeviceSet
@@ -20,25 +19,22 @@ class AllocatedPaths:
     """The paths of one resource's allocations since the plugin started."""
 
     def __init__(self) -> None:
-        self._paths: dict[str, frozenset[str]] = {}
-        self._latest: deque[tuple[float, str]] = deque(maxlen=MAX_REMEMBERED)
+        self._latest: dict[str, tuple[float, frozenset[str]]] = {}  # by replica, the oldest first
 
     def note(self, devices: DeviceSet, ids: Iterable[str], now: float) -> None:
         """Remember the present paths of devices that are allocated now; a replica's latest allocation counts."""
         for id_ in ids:
             device = devices.by_base.get(id_base(id_))
             if device is not None:
-                self._paths.pop(id_, None)
-                self._paths[id_] = frozenset(member.host_path for member in device.members if not member.is_optional)
-                self._latest.append((now, id_))
-        while len(self._paths) > MAX_REMEMBERED:
-            del self._paths[next(iter(self._paths))]
+                self._latest.pop(id_, None)
+                paths = frozenset(member.host_path for member in device.members if not member.is_optional)
+                self._latest[id_] = (now, paths)
+        while len(self._latest) > MAX_REMEMBERED:
+            del self._latest[next(iter(self._latest))]
 
     def since(self, moment: float) -> frozenset[str]:
-        """Return the IDs that were allocated at ``moment`` or later; called with ever later moments."""
-        while self._latest and self._latest[0][0] < moment:
-            self._latest.popleft()
-        return frozenset(id_ for _, id_ in self._latest)
+        """Return the IDs that were allocated at ``moment`` or later."""
+        return frozenset(id_ for id_, (at, _) in self._latest.items() if at >= moment)
 
     def strayed(self, devices: DeviceSet, ids: Iterable[str]) -> Iterator[str]:
         """Return a text for each allocated path of a present device that does not belong to the device any more."""
@@ -47,9 +43,8 @@ class AllocatedPaths:
         for id_ in ids:
             device = devices.by_base.get(id_base(id_))
             if device is not None and device.is_healthy:
-                strayed |= self._paths.get(id_, frozenset()) - {
-                    path for member in device.members for path in (member.host_path, member.own_link)
-                }
+                _, allocated = self._latest.get(id_, (0.0, frozenset()))
+                strayed |= allocated - {path for one in device.members for path in (one.host_path, one.own_link)}
                 contended.update(link for member in device.members for link in member.contended)
         for path in sorted(strayed):
             yield f"{path} {_why(path, is_contended=path in contended)}"

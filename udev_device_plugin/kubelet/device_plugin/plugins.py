@@ -30,7 +30,7 @@ class Plugins:
         self.plugins: Mapping[str, ResourcePlugin] = {}
         self._store = store
         self._directory = directory
-        self._turns = RegistrationTurns(directory.kubelet_socket, lambda: held_ids(directory.path))
+        self._turns = RegistrationTurns(directory.kubelet_socket, lambda: held_ids(directory.path) or ())
         self._metrics = metrics
         self._event_log = event_log
         self._tasks: dict[str, asyncio.Task[None]] = {}

@@ -5,11 +5,8 @@ restarted, or the plugin stops. The server is not a part of it: that goes on wit
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
-
-_T = TypeVar("_T")
 
 
 class RegistrationSession:
@@ -50,22 +47,6 @@ class RegistrationSession:
     async def ended(self) -> str:
         """Wait for its end; return the reason."""
         return await asyncio.shield(self._ended)
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait ``seconds``, or until it has ended."""
-        await asyncio.wait({self._ended}, timeout=seconds)
-
-    async def until_over(self, work: Coroutine[Any, Any, _T]) -> _T | None:
-        """Return the result of ``work``; None if the registration ended first, which cancels the work."""
-        task = asyncio.ensure_future(work)
-        try:
-            either: set[asyncio.Future[Any]] = {task, self._ended}
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            return await task if task.done() else None
-        finally:
-            if not task.done():
-                task.cancel()
-                await asyncio.wait({task})
 
     @contextmanager
     def stream(self) -> Iterator[None]:

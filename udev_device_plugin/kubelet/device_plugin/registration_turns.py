@@ -49,16 +49,14 @@ class RegistrationTurns:
         if self._start is not None:
             self._start.done(resource)
 
-    @contextlib.asynccontextmanager
-    async def turn(self, resource: str, epoch: int) -> AsyncIterator[grpc.aio.Channel]:
-        """Wait for the resource's turn with the kubelet of ``epoch``; yield the channel for one attempt.
+    def turn(self, resource: str, epoch: int) -> contextlib.AbstractAsyncContextManager[grpc.aio.Channel]:
+        """Wait for the resource's turn with the kubelet of ``epoch``, and have the channel for one attempt.
 
         An attempt that began with a former kubelet reaches the present one, and takes its turn with that.
         """
         if self._start is None or self._start.epoch < epoch:
             self._start = _KubeletStart(self._kubelet_socket, epoch, self._resources.intersection(self._held()))
-        async with self._start.turn(resource) as channel:
-            yield channel
+        return self._start.turn(resource)
 
 
 class _KubeletStart:

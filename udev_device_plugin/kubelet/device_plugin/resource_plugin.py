@@ -2,18 +2,24 @@
 
 Event loop only. The old stream has ended before the next registration: when it ends later, the kubelet disconnects the
 plugin that has the resource's name then. And when a stream ends, the plugin has to register again: the kubelet never
-reconnects. The server stays, unless its socket has been removed.
+reconnects. The server stays, unless its socket has been removed. A refusal is never final: the kubelet may be
+configured otherwise and restarted.
 """
 
 import asyncio
 import contextlib
 import logging
+import operator
 import time
+
+import grpc
+from tenacity import AsyncRetrying, retry_if_result, wait_exponential
 
 from udev_device_plugin.devices.store import DeviceStore
 from udev_device_plugin.filesystem.own_directory import UnusableDirectoryError
+from udev_device_plugin.kubelet.api.v1beta1 import api_pb2_grpc
+from udev_device_plugin.kubelet.device_plugin import messages
 from udev_device_plugin.kubelet.device_plugin.allocated_paths import AllocatedPaths
-from udev_device_plugin.kubelet.device_plugin.registration import Registration
 from udev_device_plugin.kubelet.device_plugin.registration_session import RegistrationSession
 from udev_device_plugin.kubelet.device_plugin.registration_turns import RegistrationTurns
 from udev_device_plugin.kubelet.device_plugin.server import GRACE, ResourceServer
@@ -24,14 +30,19 @@ from udev_device_plugin.telemetry.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
+CALL_TIMEOUT = 15.0
+"""Seconds: the kubelet waits 10 s for the endpoint to answer before it refuses the registration."""
+
 STREAM_TIMEOUT = 10.0
 """Seconds within which a kubelet that accepted a registration opens the stream."""
+
+_FIRST_ATTEMPT_WAIT, _LONGEST_ATTEMPT_WAIT = 0.1, 30.0
+"""Seconds between attempts with a kubelet that refuses."""
 
 SHORT_SESSION = 10.0
 """Seconds: between registrations that end sooner than that, there are pauses."""
 
-_FIRST_WAIT = 0.05
-_LONGEST_WAIT = 2.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 """Seconds of the first and the longest of these pauses."""
 
 
@@ -130,25 +141,61 @@ class ResourcePlugin:
         self._last_reason = reason
 
     async def _register(self, epoch: int) -> str:
-        """Register once; return why the registration ended."""
+        """Register with the kubelet of ``epoch``; return why the registration ended."""
         session = self._session = RegistrationSession()
-        registration = Registration(
-            self._turns,
-            epoch,
-            self._server.endpoint,
-            self.resource,
-            metrics=self._metrics,
-            event_log=self._event_log,
-        )
         try:
             with self._directory.watching(session, self._server.path):
-                await registration.register(session)
-                await self._expect_stream(session)
-                return await session.ended()
+                async with asyncio.TaskGroup() as group:
+                    connecting = group.create_task(self._connect(session, epoch))
+                    reason = await session.ended()
+                    connecting.cancel()
+            return reason
         finally:
             self._session = None
             session.end("the plugin stops")  # lets the stream end by itself
             await self._until_closed(session)
+
+    async def _connect(self, session: RegistrationSession, epoch: int) -> None:
+        """Try to register until the kubelet accepts it, and expect its stream then."""
+        wait = wait_exponential(_FIRST_ATTEMPT_WAIT, max=_LONGEST_ATTEMPT_WAIT)
+        await AsyncRetrying(wait=wait, retry=retry_if_result(operator.not_))(self._is_accepted, session, epoch)
+        try:
+            async with asyncio.timeout(STREAM_TIMEOUT):
+                await session.opened.wait()
+        except TimeoutError:
+            session.end(f"the kubelet accepted the registration, but opened no stream within {STREAM_TIMEOUT:g} s")
+
+    async def _is_accepted(self, session: RegistrationSession, epoch: int) -> bool:
+        """Try once. A kubelet that does not answer ends the session: the plugin directory waits for one that does."""
+        request = messages.register_request(self._server.endpoint, self.resource)
+        try:
+            async with self._turns.turn(self.resource, epoch) as channel:
+                await api_pb2_grpc.RegistrationStub(channel).Register(request, timeout=CALL_TIMEOUT)
+        except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.UNAVAILABLE:
+                self._count_attempt("unreachable")
+                session.end("the kubelet does not answer")
+            else:
+                self._note_refusal(error.details() or error.code().name, session)
+            return False
+        session.refusal = ""
+        self._count_attempt("accepted")
+        self._event_log.note(self.resource, time.monotonic(), EventKind.REGISTERED)
+        extra = {"resource": self.resource, "endpoint": self._server.endpoint}
+        logger.info("registered with the kubelet", extra=extra)
+        return True
+
+    def _note_refusal(self, refusal: str, session: RegistrationSession) -> None:
+        """Count it; its text is logged when it differs from that of the one before."""
+        self._count_attempt("refused")
+        self._event_log.note(self.resource, time.monotonic(), EventKind.REGISTRATION_REFUSED, text=refusal)
+        if refusal != session.refusal:
+            text = "the kubelet refused the registration: %s; trying again"
+            logger.warning(text, refusal, extra={"resource": self.resource})
+        session.refusal = refusal
+
+    def _count_attempt(self, result: str) -> None:
+        self._metrics.registrations.labels(self.resource, result).inc()
 
     async def _until_closed(self, session: RegistrationSession) -> None:
         try:
@@ -157,13 +204,6 @@ class ResourcePlugin:
         except TimeoutError:  # the kubelet does not read: the stream ends with its server
             await self._server.stop()
 
-    async def _expect_stream(self, session: RegistrationSession) -> None:
-        try:
-            async with asyncio.timeout(STREAM_TIMEOUT):
-                await session.until_over(session.opened.wait())
-        except TimeoutError:
-            session.end(f"the kubelet accepted the registration, but opened no stream within {STREAM_TIMEOUT:g} s")
-
 
 def _shown(error: OSError) -> str:
     return f"{error.filename}: {error.strerror}" if error.filename else str(error)
@@ -171,4 +211,4 @@ def _shown(error: OSError) -> str:
 
 def _back_off(short_sessions: int) -> float:
     """Seconds to wait after a registration that ``short_sessions`` short ones came before."""
-    return min(_LONGEST_WAIT, _FIRST_WAIT * 2**short_sessions) if short_sessions else 0.0
+    return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**short_sessions) if short_sessions else 0.0

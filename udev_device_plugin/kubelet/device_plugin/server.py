@@ -58,15 +58,18 @@ def socket_name(directory: str, resource: str) -> str:
     return os.path.join(NAME, slug[:free].strip("-") + unique)
 
 
-def sockets_of_same_resource(path: str) -> tuple[Glob, Glob]:
-    """Return patterns of all sockets, also other instances', of the resource that is served on ``path``."""
-    digits = 2 * _RANDOM_BYTES
-    directory, name = os.path.split(path[: -digits - len(_SUFFIX)])
-    former = os.path.join(os.path.dirname(directory), _FORMER_PREFIX + name)
-    now, before = (
-        Glob.parse(Glob.of(fixed).text + "[0-9a-f]" * digits + _SUFFIX) for fixed in (f"{directory}/{name}", former)
-    )
-    return now, before
+def socket_globs(plugin_directory: str) -> tuple[Glob, Glob]:
+    """Return what matches the sockets of all resources, and of all instances of this plugin."""
+    suffix = "[0-9a-f]" * 2 * _RANDOM_BYTES + _SUFFIX
+    own, former = (os.path.join(plugin_directory, name) for name in (f"{NAME}/", _FORMER_PREFIX))
+    return Glob.parse(f"{Glob.of(own).text}*-{suffix}"), Glob.parse(f"{Glob.of(former).text}*-{suffix}")
+
+
+def resource_of_socket(path: str) -> str:
+    """Return what the names of all sockets of one resource have in common, also those of other instances."""
+    directory, name = os.path.split(path)
+    slug = name[: -len("-") - 2 * _RANDOM_BYTES - len(_SUFFIX)]
+    return slug if os.path.basename(directory) == NAME else slug.removeprefix(_FORMER_PREFIX)
 
 
 class ResourceServer:

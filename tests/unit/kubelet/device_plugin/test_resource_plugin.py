@@ -55,7 +55,7 @@ class Instance:
         self.store = DeviceStore(resources)
         for resource in resources:
             self.store.publish(devices(resource, "/dev/null"))
-        turns = RegistrationTurns(self.directory.kubelet_socket, lambda: held_ids(str(directory)))
+        turns = RegistrationTurns(self.directory.kubelet_socket, lambda: held_ids(str(directory)) or ())
         self.plugins = [
             ResourcePlugin(one, self.store, self.directory, turns, metrics=self.metrics, event_log=self.event_log)
             for one in resources
