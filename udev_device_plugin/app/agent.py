@@ -30,8 +30,11 @@ from udev_device_plugin.kubelet.device_plugin.plugins import Plugins
 from udev_device_plugin.kubelet.device_plugin.server import remove_stale, socket_name
 from udev_device_plugin.kubelet.plugin_directory import PluginDirectory
 from udev_device_plugin.kubelet.pod_resources import PodResources
-from udev_device_plugin.reporting import http
-from udev_device_plugin.reporting.http.collect import StatusCollector, StatusSources
+from udev_device_plugin.reporting.http.collect import StatusCollector
+from udev_device_plugin.reporting.http.metrics_page import MetricsPage
+from udev_device_plugin.reporting.http.routes import Routes
+from udev_device_plugin.reporting.http.server import serve
+from udev_device_plugin.reporting.http.status_pages import StatusPages
 from udev_device_plugin.telemetry.event_log import EventKind, EventLog
 from udev_device_plugin.telemetry.metrics import Metrics
 
@@ -206,20 +209,23 @@ class Agent:
     def _http(self) -> contextlib.AbstractAsyncContextManager[None]:
         if self._settings.listen is None:
             return contextlib.nullcontext()
-        sources = StatusSources(
+        status = StatusCollector(
             resources=lambda: [
                 (self._store.snapshot(spec.resource).devices, self._plugins.plugins[spec.resource])
                 for spec in self._settings.resources
             ],
             has_looked=self._controller.has_looked.is_set,
             problems=lambda: [*self._health.alive(), *self._health.notes()],
+            event_log=self._event_log,
+            pod_resources=self._pod_resources,
+            started=self._started,
         )
-        pages = http.Pages(
-            self._metrics.registry,
+        routes = Routes(
+            MetricsPage(self._metrics.registry),
+            StatusPages(status),
             alive=self._health.alive,
             ready=self._health.ready,
             notes=self._health.notes,
-            status=StatusCollector(sources, self._event_log, self._pod_resources, self._started),
             access=self._settings.status,
         )
-        return http.serve(self._settings.listen, http.Routes(pages).answer, self._metrics.http_dropped)
+        return serve(self._settings.listen, routes.answer, self._metrics.http_dropped)

@@ -7,8 +7,3 @@ the address may be open to the whole network: whatever a client sends or does no
 ``routes`` knows which path has which. ``status`` has what is shown, ``collect`` gathers it, ``status_json`` spells it,
 ``status_pages`` shares it among all that ask.
 """
-
-from udev_device_plugin.reporting.http.routes import Check, Pages, Routes
-from udev_device_plugin.reporting.http.server import serve
-
-__all__ = ["Check", "Pages", "Routes", "serve"]

@@ -9,7 +9,6 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from udev_device_plugin.devices.device import DeviceSet
 from udev_device_plugin.errors import raise_failure
@@ -28,40 +27,45 @@ GATHER = 0.2
 """Seconds in which changes are merged: a client that waits for each change gets five a second at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class StatusSources:
-    """Where the status comes from; called at each request.
+class StatusCollector:
+    """Returns the present status, and says when there is another.
 
-    Attributes:
-        resources: each resource's devices and plugin, in the configuration's order.
+    Args:
+        resources: returns each resource's devices and plugin, in the configuration's order.
         has_looked: whether the whole host has been read once.
-        problems: why ``/healthz`` fails, and notes.
+        problems: returns why ``/healthz`` fails, and notes.
+        event_log: has what happened, and what was sent to the kubelet.
+        pod_resources: is asked which pods hold what.
+        started: when the program started, monotonic seconds.
     """
 
-    resources: Callable[[], Sequence[tuple[DeviceSet, ResourcePlugin]]]
-    has_looked: Callable[[], bool]
-    problems: Callable[[], Sequence[str]]
-
-
-class StatusCollector:
-    """Returns the present status, and says when there is another."""
-
-    def __init__(self, parts: StatusSources, event_log: EventLog, pod_resources: PodResources, started: float) -> None:
-        self._parts = parts
+    def __init__(
+        self,
+        *,
+        resources: Callable[[], Sequence[tuple[DeviceSet, ResourcePlugin]]],
+        has_looked: Callable[[], bool],
+        problems: Callable[[], Sequence[str]],
+        event_log: EventLog,
+        pod_resources: PodResources,
+        started: float,
+    ) -> None:
+        self._resources = resources
+        self._has_looked = has_looked
+        self._problems = problems
         self._event_log = event_log
         self._pod_resources = pod_resources
         self._loop = asyncio.get_running_loop()
         self._run = secrets.token_hex(4)
         self._started = started
         self._holders: Holders | None = None
+        self._asked = -ASK_EVERY  # when it was asked for these
         self._asking: asyncio.Task[None] | None = None
 
     async def refresh(self) -> None:
         """Ask the kubelet which pods hold what, unless it was asked just now, and wait a moment for its answer."""
-        self._ask_for_holders()
-        is_fresh = self._holders is not None and self._loop.time() - self._holders.asked < ASK_EVERY
-        if self._asking is not None and not is_fresh:
-            await asyncio.wait({self._asking}, timeout=WAIT_FOR_HOLDERS)
+        asking = self._ask_for_holders()
+        if self._loop.time() - self._asked >= ASK_EVERY:
+            await asyncio.wait({asking}, timeout=WAIT_FOR_HOLDERS)
 
     async def newer_than(self, generation: str) -> None:
         """Return when ``generation`` is not the present one, and changes have been gathered."""
@@ -83,7 +87,7 @@ class StatusCollector:
             clock=time.time(),
             started=self._started,
             host=os.uname().nodename,
-            has_looked=self._parts.has_looked(),
+            has_looked=self._has_looked(),
             resources=tuple(
                 ResourceStatus(
                     devices,
@@ -91,24 +95,25 @@ class StatusCollector:
                     event_log.last_sent(plugin.resource),
                     event_log.events(plugin.resource),
                 )
-                for devices, plugin in self._parts.resources()
+                for devices, plugin in self._resources()
             ),
             holders=self._holders,
-            problems=tuple(self._parts.problems()),
+            problems=tuple(self._problems()),
             events=event_log.events(""),
         )
 
-    def _ask_for_holders(self) -> None:
+    def _ask_for_holders(self) -> asyncio.Task[None]:
         """Ask the kubelet which pods hold what, later if it was asked just now, unless it is being asked."""
         if self._asking is None or self._asking.done():
-            age = self._loop.time() - self._holders.asked if self._holders else ASK_EVERY
-            self._asking = self._loop.create_task(self._ask(max(0.0, ASK_EVERY - age)), name="holders for the status")
+            delay = max(0.0, self._asked + ASK_EVERY - self._loop.time())
+            self._asking = self._loop.create_task(self._ask(delay), name="holders for the status")
             self._asking.add_done_callback(raise_failure)
+        return self._asking
 
     async def _ask(self, delay: float) -> None:
         await asyncio.sleep(delay)
-        asked = self._loop.time()
-        holders = await self._pod_resources.held([plugin.resource for _, plugin in self._parts.resources()])
-        before, self._holders = self._holders, Holders(asked, holders)
-        if before is None or before.by_resource != self._holders.by_resource:
+        asked, before = self._loop.time(), self._holders
+        self._holders = await self._pod_resources.held([plugin.resource for _, plugin in self._resources()])
+        self._asked = asked
+        if before != self._holders:
             self._event_log.changed()

@@ -81,16 +81,15 @@ class Connection:
             OSError: the client has closed the connection.
         """
         async with asyncio.timeout(DEADLINE):
-            request = await self._receive()
-        if isinstance(request, Request):
-            self.is_answering = True
-            answer = await _answer(request, respond)
-            self.is_answering = False
-        else:
-            answer = request
-        await self._send(answer)
-        if not isinstance(request, Request):
+            received = await self._receive()
+        if isinstance(received, Answer):
+            await self._send(received)
             await self._drop_the_rest()
+            return
+        self.is_answering = True
+        answer = await _answer(received, respond)
+        self.is_answering = False
+        await self._send(answer)
 
     async def _receive(self) -> Request | Answer:
         """Return the request, or the answer to one that is refused."""

@@ -8,7 +8,6 @@ import gzip
 import logging
 from collections.abc import Iterable
 from http import HTTPStatus
-from urllib.parse import parse_qs
 
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.exposition import choose_encoder, gzip_accepted
@@ -23,7 +22,7 @@ _END = b"# EOF\n"
 
 
 class MetricsPage:
-    """Answers with all metrics of a registry, or with those that the query names (``name[]=``)."""
+    """Answers with all metrics of a registry."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
@@ -32,11 +31,9 @@ class MetricsPage:
     async def answer(self, request: Request) -> Answer:
         """Return the metrics; 400 for a header ``Accept`` that cannot be read."""
         accept = request.headers.get("accept", "")
-        names = parse_qs(request.query).get("name[]")
-        registry = self._registry.restricted_registry(names) if names else self._registry
         async with self._turn:  # however many ask at a time, all else comes in between
             try:
-                body, content_type = await _encoded(registry, accept)
+                body, content_type = await _encoded(self._registry, accept)
                 is_readable = content_type.isascii()  # it repeats a part of the header
             except Exception:
                 if not accept:

@@ -8,37 +8,29 @@ import base64
 import hashlib
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Self
+from http import HTTPStatus
+
+from udev_device_plugin.reporting.http.messages import Answer
 
 _STATE = "{STATE}"
 """The place of the first status in the file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """The page without a status.
+def page_with(state: Iterable[bytes]) -> Answer:
+    """Return the page with a status, in pieces of JSON without ``<``, ``>`` and ``&``."""
+    before, after, headers = _file()
+    return Answer(HTTPStatus.OK, (before, *state, after), "text/html; charset=utf-8", headers)
 
-    Attributes:
-        before: its bytes before the status, which is JSON without ``<``, ``>`` and ``&``.
-        after: its bytes after that.
-        headers: HTTP headers that it needs.
-    """
 
-    before: bytes
-    after: bytes
-    headers: Mapping[str, str]
-
-    @classmethod
-    @cache
-    def load(cls) -> Self:
-        """Return the page of this package."""
-        with open(os.path.join(os.path.dirname(__file__), "page.html"), encoding="utf-8") as file:
-            text = file.read()
-        before, after = text.split(_STATE, 1)
-        return cls(before.encode(), after.encode(), _headers(text))
+@cache
+def _file() -> tuple[bytes, bytes, Mapping[str, str]]:
+    """Return the file before and after the status, and the HTTP headers that it needs."""
+    with open(os.path.join(os.path.dirname(__file__), "page.html"), encoding="utf-8") as file:
+        text = file.read()
+    before, after = text.split(_STATE, 1)
+    return before.encode(), after.encode(), _headers(text)
 
 
 def _headers(text: str) -> Mapping[str, str]:

@@ -154,29 +154,20 @@ class _Server:
 
 
 def _listen(address: ListenAddress) -> socket.socket:
+    is_dual = not address.host and socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if is_dual or ":" in address.host else socket.AF_INET
     try:
-        return _listener(address)
+        listener = socket.create_server(
+            (address.host, address.port), family=family, backlog=BACKLOG, dualstack_ipv6=is_dual
+        )
     except OSError as error:
         raise StartError(
             f"--listen: {address.host}:{address.port}: cannot listen there: {os.strerror(error.errno or 0)}:"
             ' choose another address, or "" for none'
         ) from error
-
-
-def _listener(address: ListenAddress) -> socket.socket:
-    is_dual = not address.host and socket.has_dualstack_ipv6()
-    listener = socket.socket(socket.AF_INET6 if is_dual or ":" in address.host else socket.AF_INET)
-    with contextlib.ExitStack() as on_failure:
-        on_failure.callback(listener.close)
-        listener.setblocking(False)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Accepted connections have these too.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if listener.family == socket.AF_INET6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not is_dual)
-        listener.bind((address.host, address.port))
-        listener.listen(BACKLOG)
-        on_failure.pop_all()
+    listener.setblocking(False)
+    # Accepted connections have these too.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener

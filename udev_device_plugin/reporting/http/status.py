@@ -7,22 +7,8 @@ from datetime import UTC, datetime
 from udev_device_plugin.devices.device import DeviceSet, Holder
 from udev_device_plugin.telemetry.event_log import Event, LastSent
 
-
-@dataclass(frozen=True, slots=True)
-class Holders:
-    """Which pods hold what; two are equal whenever the kubelet was asked.
-
-    Attributes:
-        asked: when the kubelet was asked, monotonic seconds.
-        by_resource: resource → held ID → its holder; None: the kubelet did not answer.
-    """
-
-    asked: float = field(compare=False)
-    by_resource: Mapping[str, Mapping[str, Holder]] | None
-
-    def of(self, resource: str) -> Mapping[str, Holder] | None:
-        """Return the holders of a resource's IDs; None if they are not known."""
-        return None if self.by_resource is None else self.by_resource.get(resource)
+Holders = Mapping[str, Mapping[str, Holder]]
+"""Which pods hold what: resource → held ID → its holder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +39,7 @@ class Status:
         started: when the program started, monotonic seconds.
         host: the machine's name.
         has_looked: whether the whole host has been read once.
-        holders: None: the kubelet has not been asked yet.
+        holders: None: the kubelet does not answer, or has not been asked yet.
         problems: why ``/healthz`` fails, and notes.
         events: of the program as a whole, the oldest first.
     """

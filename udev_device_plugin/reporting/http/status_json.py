@@ -8,12 +8,12 @@ of its own.
 key                          meaning
 ============================ ===========================================================================================
 ``generated``                when this was made
-``pods``                     ``known``: the kubelet answers which pods hold what; ``asked``: when it was asked
 ``continue``                 of a part (``?limit=LINES``): what the query of the next one has; null in the last
 ``form``                     2
 ``version, host``            of this program; the machine's name
 ``generation``               opaque; ``/devices?newer-than=GENERATION`` answers when it is another one, or after 15 s
 ``started``                  when the program started
+``pods``                     ``known``: whether the kubelet answers which pods hold what
 ``problems``                 why ``/healthz`` fails, and notes; most often none
 ``hasLooked``                the whole host has been read once; nothing is registered before
 ``events``                   of the program as a whole, as below
@@ -53,15 +53,7 @@ _MARKUP = str.maketrans({character: f"\\u{ord(character):04x}" for character in 
 
 def moment(status: Status, continue_: str | None = None, *, is_part: bool = False) -> bytes:
     """Return the beginning: what differs between two JSONs of one state."""
-    holders = status.holders
-    values = {
-        "generated": status.wall(status.now),
-        "pods": {
-            "known": holders is not None and holders.by_resource is not None,
-            "asked": status.wall(holders.asked) if holders else None,
-        },
-        **({"continue": continue_} if is_part else {}),
-    }
+    values = {"generated": status.wall(status.now), **({"continue": continue_} if is_part else {})}
     return (_dumps(values)[:-1] + ",\n").encode("ascii")
 
 
@@ -83,6 +75,7 @@ def to_json(status: Status, lines: range) -> Iterator[str]:
         "host": readable(status.host),
         "generation": status.generation,
         "started": status.wall(status.started),
+        "pods": {"known": status.holders is not None},
         "problems": [*map(readable, status.problems)],
         "hasLooked": status.has_looked,
         "events": _events(status.events, status.wall),
@@ -109,7 +102,7 @@ def _count_lines(resource: ResourceStatus) -> int:
 def _resource(resource: ResourceStatus, status: Status, lines: range) -> Iterator[str]:
     """Return a resource; ``lines`` are counted from its own first one, and may exceed it."""
     devices, sent = resource.devices, resource.sent
-    held = status.holders.of(devices.resource) if status.holders else None
+    held = status.holders.get(devices.resource) if status.holders is not None else None
     values = {
         "name": devices.resource,
         "connected": resource.trouble is None,

@@ -13,7 +13,7 @@ from typing import Protocol, Self
 from urllib.parse import parse_qs
 
 from udev_device_plugin.reporting.http.messages import Answer, Request, line
-from udev_device_plugin.reporting.http.page import Page
+from udev_device_plugin.reporting.http.page import page_with
 from udev_device_plugin.reporting.http.status import Status
 from udev_device_plugin.reporting.http.status_json import count_lines, moment, to_json
 
@@ -74,10 +74,8 @@ class StatusPages:
 
     async def page(self) -> Answer:
         """Return the page for a browser, with the present status in it."""
-        page = Page.load()
         await self._source.refresh()
-        body = await self._whole()
-        return Answer(HTTPStatus.OK, (page.before, *body, page.after), "text/html; charset=utf-8", page.headers)
+        return page_with(await self._whole())
 
     async def devices(self, request: Request) -> Answer:
         """Return the status as JSON, as the query wants it."""

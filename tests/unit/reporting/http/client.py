@@ -10,9 +10,12 @@ from email.parser import BytesParser
 import pytest
 
 from udev_device_plugin.config.settings import ListenAddress, StatusAccess
-from udev_device_plugin.reporting import http
 from udev_device_plugin.reporting.http.messages import Respond
+from udev_device_plugin.reporting.http.metrics_page import MetricsPage
+from udev_device_plugin.reporting.http.routes import Check, Routes
+from udev_device_plugin.reporting.http.server import serve
 from udev_device_plugin.reporting.http.status import Status
+from udev_device_plugin.reporting.http.status_pages import StatusPages
 from udev_device_plugin.telemetry.metrics import Metrics
 
 LOCAL = ListenAddress("127.0.0.1", 0)
@@ -77,17 +80,17 @@ class Served:
 async def serving(
     caplog: pytest.LogCaptureFixture,
     *,
-    alive: http.Check = tuple,
-    ready: http.Check = tuple,
-    notes: http.Check = tuple,
+    alive: Check = tuple,
+    ready: Check = tuple,
+    notes: Check = tuple,
     at: ListenAddress = LOCAL,
     respond: Respond | None = None,
 ) -> AsyncIterator[Served]:
     """A running server, at the address that the log has."""
     metrics, stage = Metrics(), Stage()
     caplog.set_level("INFO")
-    pages = http.Pages(metrics.registry, alive, ready, notes, stage, StatusAccess.LOCAL)
-    async with http.serve(at, respond or http.Routes(pages).answer, metrics.http_dropped):
+    routes = Routes(MetricsPage(metrics.registry), StatusPages(stage), alive, ready, notes, StatusAccess.LOCAL)
+    async with serve(at, respond or routes.answer, metrics.http_dropped):
         host, _, port = caplog.records[-1].__dict__["address"].rpartition(":")
         yield Served((host.strip("[]"), int(port)), metrics, stage)
 

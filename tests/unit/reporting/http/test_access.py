@@ -9,9 +9,11 @@ import pytest
 
 from tests.unit.reporting.http.client import Stage, ask, serving
 from udev_device_plugin.config.settings import StatusAccess
-from udev_device_plugin.reporting import http
 from udev_device_plugin.reporting.http.access import refusal
 from udev_device_plugin.reporting.http.messages import Answer, Request
+from udev_device_plugin.reporting.http.metrics_page import MetricsPage
+from udev_device_plugin.reporting.http.routes import Routes
+from udev_device_plugin.reporting.http.status_pages import StatusPages
 from udev_device_plugin.telemetry.metrics import Metrics
 
 LOCAL, ANY, OFF = StatusAccess.LOCAL, StatusAccess.ANY, StatusAccess.OFF
@@ -72,9 +74,9 @@ def answered(access: StatusAccess, peer: str, path: str, host: str = "localhost"
         await asyncio.Event().wait()
 
     async def answer() -> Answer:
-        pages = http.Pages(Metrics().registry, tuple, tuple, sensitive, Stage(), access)
+        routes = Routes(MetricsPage(Metrics().registry), StatusPages(Stage()), tuple, tuple, sensitive, access)
         path_, _, query = path.partition("?")
-        return await http.Routes(pages).answer(Request(path_, query, {"host": host}, peer, never))
+        return await routes.answer(Request(path_, query, {"host": host}, peer, never))
 
     return asyncio.run(answer())
 
