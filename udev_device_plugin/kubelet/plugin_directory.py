@@ -86,10 +86,6 @@ class PluginDirectory:
                     wait = min(2 * wait, _LONGEST_WAIT)
                 self._answering.clear()
 
-    def exists(self) -> bool:
-        """Whether it is there; a kubelet that has never run has not made it yet."""
-        return os.path.isdir(self.path)
-
     @property
     def trouble(self) -> str:
         """Why no kubelet can be registered with now."""

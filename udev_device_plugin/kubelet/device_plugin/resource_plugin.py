@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import operator
+import os
 import time
 
 import grpc
@@ -92,7 +93,7 @@ class ResourcePlugin:
         """Serve until cancelled."""
         self._turns.add(self.resource)
         try:
-            if self._directory.exists():  # then a kubelet's start needs a registration only
+            if os.path.isdir(self._directory.path):  # then a kubelet's start needs a registration only
                 with contextlib.suppress(OSError):
                     await self._ensure_server()
             await self._keep_registered()

@@ -12,8 +12,7 @@ import os
 import re
 import socket
 import stat
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from itertools import islice
 
 import grpc
@@ -138,8 +137,9 @@ def remove_stale(directory: OwnDirectory) -> None:
     """
     removed = 0
     try:
-        for remove in islice(_stale(directory), MAX_STALE):
-            remove()
+        for path in islice(_stale(directory), MAX_STALE):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
             removed += 1
     except OSError as error:  # what keeps it from being used keeps it from serving, too, which is said
         logger.debug("sockets of earlier runs stay: %s", error)
@@ -149,21 +149,14 @@ def remove_stale(directory: OwnDirectory) -> None:
         )
 
 
-def _stale(directory: OwnDirectory) -> Iterator[Callable[[], None]]:
-    """Yield how to remove each of them: those in the plugin's own directory, and where earlier releases have them."""
-    for name in directory.names(SOCKET):
-        if _is_dead_socket(directory.path_of_descriptor(name)):
-            yield partial(directory.remove, name, SOCKET)
+def _stale(directory: OwnDirectory) -> Iterator[str]:
+    """Yield their paths: those in the plugin's own directory, and where earlier releases have them."""
+    yield from filter(_is_dead_socket, map(directory.path_of_descriptor, directory.names(SOCKET)))
     with contextlib.suppress(FileNotFoundError), os.scandir(directory.plugin_directory) as entries:
         for entry in islice(entries, MAX_ENTRIES):
             is_ours = entry.name.startswith(_FORMER_PREFIX) and SOCKET.names.fullmatch(entry.name)
             if is_ours and _is_dead_socket(entry.path):
-                yield partial(_unlink, entry.path)
-
-
-def _unlink(path: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)
+                yield entry.path
 
 
 def _is_dead_socket(path: str) -> bool:

@@ -155,12 +155,10 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
 
     async def _wait(self, ids: Sequence[str], seconds: float) -> Sequence[str]:
         """Wait until all devices are present, at most ``seconds``; return the reasons that are left."""
-        changed = asyncio.Event()
-        with contextlib.suppress(TimeoutError), self._store.read_by(self._resource, changed.set):
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while self._reasons_to_wait(ids):
-                    await changed.wait()
-                    changed.clear()
+                    await self._store.newer_than(self._resource, self._store.snapshot(self._resource).generation)
         return self._reasons_to_wait(ids)
 
     def _reasons_to_wait(self, ids: Sequence[str]) -> Sequence[str]:

@@ -108,7 +108,8 @@ class Connection:
         except h11.RemoteProtocolError as error:
             return line(HTTPStatus(error.error_status_hint), f"not a request of HTTP/1.1: {error}")
         path, _, query = target.partition("?")
-        return Request(path, query, _headers(event), self._peer, self._until_closed)
+        headers = {name.decode("ascii"): value.decode("latin-1") for name, value in event.headers}
+        return Request(path, query, headers, self._peer, self._until_closed)
 
     async def _next_event(self) -> object:
         while (event := self._parser.next_event()) is h11.NEED_DATA:
@@ -161,11 +162,3 @@ def _source(peer: str) -> str:
     if isinstance(address, IPv4Address) or address.ipv4_mapped is not None:
         return peer
     return str(IPv6Network((int(address), 64), strict=False))
-
-
-def _headers(event: h11.Request) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in event.headers:
-        name, value = raw_name.decode("ascii"), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers

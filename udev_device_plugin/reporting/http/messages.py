@@ -12,7 +12,7 @@ class Request:
     Attributes:
         path: as it was sent, without the query.
         query: what stands behind the ``?``.
-        headers: lower-case name → value; of several with one name, all, with commas between them.
+        headers: lower-case name → value; of several with one name, the last.
         peer: the client's IP address.
         until_closed: returns when the client has closed the connection.
     """

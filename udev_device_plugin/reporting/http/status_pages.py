@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Protocol, Self
+from typing import Self
 from urllib.parse import parse_qs
 
+from udev_device_plugin.reporting.http.collect import StatusCollector
 from udev_device_plugin.reporting.http.messages import Answer, Request, line
 from udev_device_plugin.reporting.http.page import page_with
 from udev_device_plugin.reporting.http.status import Status
@@ -47,23 +48,10 @@ _CONTINUE = re.compile(r"([0-9a-z-]{1,64})\.([0-9]{1,9})", re.ASCII)
 _LIMIT = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 
 
-class StatusSource(Protocol):
-    """Where the status comes from."""
-
-    async def refresh(self) -> None:
-        """Have what is asked elsewhere asked again, and wait a moment for it."""
-
-    def status(self) -> Status:
-        """Return the present status."""
-
-    async def newer_than(self, generation: str) -> None:
-        """Return when that is not the present generation."""
-
-
 class StatusPages:
     """Answers with the status."""
 
-    def __init__(self, source: StatusSource) -> None:
+    def __init__(self, source: StatusCollector) -> None:
         self._source = source
         self._turn = asyncio.Lock()
         self._viewers = 0

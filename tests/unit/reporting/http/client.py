@@ -10,6 +10,7 @@ from email.parser import BytesParser
 import pytest
 
 from udev_device_plugin.config.settings import ListenAddress, StatusAccess
+from udev_device_plugin.reporting.http.collect import StatusCollector
 from udev_device_plugin.reporting.http.messages import Respond
 from udev_device_plugin.reporting.http.metrics_page import MetricsPage
 from udev_device_plugin.reporting.http.routes import Check, Routes
@@ -35,7 +36,7 @@ class Response:
         return self.body.decode()
 
 
-class Stage:
+class Stage(StatusCollector):
     """A status with a generation that grows on demand, and those who wait for that."""
 
     def __init__(self) -> None:
