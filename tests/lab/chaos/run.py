@@ -92,7 +92,6 @@ class Run:
                 await self._drop_and_add(self._name(step))
             case "select otherwise":
                 await self._set(self._settings._replace(otherwise=not self._settings.otherwise))
-                self._verdict.begin_anew(*OTHERWISE)
 
     async def _restart(self, number: signal.Signals) -> None:
         """Have another process."""
@@ -105,9 +104,11 @@ class Run:
         self._fewest = None  # what grpc makes once for a process differs by what it meets first
 
     async def _set(self, settings: Settings) -> None:
-        self._settings = settings
+        before, self._settings = self._settings, settings
         await self._subject.configure(self._marks.beside(configuration(settings)))
         self._verdict.change_mind(forgets=settings.grace != "5m")
+        if settings.otherwise != before.otherwise:
+            self._verdict.select_otherwise(*OTHERWISE)
 
     async def _drop_and_add(self, name: str) -> None:
         await self._subject.configure(self._marks.beside(configuration(self._settings, without=name)))

@@ -70,6 +70,7 @@ class Verdict:
         self._lasting: dict[tuple[str, frozenset[Meaning], int], str] = {}
         self._lingering: dict[Id, float] = {}
         self._listed: set[Id] = set()
+        self._may_go: set[Id] = set()
         self._begun: dict[str, float] = {}
         self.forgets = forgets
         self.held: dict[Id, Allocation] = {}
@@ -78,7 +79,8 @@ class Verdict:
         """Remember what was listed so far; call it before the kubelet forgets."""
         for message in self._kubelet.history:
             if message.time > self._begun.get(message.resource, 0):
-                self._listed |= {(message.resource, device.id) for device in message.devices}
+                self._may_go -= {(message.resource, device.id) for device in message.devices if device.is_healthy}
+                self._listed |= {(message.resource, device.id) for device in message.devices} - self._may_go
 
     def begin_anew(self, *names: str) -> None:
         """Another plugin process begins, or these resources were taken away, and are there again."""
@@ -86,6 +88,13 @@ class Verdict:
             resource = f"squat.ai/{name}"
             self._begun[resource] = time.monotonic()
             self._listed = {id_ for id_ in self._listed if id_[0] != resource}
+
+    def select_otherwise(self, *names: str) -> None:
+        """These resources are configured by other selectors: once no pod holds it, what is absent then is forgotten."""
+        self.note_lists()
+        resources = {f"squat.ai/{name}" for name in names}
+        self._may_go = {id_ for id_ in self._may_go | self._listed if id_[0] in resources}
+        self.begin_anew(*names)
 
     def change_mind(self, *, forgets: bool) -> None:
         """The grace period is another one."""
