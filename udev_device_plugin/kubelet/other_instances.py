@@ -8,17 +8,12 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential
-
 from udev_device_plugin.errors import raise_failure
 from udev_device_plugin.kubelet.device_plugin.server import resource_of_socket
 
-_FIRST_WAIT = 0.005
-_ATTEMPTS = 6
-"""A server refuses connections between its ``bind`` and its ``listen``; 0.15 s in all are ample for that."""
-
-_PAUSE = 0.1
-"""Seconds until a closed connection is made again: gRPC's server closes one that sends nothing, within a minute."""
+_PAUSE = 0.2
+"""Seconds until a new socket is connected to: a server refuses connections between its ``bind`` and its ``listen``. And
+until a closed connection is made again: gRPC's server closes one that sends nothing, within a minute."""
 
 _READ_SIZE = 4096
 
@@ -47,6 +42,8 @@ class OtherInstances:
 
     async def _follow(self, path: str, *, is_new: bool) -> None:
         has_run = is_new
+        if is_new:
+            await asyncio.sleep(_PAUSE)
         while await _hold_connection(path):
             has_run = True
             await asyncio.sleep(_PAUSE)
@@ -57,17 +54,10 @@ class OtherInstances:
 
 async def _hold_connection(path: str) -> bool:
     """Connect to a socket and wait until the other side closes the connection; False if nothing answers."""
-    retrying = AsyncRetrying(
-        wait=wait_exponential(_FIRST_WAIT),
-        retry=retry_if_exception_type(ConnectionRefusedError),
-        stop=stop_after_attempt(_ATTEMPTS),
-        reraise=True,
-    )
     try:
-        streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] = await retrying(asyncio.open_unix_connection, path)
+        reader, writer = await asyncio.open_unix_connection(path)
     except OSError:
         return False
-    reader, writer = streams
     try:
         with contextlib.suppress(ConnectionError):
             while await reader.read(_READ_SIZE):

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Mapping
 
 import grpc
-from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, stop_before_delay, wait_exponential
+from tenacity import retry, retry_if_exception, stop_after_attempt, stop_before_delay, wait_exponential
 
 from udev_device_plugin.devices.device import Holder
 from udev_device_plugin.kubelet.api.podresources.v1 import api_pb2, api_pb2_grpc
@@ -32,12 +32,15 @@ _TRANSIENT = {
 }
 
 
-class PodResources:
-    """The API on the unix socket ``socket``, which need not exist; ``call_timeout`` in seconds."""
+def _is_transient(error: BaseException) -> bool:
+    return isinstance(error, grpc.aio.AioRpcError) and error.code() in _TRANSIENT
 
-    def __init__(self, socket: str, call_timeout: float = CALL_TIMEOUT) -> None:
+
+class PodResources:
+    """The API on the unix socket ``socket``, which need not exist."""
+
+    def __init__(self, socket: str) -> None:
         self._socket = socket
-        self._call_timeout = call_timeout
         self._is_failing = False  # as the log has it
 
     async def held(self, resources: Iterable[str]) -> Mapping[str, Mapping[str, Holder]] | None:
@@ -47,10 +50,10 @@ class PodResources:
             self._note_failure("is not there", logging.INFO)
             return None
         try:
-            response = await self._list_with_retries()
+            response = await self._list()
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
-                self._note_failure(f"does not answer within {self._call_timeout:g} s")
+                self._note_failure(f"does not answer within {CALL_TIMEOUT:g} s")
             else:
                 self._note_failure(f"does not answer: {error.details() or error.code().name}")
             return None
@@ -62,21 +65,18 @@ class PodResources:
         self._is_failing = False
         return _holders(response, resources)
 
-    async def _list_with_retries(self) -> api_pb2.ListPodResourcesResponse | None:
-        retrying = AsyncRetrying(
-            wait=wait_exponential(_FIRST_WAIT),
-            retry=retry_if_exception(_is_transient),
-            stop=stop_after_attempt(ATTEMPTS) | stop_before_delay(_LAST_START),
-            reraise=True,
-        )
-        return await retrying(self._list)
-
+    @retry(
+        wait=wait_exponential(_FIRST_WAIT),
+        retry=retry_if_exception(_is_transient),
+        stop=stop_after_attempt(ATTEMPTS) | stop_before_delay(_LAST_START),
+        reraise=True,
+    )
     async def _list(self) -> api_pb2.ListPodResourcesResponse | None:
         async with open_channel(self._socket) as channel:
             stub = api_pb2_grpc.PodResourcesListerStub(channel)
             # None: what grpc.aio makes of a message that is not the expected one.
             response: api_pb2.ListPodResourcesResponse | None = await stub.List(
-                api_pb2.ListPodResourcesRequest(), timeout=self._call_timeout
+                api_pb2.ListPodResourcesRequest(), timeout=CALL_TIMEOUT
             )
         return response
 
@@ -91,10 +91,6 @@ class PodResources:
                 os.path.dirname(self._socket),
             )
         self._is_failing = True
-
-
-def _is_transient(error: BaseException) -> bool:
-    return isinstance(error, grpc.aio.AioRpcError) and error.code() in _TRANSIENT
 
 
 def _holders(

@@ -140,7 +140,7 @@ async def test_a_server_that_binds_and_does_not_listen_yet_is_waited_for(
     with contextlib.closing(socket.socket(socket.AF_UNIX)) as server:
         server.bind(path)
         peers.follow(path, is_new=True)
-        await asyncio.sleep(0)  # the first call is refused
+        await asyncio.sleep(0)  # a call at once is refused
         server.listen()
         server.setblocking(False)
         caller, _ = await asyncio.get_running_loop().sock_accept(server)

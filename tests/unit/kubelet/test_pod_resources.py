@@ -194,10 +194,13 @@ async def test_after_a_few_refusals_it_gives_up(kubelet: Kubelet, socket: str, l
     assert "rejected by rate limit" in text
 
 
-async def test_a_kubelet_that_does_not_answer_is_not_asked_again(kubelet: Kubelet, socket: str, log: Log) -> None:
+async def test_a_kubelet_that_does_not_answer_is_not_asked_again(
+    kubelet: Kubelet, socket: str, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pod_resources, "CALL_TIMEOUT", 0.2)
     kubelet.misbehaviour.pod_resources_silent = True
 
-    assert await PodResources(socket, call_timeout=0.2).held([SERIAL]) is None
+    assert await PodResources(socket).held([SERIAL]) is None
     assert kubelet.pod_resources_calls == 1
     ((level, text),) = log.lines
     assert level == "WARNING"
@@ -227,9 +230,10 @@ async def test_a_socket_that_a_dead_kubelet_left_behind_gives_no_answer(
 
 
 async def test_trouble_is_said_once_and_again_only_after_it_has_worked_in_between(
-    kubelet: Kubelet, socket: str, log: Log
+    kubelet: Kubelet, socket: str, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asking = PodResources(socket, call_timeout=0.2)
+    monkeypatch.setattr(pod_resources, "CALL_TIMEOUT", 0.2)
+    asking = PodResources(socket)
     kubelet.misbehaviour.pod_resources_absent = True
     await kubelet.restart()
     for _ in range(3):

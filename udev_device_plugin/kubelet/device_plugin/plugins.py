@@ -1,7 +1,7 @@
 """The plugins of all resources: each is started and stopped without the others. Event loop only."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from udev_device_plugin.devices.store import DeviceStore
 from udev_device_plugin.kubelet.checkpoint import held_ids
@@ -16,7 +16,7 @@ class Plugins:
     """One plugin for each resource, at first for ``resources``.
 
     Attributes:
-        plugins: by resource; replaced at each change, so that any thread may read it.
+        plugins: by resource.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class Plugins:
         event_log: EventLog,
         resources: Iterable[str] = (),
     ) -> None:
-        self.plugins: Mapping[str, ResourcePlugin] = {}
+        self.plugins: dict[str, ResourcePlugin] = {}
         self._store = store
         self._directory = directory
         self._turns = RegistrationTurns(directory.kubelet_socket, lambda: held_ids(directory.path) or ())
@@ -42,7 +42,7 @@ class Plugins:
         """Serve a resource as soon as it has a list; one that is served already stays as it is."""
         if resource in self.plugins:
             return
-        plugin = ResourcePlugin(
+        self.plugins[resource] = ResourcePlugin(
             resource,
             self._store,
             self._directory,
@@ -50,13 +50,12 @@ class Plugins:
             metrics=self._metrics,
             event_log=self._event_log,
         )
-        self.plugins = {**self.plugins, resource: plugin}
         if self._group is not None:
             self._start(resource, self._group)
 
     def remove(self, resource: str) -> None:
         """Stop serving a resource."""
-        self.plugins = {one: plugin for one, plugin in self.plugins.items() if one != resource}
+        del self.plugins[resource]
         if (task := self._tasks.get(resource)) is not None:
             task.cancel()
 

@@ -66,23 +66,21 @@ class ResourcePlugin:
         self._metrics = metrics
         self._event_log = event_log
         self._allocated_paths = AllocatedPaths()
-        self._session: RegistrationSession | None = None
-        servicer = Servicer(
-            resource, store, lambda: self._session, self._allocated_paths, metrics=metrics, event_log=event_log
-        )
-        self._server = ResourceServer(directory.own, resource, servicer)
+        self._servicer = Servicer(resource, store, self._allocated_paths, metrics=metrics, event_log=event_log)
+        self._server = ResourceServer(directory.own, resource, self._servicer)
         self._last_reason = ""
         self._obstacle = ""  # why it could not be served at the last attempt
 
     @property
     def trouble(self) -> str | None:
         """Why the kubelet has no stream of this resource open now; None if it has."""
-        if self._session is None:
+        session = self._servicer.session
+        if session is None:
             return self._obstacle or self._directory.trouble
-        if self._session.is_connected:
+        if session.is_connected:
             return None
-        if self._session.refusal:
-            return f"the kubelet refuses the registration: {self._session.refusal}"
+        if session.refusal:
+            return f"the kubelet refuses the registration: {session.refusal}"
         return "not registered, or the kubelet has not opened the stream"
 
     def handed_out_since(self, moment: float) -> frozenset[str]:
@@ -143,7 +141,7 @@ class ResourcePlugin:
 
     async def _register(self, epoch: int) -> str:
         """Register with the kubelet of ``epoch``; return why the registration ended."""
-        session = self._session = RegistrationSession()
+        session = self._servicer.session = RegistrationSession()
         try:
             with self._directory.watching(session, self._server.path):
                 async with asyncio.TaskGroup() as group:
@@ -152,7 +150,7 @@ class ResourcePlugin:
                     connecting.cancel()
             return reason
         finally:
-            self._session = None
+            self._servicer.session = None
             session.end("the plugin stops")  # lets the stream end by itself
             await self._until_closed(session)
 

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import grpc
@@ -34,17 +34,18 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
     Args:
         resource: its name.
         store: has its list.
-        session: returns the registration in force, None if there is none.
         allocated_paths: what was allocated before.
         metrics: counts calls.
         event_log: keeps what people may ask for.
+
+    Attributes:
+        session: the registration in force, None if there is none.
     """
 
     def __init__(
         self,
         resource: str,
         store: DeviceStore,
-        session: Callable[[], RegistrationSession | None],
         allocated_paths: AllocatedPaths,
         *,
         metrics: Metrics,
@@ -52,7 +53,7 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
     ) -> None:
         self._resource = resource
         self._store = store
-        self._session = session
+        self.session: RegistrationSession | None = None
         self._allocated_paths = allocated_paths
         self._start_waits = StartWaits()
         self._awaited_streams = 0
@@ -75,7 +76,7 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
         Who has not asked for the options before is not the kubelet, and may look.
         """
         del request, context
-        session, is_kubelets = self._session(), self._awaited_streams > 0
+        session, is_kubelets = self.session, self._awaited_streams > 0
         self._awaited_streams -= is_kubelets
         if session is None:  # the kubelet opens it during a registration: somebody else did
             return

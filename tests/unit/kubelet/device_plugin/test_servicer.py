@@ -23,7 +23,8 @@ async def test_only_lists_that_an_event_has_caused_are_timed_and_not_the_one_tha
     metrics, session = Metrics(), RegistrationSession()
     store = DeviceStore([SERIAL])
     store.publish(DeviceSet(SERIAL), time.monotonic() - DAYS_AGO)
-    servicer = Servicer(SERIAL, store, lambda: session, AllocatedPaths(), metrics=metrics, event_log=EventLog())
+    servicer = Servicer(SERIAL, store, AllocatedPaths(), metrics=metrics, event_log=EventLog())
+    servicer.session = session
 
     def timed(figure: str) -> float | None:
         return metrics.registry.get_sample_value(f"udev_device_plugin_uevent_to_list_seconds_{figure}")
@@ -45,7 +46,8 @@ async def test_only_lists_that_an_event_has_caused_are_timed_and_not_the_one_tha
 
 async def test_a_list_that_says_the_same_to_the_kubelet_is_not_sent_again() -> None:
     session, store, metrics = RegistrationSession(), DeviceStore([SERIAL]), Metrics()
-    servicer = Servicer(SERIAL, store, lambda: session, AllocatedPaths(), metrics=metrics, event_log=EventLog())
+    servicer = Servicer(SERIAL, store, AllocatedPaths(), metrics=metrics, event_log=EventLog())
+    servicer.session = session
 
     def publish(path: str, serial: str) -> None:
         member = Member(path, path, path, PathType.DEVICE, "rw", info=DeviceInfo(serial=serial))
