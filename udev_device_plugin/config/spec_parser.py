@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from udev_device_plugin.config.entries.paths import read_path
 from udev_device_plugin.config.faults import Faults, Place, listed
 from udev_device_plugin.config.scalars import parse_resource_name
-from udev_device_plugin.config.selector_kinds import ENTRIES, EXCLUSIONS
+from udev_device_plugin.config.selector_kinds import ALTERNATIVES, ENTRIES, EXCLUSIONS
 from udev_device_plugin.config.specs import MAX_COUNT, MAX_IDS_OF_RESOURCE, GroupSpec, ResourceSpec
 from udev_device_plugin.config.yaml_document import read_document
 from udev_device_plugin.config.yaml_nodes import Mapping, Node, Reader, Sequence, written
@@ -34,12 +34,12 @@ def read_resources(documents: Iterable[Node], domain: str, faults: Faults) -> tu
     return tuple(specs)
 
 
-def read_group(text: str) -> GroupSpec | None:
-    """Read a group as it was written down (`GroupSpec.written`); None if it is none."""
+def read_written_groups(text: str) -> tuple[GroupSpec, ...]:
+    """Read a group as it was written down (`GroupSpec.written`); nothing if it is none."""
     faults = Faults()
     node = read_document(text, Place(""), faults)
-    group = _read_group(node, Reader(faults)) if isinstance(node, Mapping) else None
-    return None if faults.found or group is None or not group.paths else group
+    groups = tuple(_read_group(node, Reader(faults))) if isinstance(node, Mapping) else ()
+    return () if faults.found or not all(group.paths for group in groups) else groups
 
 
 def _each(documents: Iterable[Node]) -> Iterator[Node]:
@@ -108,20 +108,26 @@ def _read_groups(spec: Mapping, reader: Reader) -> Iterator[GroupSpec]:
             reader.faults.add(node.place, f"{key} does not stand beside groups; {remedy}")
     for node in reader.items(spec.get("groups"), spec, "groups"):
         if (group := reader.mapping(node, GROUP_KEYS, "a group")) is not None:
-            yield _read_group(group, reader)
+            yield from _read_group(group, reader)
 
 
-def _read_group(group: Mapping, reader: Reader) -> GroupSpec:
+def _read_group(group: Mapping, reader: Reader) -> Iterator[GroupSpec]:
+    """The group; a group for each entry where they are alternatives."""
     count = reader.whole_number(group.get("count"), MAX_COUNT)
     given = {kind: node for kind in ENTRIES if (node := group.get(kind)) is not None}
     first, *others = given or ["paths"]
     for kind in others:
         reader.faults.add(given[kind].place, f"{kind} stands beside {first}; put it into a group of its own")
     nodes = reader.items(given.get(first), group, first if given else listed(ENTRIES))
-    entries = tuple(entry for node in nodes if (entry := ENTRIES[first](node, reader)) is not None)
+    read = [(node, entry) for node in nodes if (entry := ENTRIES[first](node, reader)) is not None]
+    if first in ALTERNATIVES:
+        for node, entry in read:
+            yield GroupSpec((entry,), count, f'{{"count": {count}, "{first}": [{written(node)}]}}')
+        return
+    entries = tuple(entry for _, entry in read)
     # A group has no more devices of one match than its smallest limit: a mount that any number may share is no fault.
     limit = min((entry.limit for entry in entries), default=1)
     if count * limit > MAX_IDS_OF_RESOURCE:
         problem = f"count {count} times limit {limit} are {count * limit} device IDs for one match"
         reader.faults.add(group.place, f"{problem}; a resource has at most {MAX_IDS_OF_RESOURCE}, lower one of them")
-    return GroupSpec(entries, count, written(group))
+    yield GroupSpec(entries, count, written(group))

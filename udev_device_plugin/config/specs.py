@@ -3,9 +3,7 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
-from udev_device_plugin.selectors.grouping import Grouping
 from udev_device_plugin.selectors.kind import SelectorKind
-from udev_device_plugin.selectors.paths.pairing import Pairing
 
 MAX_COUNT = 10_000
 """Maximum of ``count`` and ``limit``: beyond any use."""
@@ -76,6 +74,8 @@ class PathSpec:
 class GroupSpec:
     """The paths that go together into a device; all their selectors are of one kind.
 
+    A path that selects by USB devices stands alone.
+
     Attributes:
         count: how often each device is offered, at least 1.
         written: itself as JSON, which the configuration reads as a group.
@@ -90,9 +90,9 @@ class GroupSpec:
     is_recorded: bool = False
 
     @property
-    def grouping(self) -> Grouping:
-        """How the matches of the paths become devices."""
-        return self.paths[0].selector.grouping if self.paths else Pairing()
+    def is_of_usb_devices(self) -> bool:
+        """Its devices have the nodes of a USB device each; others have a match of each path."""
+        return any(path.selector.nodes for path in self.paths)
 
     @property
     def asks_for(self) -> tuple[tuple[SelectorKind, PathType, int, bool], ...]:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from udev_device_plugin.config.spec_parser import read_group
+from udev_device_plugin.config.spec_parser import read_written_groups
 from udev_device_plugin.config.specs import GroupSpec, ResourceSpec
 from udev_device_plugin.controller.record_format import (
     NewerRecordError,
@@ -75,11 +75,18 @@ class IdentityRecord:
             self._former.pop(_name(spec.resource), None)  # it is offered again
         if record is None or not self._boot or (record.boot, record.resource) != (self._boot, spec.resource):
             return spec, AssembledResource()
-        read = (read_group(text) for _, text in record.groups)
-        former = (replace(group, is_recorded=True) for group in read if group is not None)
-        groups = {_fingerprint(group): group for group in (*former, *spec.groups)}
+        groups = {
+            (name, entry): replace(group, is_recorded=True)
+            for name, text in record.groups
+            for entry, group in enumerate(read_written_groups(text))
+        }
+        groups |= {(_fingerprint(group), 0): group for group in spec.groups}
         before, names = ResourceSpec(spec.resource, tuple(groups.values())), [*groups]
-        devices = (replace(one.device, group=names.index(one.group)) for one in record.offered if one.group in groups)
+        devices = (
+            replace(one.device, group=names.index((one.group, one.entry)))
+            for one in record.offered
+            if (one.group, one.entry) in groups
+        )
         known = tuple(device for device in devices if _can_be_of(device, before.groups[device.group]))
         same = record.exclude == _exclusion(spec)
         now, assembled = carried_over(AssembledResource(known), before, spec, excludes_the_same=same)
@@ -219,4 +226,4 @@ def _exclusion(spec: ResourceSpec) -> str:
 
 def _can_be_of(device: AssembledDevice, group: GroupSpec) -> bool:
     """Whether the group can have made such a device."""
-    return group.grouping.can_be_of(device, len(group.paths))
+    return group.is_of_usb_devices or len(device.members) == len(group.paths)

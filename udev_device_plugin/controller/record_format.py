@@ -48,10 +48,12 @@ class Offered:
     Attributes:
         group: fingerprint of what its group selects.
         device: itself; which group of the spec that is, is not known here.
+        entry: which of the group's entries selects it; not 0 only where an earlier version had several in one group.
     """
 
     group: str
     device: AssembledDevice
+    entry: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ def _checksum(number: int, body: bytes) -> bytes:
 def _line(offered: Offered) -> str:
     device = offered.device
     members = [None if one is None else _values(one) for one in device.members]
-    return json.dumps([offered.group, device.identity, members, device.member, device.needs])
+    return json.dumps([offered.group, device.identity, members, offered.entry, device.needs])
 
 
 def _values(one: Candidate) -> list[Any]:
@@ -138,7 +140,7 @@ def _values(one: Candidate) -> list[Any]:
 def _offered(
     line: Any, member_of: Callable[[Any, str], Candidate], links_directory: str, now: float, *, is_healthy: bool
 ) -> Offered:
-    group, identity, members, member, needs = _list(line)
+    group, identity, members, entry, needs = _list(line)
     candidates = tuple(None if one is None else member_of(one, links_directory) for one in _list(members))
     device = AssembledDevice(
         tuple(map(_text, _list(identity))),
@@ -146,13 +148,12 @@ def _offered(
         candidates,
         is_healthy,
         now,
-        member=_whole(member),
         needs=tuple((_text(subsystem), _whole(count)) for subsystem, count in map(_list, _list(needs))),
     )
     names = {name for one in candidates if one is not None for name in (one.identity, one.usb_device)}
     if not device.identity or not names.issuperset(device.identity):
         raise RecordError("a device is known by what is none of its members")
-    return Offered(_text(group), device)
+    return Offered(_text(group), device, _whole(entry))
 
 
 def _member(values: Any, links_directory: str) -> Candidate:

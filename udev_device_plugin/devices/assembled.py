@@ -7,7 +7,7 @@ from udev_device_plugin.config.specs import ResourceSpec
 from udev_device_plugin.devices.candidates import Candidate, Slot
 from udev_device_plugin.devices.identity import Identity
 from udev_device_plugin.host.model import OfferedNodes
-from udev_device_plugin.selectors.grouping import Numbers, SettlingUsbDevice
+from udev_device_plugin.selectors.kind import Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +18,10 @@ class AssembledDevice:
         identity: never changes.
         group: index of its group in the spec.
         members: what each of the group's paths gave, as last seen; None for an optional path that had nothing. Of a
-            USB device: its nodes.
+            USB device: its nodes, which its group's only path gave.
         is_healthy: whether all required members are present.
         since: when ``is_healthy`` last changed.
         keep_until: until when it is kept if it is absent, whether a pod holds it or not.
-        member: of a USB device: which of the group's paths selects it.
         needs: of a USB device: how many nodes it has when it is complete.
         is_former: the configuration does not form it any more as it is held (`devices.former`).
         held_ids: of a former device: those of its IDs that pods hold; None if that is not known.
@@ -34,7 +33,6 @@ class AssembledDevice:
     is_healthy: bool
     since: float
     keep_until: float = 0.0
-    member: int = 0
     needs: Numbers = ()
     is_former: bool = False
     held_ids: frozenset[str] | None = None
@@ -46,10 +44,27 @@ class AssembledDevice:
 
     def matches(self, spec: ResourceSpec) -> Iterator[tuple[Slot, Candidate]]:
         """The members that are not left out, each with the path of ``spec`` that gave it."""
-        grouping = spec.groups[self.group].grouping
+        gives_all = len(spec.groups[self.group].paths) == 1
         for number, candidate in enumerate(self.members):
             if candidate is not None:
-                yield Slot(self.group, grouping.path_of(self.member, number)), candidate
+                yield Slot(self.group, 0 if gives_all else number), candidate
+
+
+@dataclass(frozen=True, slots=True)
+class SettlingUsbDevice:
+    """A USB device that may get more nodes before it is offered.
+
+    Attributes:
+        group: which of the spec's groups it belongs to.
+        usb_device: its identity.
+        nodes: those that were there last.
+        until: when it counts as complete if nothing changes before; monotonic seconds.
+    """
+
+    group: int
+    usb_device: str
+    nodes: frozenset[Hashable]
+    until: float
 
 
 @dataclass(frozen=True, slots=True)

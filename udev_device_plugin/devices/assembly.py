@@ -1,22 +1,28 @@
 """Which devices a resource offers: the candidates of its paths, grouped into devices that stay together.
 
 Pure: what is on the host, what was offered before, what pods hold and the time go in; an assembled resource comes out.
-Event loop only. How candidates become devices is up to the selectors (``selectors.grouping``). Invariants, for every
-call: a device keeps its members until it is forgotten; no two devices share an identity; nothing that a pod holds is
-forgotten.
+Event loop only. Candidates become devices by pairing those of a group's paths (`pairing`), or by their USB device
+(`usb_devices`). Invariants, for every call: a device keeps its members until it is forgotten; no two devices share an
+identity; nothing that a pod holds is forgotten.
 """
 
 from dataclasses import replace
 
 from udev_device_plugin.config.specs import GroupSpec, ResourceSpec
-from udev_device_plugin.devices.assembled import AssembledDevice, AssembledResource, AssemblyContext
-from udev_device_plugin.devices.candidates import Candidate, Slot
+from udev_device_plugin.devices.assembled import (
+    AssembledDevice,
+    AssembledResource,
+    AssemblyContext,
+    SettlingUsbDevice,
+)
+from udev_device_plugin.devices.candidates import Slot
 from udev_device_plugin.devices.former import has_former_groups, held_nodes
 from udev_device_plugin.devices.identity import Identity
+from udev_device_plugin.devices.pairing import PairedGroup
 from udev_device_plugin.devices.path_assignment import candidates
 from udev_device_plugin.devices.retention import keep, unseen_devices
+from udev_device_plugin.devices.usb_devices import UsbDeviceGroup
 from udev_device_plugin.host.inventory import Inventory
-from udev_device_plugin.selectors.grouping import Composition, Group, Moment, SettlingUsbDevice
 
 
 def assemble(
@@ -33,18 +39,16 @@ def assemble(
     former = {device.identity: device for device in kept if device.is_former}
     devices: dict[Identity, AssembledDevice] = {}
     settling: list[SettlingUsbDevice] = []
-    moment = Moment(given.now, previous.is_first, previous.settling)
     for index, group in enumerate(groups):
         known = [device for device in kept if device.group == index]
-        now = group.assembled(known, moment)
+        if isinstance(group, UsbDeviceGroup):
+            completed, (new, waiting) = known, group.assembled(known)
+        else:
+            (completed, new), waiting = group.assembled(known), []
         if spec.groups[index].is_former:
-            now = replace(now, new=(), settling=())
-        settling += now.settling
-        new = (
-            AssembledDevice(one.identity, index, one.members, True, given.now, member=one.member, needs=one.needs)
-            for one in now.new
-        )
-        for device in (*map(_updated, known, now.known), *new):
+            new, waiting = [], []
+        settling += waiting
+        for device in (*map(_updated, known, completed), *new):
             # Two groups can reach the same device: the first one has it, unless only the other one reaches it now.
             other = devices.get(device.identity)
             is_other_held = device.identity in former and not device.is_former
@@ -68,7 +72,7 @@ def _adopted(
     configured = replace(spec, groups=tuple(GroupSpec(()) if group.is_former else group for group in spec.groups))
     rest = tuple(device for device in previous.devices if not device.is_former)
     remembered = tuple(
-        (spec.groups[slot.group].grouping.is_by_usb_device, candidate)
+        (spec.groups[slot.group].paths[slot.member].selector.is_by_usb_device, candidate)
         for device in former.values()
         for slot, candidate in device.matches(spec)
         if candidate.identity != candidate.path  # such a one is known by its path alone
@@ -92,7 +96,7 @@ def _names(device: AssembledDevice) -> set[str]:
 
 def _groups(
     spec: ResourceSpec, inventory: Inventory, previous: AssembledResource, given: AssemblyContext
-) -> list[Group[Candidate]]:
+) -> list[PairedGroup | UsbDeviceGroup]:
     """The groups, with the present candidates of their paths."""
     members = [(device.is_healthy, *match) for device in previous.devices for match in device.matches(spec)]
     held = [(slot, candidate) for _, slot, candidate in members]
@@ -108,17 +112,16 @@ def _groups(
         has_former=given.has_former,
     )
     return [
-        group.grouping.group(
-            index,
-            group.paths,
-            [found[Slot(index, member)] for member in range(len(group.paths))],
-            [device for device in previous.devices if device.group == index],
+        UsbDeviceGroup(index, group.paths[0].selector, found[Slot(index, 0)].values(), previous, given.now)
+        if group.is_of_usb_devices
+        else PairedGroup(
+            index, group.paths, [found[Slot(index, member)] for member in range(len(group.paths))], given.now
         )
         for index, group in enumerate(spec.groups)
     ]
 
 
-def _renewed(device: AssembledDevice, group: Group[Candidate], given: AssemblyContext) -> AssembledDevice:
+def _renewed(device: AssembledDevice, group: PairedGroup | UsbDeviceGroup, given: AssemblyContext) -> AssembledDevice:
     """A known device as it is now: its health, and where its members are."""
     renewed = _updated(device, group.renewed(device))
     if renewed.is_healthy == device.is_healthy:
@@ -128,8 +131,8 @@ def _renewed(device: AssembledDevice, group: Group[Candidate], given: AssemblyCo
     return replace(renewed, since=given.now, keep_until=given.now + given.grace_period)
 
 
-def _updated(device: AssembledDevice, now: Composition[Candidate]) -> AssembledDevice:
+def _updated(device: AssembledDevice, now: AssembledDevice) -> AssembledDevice:
     """A known device with its present members, which keep an own link that a container may have got."""
     links = {member.identity: member.own_link for member in device.members if member is not None}
     members = tuple(one and replace(one, own_link=one.own_link or links.get(one.identity, "")) for one in now.members)
-    return replace(device, members=members, is_healthy=now.is_healthy, member=now.member, needs=now.needs)
+    return replace(device, members=members, is_healthy=now.is_healthy, needs=now.needs)

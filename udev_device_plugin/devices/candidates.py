@@ -12,6 +12,7 @@ from typing import NamedTuple
 from udev_device_plugin.config.specs import PathSpec
 from udev_device_plugin.devices.identity import (
     node_identity,
+    order_of,
     own_link_name,
     persistent_link,
     physical_port_identity,
@@ -21,7 +22,6 @@ from udev_device_plugin.devices.identity import (
 )
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.model import DeviceNumber, HostDevice, PathEntry, UsbDevice
-from udev_device_plugin.selectors.usb.whole_devices import order_of
 
 
 class Slot(NamedTuple):
@@ -111,7 +111,7 @@ class IdentityChooser:
     def choose(self, path_spec: PathSpec, entry: PathEntry, node: NodeKey, *, is_plain: bool) -> Candidate:
         """Return the candidate for a node at a path; ``is_plain``: its path alone is its identity."""
         device = self.inventory.device_at(entry)
-        is_by_usb_device = path_spec.selector.grouping.is_by_usb_device
+        is_by_usb_device = path_spec.selector.is_by_usb_device
         known = None if is_plain else self.known.get((node, is_by_usb_device))
         if device is None and known is not None:  # what was offered is present, whatever udev said of it last
             return self._as_known(known, entry)

@@ -18,7 +18,7 @@ class Exclusion:
         for selector in spec.exclude:
             for path, entry in inventory.matches(selector).items():
                 self._excluded.setdefault(entry.number or path, selector)
-                if selector.grouping.is_by_usb_device and (usb_device := self._usb_device(entry)):
+                if selector.is_by_usb_device and (usb_device := self._usb_device(entry)):
                     self._excluded.setdefault(usb_device, selector)
 
     def of(self, entry: PathEntry) -> SelectorKind | None:

@@ -25,6 +25,8 @@ Identity = tuple[str, ...]
 _HASH_LENGTH = 10
 _BY_SERIAL = re.compile(r"usb:[0-9a-f]{4}:[0-9a-f]{4}:serial=")
 _NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
+_PLACE = re.compile(r":(.*?)(?::(\d{1,9})\.(\d{1,9}))?(?:#(\d{1,9}))?", re.DOTALL)
+"""The end of a node's identity: kind, configuration, interface, and number among its like (``:tty:1.0#7``)."""
 _OUR_ID = re.compile(rf"[a-z0-9][a-z0-9-]*-([0-9a-f]{{{_HASH_LENGTH}}})-[0-9]+")
 
 
@@ -84,6 +86,14 @@ def place_in_usb_device(device: HostDevice) -> str:
     """Which of its USB device's nodes a node is, whatever the port: interface and kind, ``tty:1.0``."""
     place = interface_and_kind(device)
     return f"{place}#{device.place}" if device.place else place
+
+
+def order_of(place: str) -> tuple[object, ...]:
+    """What places within a USB device are sorted by: ``:tty:1.0#7``, kind, interface, and number among its like."""
+    matched = _PLACE.fullmatch(place)
+    kind, *numbers = matched.groups(default="0") if matched is not None else (place, "0", "0", "0")
+    names = [part.zfill(10) if part.isdigit() else part for part in re.split(r"(\d+)", kind)]
+    return *map(int, numbers), names
 
 
 def device_id(resource: str, identity: Identity, replica: int) -> str:

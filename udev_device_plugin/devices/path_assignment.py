@@ -60,7 +60,7 @@ def candidates(
     offered = {candidate.node for _, candidate in held}
     known = {(candidate.node, is_by_usb_device): candidate for is_by_usb_device, candidate in remembered}
     known |= {
-        (candidate.node, slots[slot].selector.grouping.is_by_usb_device): candidate
+        (candidate.node, slots[slot].selector.is_by_usb_device): candidate
         for slot, candidate in held
         if slot not in plain
     }
@@ -113,8 +113,7 @@ def _may_have(path_spec: PathSpec, slot: Slot, holders: set[Slot]) -> bool:
     """
     if path_spec.is_shared:
         return True
-    is_of_one_device = path_spec.selector.grouping.needs_every_path
-    if any(other == slot or other.group != slot.group or not is_of_one_device for other in holders):
+    if any(other == slot or other.group != slot.group for other in holders):
         return False
     holders.add(slot)
     return True

@@ -7,11 +7,13 @@ Pure. Any thread. A new kind is a sub-package beside `paths`, `usb` and the othe
 from collections.abc import Collection, Iterable
 from typing import ClassVar, NamedTuple, Protocol
 
-from udev_device_plugin.selectors.grouping import Grouping
 from udev_device_plugin.selectors.mismatch import NearMiss, NearMisses
 from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.records import DeviceRecord, Match, UsbDeviceRecord
 from udev_device_plugin.selectors.udev_rule.rule import Rule
+
+Numbers = tuple[tuple[str, int], ...]
+"""How many nodes of which subsystem."""
 
 
 class LostLink(NamedTuple):
@@ -61,11 +63,11 @@ class SelectorKind(Protocol):
 
     Attributes:
         kind: what it selects by, in a word: ``path``, ``usb``, ``hid``, ``udev``.
-        grouping: how its matches become devices.
+        is_by_usb_device: whether a match is known by its USB device and its place in that, and not by itself.
     """
 
     kind: ClassVar[str]
-    grouping: ClassVar[Grouping]
+    is_by_usb_device: ClassVar[bool] = False
 
     @property
     def record(self) -> str:
@@ -76,6 +78,16 @@ class SelectorKind(Protocol):
     def names_physical_port(self) -> str:
         """What a USB device is called that it selects and that is known by its socket; "": by what it is itself."""
         return ""
+
+    @property
+    def nodes(self) -> Numbers:
+        """How many nodes of a USB device make a device; none: each match is one, or goes together with others'."""
+        return ()
+
+    @property
+    def is_open_ended(self) -> bool:
+        """Whether ``nodes`` are minimums: further nodes of these subsystems belong to the device too."""
+        return False
 
     @property
     def is_literal(self) -> bool:

@@ -3,8 +3,8 @@
 Pure. A `Subject` belongs to one thread, all others may be used on any.
 """
 
-from collections.abc import Collection, Hashable, Iterator, Sequence
-from typing import Protocol, runtime_checkable
+from collections.abc import Collection, Iterator
+from typing import Protocol
 
 
 class UsbDeviceRecord(Protocol):
@@ -77,44 +77,11 @@ class ComparedDevice(Subject, Protocol):
 
 
 class Match(Protocol):
-    """What a path of a group matches (`devices.candidates.Candidate`)."""
+    """What a selector matches (`devices.candidates.Candidate`)."""
 
-    @property
-    def identity(self) -> str: ...
     @property
     def path(self) -> str: ...
     @property
-    def node(self) -> Hashable: ...
-    @property
-    def claim(self) -> Hashable: ...
-    @property
     def subsystem(self) -> str: ...
     @property
-    def usb_device(self) -> str: ...
-    @property
     def usb_device_path(self) -> str: ...
-
-
-class GroupPath(Protocol):
-    """A path of a group (`config.specs.PathSpec`)."""
-
-    @property
-    def selector(self) -> object: ...
-    @property
-    def limit(self) -> int: ...
-    @property
-    def optional(self) -> bool: ...
-    @property
-    def is_identifying(self) -> bool: ...
-    @property
-    def is_shared(self) -> bool: ...
-
-
-@runtime_checkable
-class SelectsNodes(Protocol):
-    """A selector of USB devices (`usb.selector.UsbSelector`)."""
-
-    @property
-    def nodes(self) -> Sequence[tuple[str, int]]: ...
-    @property
-    def is_open_ended(self) -> bool: ...

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.config.test_spec_parser import faults, read, resources
-from udev_device_plugin.config.spec_parser import read_group
+from udev_device_plugin.config.spec_parser import read_written_groups
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType
 from udev_device_plugin.selectors.hid.selector import HidSelector
 from udev_device_plugin.selectors.udev_rule.rule import Rule
@@ -101,27 +101,25 @@ def test_a_stick_without_aliases_is_recorded_as_it_always_was() -> None:
 
 
 def test_what_a_container_may_do_with_a_stick_and_where_it_finds_it() -> None:
-    plain, other = group(
-        "usb: [{vendor: 1a86, product: 7523}, {vendor: 1a86, product: 7523, permissions: mrw, mountPath: /dev/x/}]"
-    ).paths
+    plain, other = (
+        group(f"usb: [{{vendor: 1a86, product: 7523{options}}}]").paths[0]
+        for options in ("", ", permissions: mrw, mountPath: /dev/x/")
+    )
     assert (plain.permissions, plain.container_path("/dev/bus/usb/001/002")) == ("rw", "/dev/bus/usb/001/002")
     assert (other.permissions, other.container_path("/dev/bus/usb/001/002")) == ("mrw", "/dev/x/002")
 
 
 def test_a_hid_interface_is_spelled_as_a_stick_is() -> None:
-    made = group("""hid:
-      - {vendor: 05e0, product: "1200"}
-      - {vendor: 5E0, product: 1200, serial: 0001, usagePage: 8C, mountPath: /dev/scanner, permissions: r}
-      - {vendor: 05e0, product: 1200, usagePage: 0x8c}
-    count: 2""")
-    assert made == GroupSpec(
-        (
-            PathSpec(HidSelector("05e0", "1200"), permissions="rw"),
-            PathSpec(HidSelector("05e0", "1200", "0001", "008c"), "/dev/scanner", permissions="r"),
-            PathSpec(HidSelector("05e0", "1200", None, "008c"), permissions="rw"),
-        ),
-        2,
-    )
+    (spec,) = resources("""{name: a, groups: [{hid: [
+      {vendor: 05e0, product: "1200"},
+      {vendor: 5E0, product: 1200, serial: 0001, usagePage: 8C, mountPath: /dev/scanner, permissions: r},
+      {vendor: 05e0, product: 1200, usagePage: 0x8c}
+    ], count: 2}]}""")
+    assert [(one.paths, one.count) for one in spec.groups] == [
+        ((PathSpec(HidSelector("05e0", "1200"), permissions="rw"),), 2),
+        ((PathSpec(HidSelector("05e0", "1200", "0001", "008c"), "/dev/scanner", permissions="r"),), 2),
+        ((PathSpec(HidSelector("05e0", "1200", None, "008c"), permissions="rw"),), 2),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -270,7 +268,7 @@ def test_a_match_that_comes_and_goes_by_itself_is_a_warning_once() -> None:
 )
 def test_a_group_reads_again_as_it_was_written_down(text: str) -> None:
     made = group(text)
-    again = read_group(made.written)
+    (again,) = read_written_groups(made.written)
     assert again == made
     assert made.written.isascii()
     assert "\n" not in made.written
@@ -280,4 +278,4 @@ def test_a_group_reads_again_as_it_was_written_down(text: str) -> None:
     "text", ["", "[]", "{}", "{paths: []}", "{paths: [dev]}", "{usb: 1}", "\0", "[" * 1000, "a: b"]
 )
 def test_what_is_no_group_reads_as_none(text: str) -> None:
-    assert read_group(text) is None
+    assert read_written_groups(text) == ()

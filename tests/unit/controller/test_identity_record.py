@@ -60,7 +60,7 @@ def own_link(directory: Path, identity: str) -> str:
 
 def formed(*members: Candidate | None, group: int = 0, is_healthy: bool = True) -> AssembledDevice:
     identity = tuple(member.identity for member in members if member is not None)
-    return AssembledDevice(identity, group, members, is_healthy, 0.0, member=0, needs=(("tty", 4),))
+    return AssembledDevice(identity, group, members, is_healthy, 0.0, needs=(("tty", 4),))
 
 
 SERIAL = resource(group("/dev/ttyUSB*", "/dev/null"), group(UsbSelector("2c7c", "0125")))
@@ -185,6 +185,26 @@ def test_what_could_not_be_written_is_written_later(tmp_path: Path, caplog: pyte
     assert len(caplog.records) == 1
     record.restore()
     assert len(known(tmp_path)) == len(WHOLE.devices)
+
+
+def test_of_a_group_that_had_several_entries_each_is_known(tmp_path: Path) -> None:
+    """An earlier version had all entries of ``usb`` in one group."""
+    text = "{name: serial, groups: [{usb: [{vendor: 2c7c, product: 0125}, {vendor: 2c7c, product: 0126}]}]}"
+    node = read_document(text, Place(""), Faults())
+    assert node is not None
+    (now,) = read_resources([node], "squat.ai", Faults())
+    IdentityRecord(OwnDirectory(str(tmp_path))).keep(now, AssembledResource((formed(candidate("/dev/b")),)))
+    _, body = file_of(tmp_path).read_text().split("\n", 1)
+    written = json.loads(body)
+    (name,) = written["groups"]
+    written["groups"] = {
+        name: '{"usb": [{"vendor": "2c7c", "product": "0125"}, {"vendor": "2c7c", "product": "0126"}]}'
+    }
+    written["offered"][0][3] = 1
+    body = json.dumps(written) + "\n"
+    checksum = sha256(b"2\n" + body.encode()).hexdigest()
+    file_of(tmp_path).write_text(f"udev-device-plugin record 2 sha256:{checksum}\n{body}")
+    assert [(identity, place) for identity, place, _ in known(tmp_path, now)] == [(("/dev/b",), 1)]
 
 
 FORMER = """\

@@ -15,10 +15,8 @@ from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.model import DeviceNumber, HostDevice, UsbDevice
 from udev_device_plugin.reporting.list_devices.explain import explain
 from udev_device_plugin.reporting.list_devices.model import Host
-from udev_device_plugin.selectors.grouping import Grouping
 from udev_device_plugin.selectors.kind import MatchFacts, SelectorKind
 from udev_device_plugin.selectors.mismatch import NearMisses, bounded
-from udev_device_plugin.selectors.paths.pairing import Pairing
 from udev_device_plugin.selectors.records import DeviceRecord, UsbDeviceRecord
 
 
@@ -29,7 +27,6 @@ class SerialSelector(SelectorKind):
     serial: str
 
     kind: ClassVar[str] = "serial"
-    grouping: ClassVar[Grouping] = Pairing()
 
     def __str__(self) -> str:
         return f"serial number {self.serial}"

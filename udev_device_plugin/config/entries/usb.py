@@ -7,7 +7,7 @@ from udev_device_plugin.config.faults import quoted
 from udev_device_plugin.config.scalars import ScalarError, parse_path, parse_permissions
 from udev_device_plugin.config.specs import PathSpec
 from udev_device_plugin.config.yaml_nodes import Kind, Mapping, Node, Reader, Scalar, Sequence
-from udev_device_plugin.selectors.grouping import Numbers
+from udev_device_plugin.selectors.kind import Numbers
 from udev_device_plugin.selectors.usb.selector import RAW, UsbSelector
 
 USB_DEVICE_KEYS = ("vendor", "product", "serial", "aliases")

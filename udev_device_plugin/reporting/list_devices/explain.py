@@ -84,7 +84,7 @@ def _selector(decided: Decided, slot: Slot, offered: tuple[Offered, ...]) -> Sel
     remarks = [remark] if remark else []
     if path_spec.optional:
         remarks.append("it is optional")
-    elif not decided.found[slot] and len(group.paths) > 1 and group.grouping.needs_every_path:
+    elif not decided.found[slot] and len(group.paths) > 1:
         remarks.append("without it, its group offers no device")
     return SelectorListing(slot, path_spec, offered, misses, "" if offered else "; ".join(remarks))
 

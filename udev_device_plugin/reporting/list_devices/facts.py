@@ -129,14 +129,17 @@ class _Facts:
                 return f"is {candidate.target}, which a device of its group has already by {match.path}"
         for device in self._decided.assembled.devices:
             if device.group != group and candidate.identity in device.identity:
-                return f"the same device is offered by groups[{device.group}] already"
+                return (
+                    f"the same device is offered by {self._shown(next(device.matches(self._decided.spec))[0])} already"
+                )
         if pairing := [other for other in others if found[other]]:
             scarce = min(pairing, key=lambda other: len(found[other]) * paths[other.member].limit)
             return f"no match of {self._shown(scarce)} is left to go together with"
         return "is not part of any device"
 
     def _shown(self, slot: Slot) -> str:
-        """Return a selector as text, with its group if there is an equal one elsewhere."""
+        """Return a selector as text; if it is one of another group and there is an equal one, that is said."""
         selectors = [path_spec.selector for group in self._decided.spec.groups for path_spec in group.paths]
         selector = self._decided.path_spec(slot).selector
-        return f"{selector} in groups[{slot.group}]" if selectors.count(selector) > 1 else str(selector)
+        is_elsewhere = slot.group != self._slot.group and selectors.count(selector) > 1
+        return f"{selector} in another group" if is_elsewhere else str(selector)

@@ -18,7 +18,8 @@ key                      meaning
 ``..numaNodes[]``        that the device belongs to
 ``..members[]``          what a container gets: ``type``, ``node``, ``number``, ``hostPath``, ``containerPath``, …
 ``.selectors[]``         in the configuration's order
-``..group, ..member``    where it is, counted from 0; with ``type``, each path is a group of its own
+``..group, ..member``    where it is, counted from 0; each entry of ``usb`` and ``hid``, and with
+                         ``type`` each path, is a group of its own
 ``..kind, ..selector``   by what it selects, in a word (``path``, ``usb``); the selector, in words
 ``..optional``           whether its group does without it
 ``..matches[]``          what it gives to devices: as ``members[]``, with the device's ``ids`` and ``remarks[]``

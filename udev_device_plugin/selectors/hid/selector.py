@@ -4,8 +4,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from udev_device_plugin.selectors.grouping import Grouping
-from udev_device_plugin.selectors.hid.each_interface import EachInterface
 from udev_device_plugin.selectors.kind import MatchFacts, SelectorKind
 from udev_device_plugin.selectors.mismatch import NearMiss, NearMisses, bounded
 from udev_device_plugin.selectors.records import DeviceRecord, UsbDeviceRecord
@@ -32,7 +30,7 @@ class HidSelector(SelectorKind):
     usage_page: str | None = None
 
     kind: ClassVar[str] = "hid"
-    grouping: ClassVar[Grouping] = EachInterface()
+    is_by_usb_device: ClassVar[bool] = True
 
     def __str__(self) -> str:
         options = {"serial number": self.serial, "usage page": self.usage_page}

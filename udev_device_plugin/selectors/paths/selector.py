@@ -4,11 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from udev_device_plugin.selectors.grouping import Grouping
 from udev_device_plugin.selectors.kind import MatchFacts, SelectorKind
 from udev_device_plugin.selectors.mismatch import NearMiss, NearMisses, bounded
 from udev_device_plugin.selectors.paths.glob import Glob
-from udev_device_plugin.selectors.paths.pairing import Pairing
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +16,6 @@ class PathSelector(SelectorKind):
     glob: Glob
 
     kind: ClassVar[str] = "path"
-    grouping: ClassVar[Grouping] = Pairing()
 
     def __str__(self) -> str:
         return self.glob.text

@@ -4,10 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from udev_device_plugin.selectors.grouping import Grouping
 from udev_device_plugin.selectors.kind import MatchFacts, SelectorKind
 from udev_device_plugin.selectors.mismatch import NearMiss, NearMisses, bounded
-from udev_device_plugin.selectors.paths.pairing import Pairing
 from udev_device_plugin.selectors.records import DeviceRecord
 from udev_device_plugin.selectors.udev_rule.rule import Rule
 
@@ -19,7 +17,6 @@ class UdevSelector(SelectorKind):
     rule: Rule
 
     kind: ClassVar[str] = "udev"
-    grouping: ClassVar[Grouping] = Pairing()
 
     def __str__(self) -> str:
         return str(self.rule)

@@ -5,11 +5,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from udev_device_plugin.selectors.grouping import Grouping, Numbers
-from udev_device_plugin.selectors.kind import MatchFacts, SelectorKind
+from udev_device_plugin.selectors.kind import MatchFacts, Numbers, SelectorKind
 from udev_device_plugin.selectors.mismatch import NearMiss, NearMisses, bounded
 from udev_device_plugin.selectors.records import DeviceRecord, UsbDeviceRecord
-from udev_device_plugin.selectors.usb.whole_devices import WholeUsbDevices
 
 RAW = "usb"
 """The subsystem of a USB device's raw node, ``/dev/bus/usb/BBB/DDD``."""
@@ -38,7 +36,7 @@ class UsbSelector(SelectorKind):
     aliases: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     kind: ClassVar[str] = "usb"
-    grouping: ClassVar[Grouping] = WholeUsbDevices()
+    is_by_usb_device: ClassVar[bool] = True
 
     def __str__(self) -> str:
         serial = f" with serial number {self.serial}" if self.serial is not None else ""

@@ -138,12 +138,12 @@ def test_two_names_of_one_node_are_one_device() -> None:
 
 def test_a_device_that_another_group_offers_says_so() -> None:
     shown = listing([path("/dev/kvm", limit=2)], [path("/dev/kvm", limit=2)], there=KVM)
-    assert why_not(shown, group=1) == {"/dev/kvm": "the same device is offered by groups[0] already"}
+    assert why_not(shown, group=1) == {"/dev/kvm": "the same device is offered by /dev/kvm in another group already"}
 
 
 def test_a_selector_that_stands_there_twice_is_told_with_its_group() -> None:
     shown = listing([path("/dev/kvm")], [path("/dev/kvm")], there=KVM)
-    assert why_not(shown, group=1) == {"/dev/kvm": "already claimed by /dev/kvm in groups[0]"}
+    assert why_not(shown, group=1) == {"/dev/kvm": "already claimed by /dev/kvm in another group"}
 
 
 def test_a_mount_may_be_anything() -> None:

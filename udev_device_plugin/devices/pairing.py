@@ -6,44 +6,29 @@ Pure. Any thread. As generic-device-plugin does it, but counting what known devi
 import itertools
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from typing import Generic
+from dataclasses import replace
 
-from udev_device_plugin.selectors.grouping import Composition, Group, GroupDevices, M, Moment, Parts
-from udev_device_plugin.selectors.records import GroupPath, Match
+from udev_device_plugin.config.specs import PathSpec
+from udev_device_plugin.devices.assembled import AssembledDevice
+from udev_device_plugin.devices.candidates import Candidate
+from udev_device_plugin.devices.identity import Identity
 
-
-class Pairing:
-    """Every path gives one match to each device."""
-
-    is_by_usb_device = False
-    needs_every_path = True
-
-    def path_of(self, member: int, number: int) -> int:  # noqa: ARG002 - that of a USB device
-        """One path for each member."""
-        return number
-
-    def can_be_of(self, device: Composition[Match], paths: int) -> bool:
-        """Whether it has a member for each path."""
-        return len(device.members) == paths
-
-    def group(
-        self,
-        index: int,  # noqa: ARG002 - nothing settles here
-        paths: Sequence[GroupPath],
-        found: Sequence[Mapping[str, M]],
-        known: Iterable[Composition[M]],  # noqa: ARG002 - they are given again, with their members
-    ) -> Group[M]:
-        """Return a group whose matches are paired."""
-        return _PairedGroup(paths, found)
+Members = tuple[Candidate | None, ...]
 
 
-class _PairedGroup(Generic[M]):
-    def __init__(self, paths: Sequence[GroupPath], found: Sequence[Mapping[str, M]]) -> None:
+class PairedGroup:
+    """Group ``index`` of a spec, with what each of its paths may use now, by identity, at the moment ``now``."""
+
+    def __init__(
+        self, index: int, paths: Sequence[PathSpec], found: Sequence[Mapping[str, Candidate]], now: float
+    ) -> None:
+        self._index = index
         self._paths = paths
         self._found = found
+        self._now = now
 
-    def renewed(self, device: Composition[M], /) -> Composition[M]:
-        """Without optional members that are gone; not healthy without a required one."""
+    def renewed(self, device: AssembledDevice) -> AssembledDevice:
+        """Return a known device without optional members that are gone; not healthy without a required one."""
         is_healthy, members = True, list(device.members)
         for member, (path, before) in enumerate(zip(self._paths, device.members, strict=True)):
             if before is None:
@@ -54,10 +39,10 @@ class _PairedGroup(Generic[M]):
                 members[member] = None
             else:
                 is_healthy = False
-        return Parts(device.identity, tuple(members), is_healthy)
+        return replace(device, members=tuple(members), is_healthy=is_healthy)
 
-    def assembled(self, known: Sequence[Composition[M]], moment: Moment, /) -> GroupDevices[M]:  # noqa: ARG002 - at any moment
-        """Give optional members to known devices that lack them, and pair what is left.
+    def assembled(self, known: Sequence[AssembledDevice]) -> tuple[list[AssembledDevice], list[AssembledDevice]]:
+        """Give optional members to known devices that lack them, and pair what is left; return known and new devices.
 
         A new device takes the next match of every path, and at least one that nothing uses yet: so there are as many
         as the longest list of matches without repetition, limited by the shortest list with repetition. One that would
@@ -69,15 +54,15 @@ class _PairedGroup(Generic[M]):
         ]
         used = {claim for device in known for claim in self._claims(device.members)}
         completed = [self._completed(device, pools, used) for device in known]
-        new: list[Composition[M]] = []
+        new: list[AssembledDevice] = []
         for row in itertools.takewhile(lambda row: any(uses == 0 for uses, _ in row), zip(*pools, strict=False)):
             members = tuple(match for _, match in row)
             if used.isdisjoint(claims := self._claims(members)):
                 used |= claims
-                new.append(Parts(self._identity(members), members))
-        return GroupDevices(completed, new)
+                new.append(AssembledDevice(self._identity(members), self._index, members, True, self._now))
+        return completed, new
 
-    def _claims(self, members: Sequence[M | None]) -> set[Hashable]:
+    def _claims(self, members: Members) -> set[Hashable]:
         """Return what no other device can have of these members, as far as they are there."""
         there = [match and found.get(match.identity) for match, found in zip(members, self._found, strict=True)]
         return {
@@ -87,8 +72,8 @@ class _PairedGroup(Generic[M]):
         }
 
     def _completed(
-        self, device: Composition[M], pools: Sequence[Iterator[tuple[int, M | None]]], used: set[Hashable]
-    ) -> Composition[M]:
+        self, device: AssembledDevice, pools: Sequence[Iterator[tuple[int, Candidate | None]]], used: set[Hashable]
+    ) -> AssembledDevice:
         """Return a known device with matches for the optional paths that it lacks, as far as there are any."""
         if not device.is_healthy or None not in device.members:
             return device
@@ -100,16 +85,18 @@ class _PairedGroup(Generic[M]):
         if not used.isdisjoint(more):
             return device
         used |= more
-        return Parts(device.identity, members)
+        return replace(device, members=members)
 
-    def _identity(self, members: Sequence[M | None]) -> tuple[str, ...]:
+    def _identity(self, members: Members) -> Identity:
         """Return the identities of the members that count; where there are none, of all."""
         there = [(path, match.identity) for path, match in zip(self._paths, members, strict=True) if match is not None]
         counting = tuple(identity for path, identity in there if path.is_identifying)
         return counting or tuple(identity for _, identity in there)
 
 
-def _available(path: GroupPath, found: Mapping[str, M], used: Iterable[M | None]) -> Iterator[tuple[int, M | None]]:
+def _available(
+    path: PathSpec, found: Mapping[str, Candidate], used: Iterable[Candidate | None]
+) -> Iterator[tuple[int, Candidate | None]]:
     """The matches of a path that may be used once more, each as often as its limit allows, with the uses before.
 
     The least used come first, then bytewise by path. For an optional path without matches: None for ever.

@@ -8,16 +8,15 @@ import pytest
 from tests.unit import inventories
 from tests.unit.inventories import MadeUpInventory
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
-from udev_device_plugin.devices.assembled import AssembledResource, AssemblyContext
+from udev_device_plugin.devices.assembled import AssembledDevice, AssembledResource, AssemblyContext
 from udev_device_plugin.devices.assembly import assemble
 from udev_device_plugin.devices.candidates import Candidate, NodeKey
 from udev_device_plugin.devices.describe import device_set
+from udev_device_plugin.devices.usb_devices import QUIET, UsbDeviceGroup
 from udev_device_plugin.host.model import DeviceNumber, HostDevice, NodeState, UsbDevice
-from udev_device_plugin.selectors.grouping import Parts
 from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.paths.selector import PathSelector
 from udev_device_plugin.selectors.usb.selector import UsbSelector
-from udev_device_plugin.selectors.usb.whole_devices import QUIET, WholeUsbDevices
 
 XHCI = "/sys/devices/pci0000:00/0000:00:14.0"
 MODEM = UsbSelector("2c7c", "0125", nodes=(("tty", 2), ("usbmisc", 1)))
@@ -52,8 +51,8 @@ class Host:
     makings = 0
 
     def __init__(self, *selectors: UsbSelector, others: Iterable[GroupSpec] = (), grace_period: float = 300.0) -> None:
-        group = GroupSpec(tuple(PathSpec(selector, permissions="rw") for selector in selectors))
-        self.spec = ResourceSpec("squat.ai/modem", (group, *others))
+        groups = (GroupSpec((PathSpec(selector, permissions="rw"),)) for selector in selectors)
+        self.spec = ResourceSpec("squat.ai/modem", (*groups, *others))
         self.inventory = MadeUpInventory(self.spec.selectors)
         self.formation = AssembledResource(is_first=False)
         self.grace_period = grace_period
@@ -165,9 +164,10 @@ def places(selector: UsbSelector, *names: str, known: Sequence[str] = ()) -> lis
         )
         for name in names
     }
-    before = Parts((USB,), tuple(nodes[f"{USB}:{name}"] for name in known), needs=selector.nodes)
-    group = WholeUsbDevices().group(0, [PathSpec(selector)], [nodes], [before] if known else [])
-    now = group.renewed(before)
+    members = tuple(nodes[f"{USB}:{name}"] for name in known)
+    before = AssembledDevice((USB,), 0, members, True, 0.0, needs=selector.nodes)
+    previous = AssembledResource((before,) if known else ())
+    now = UsbDeviceGroup(0, selector, nodes.values(), previous, 0.0).renewed(before)
     return [member.identity.removeprefix(f"{USB}:") for member in now.members if member is not None]
 
 
