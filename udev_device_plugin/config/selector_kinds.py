@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from udev_device_plugin.config.entries.hid import read_hid, read_hid_interface
 from udev_device_plugin.config.entries.paths import read_glob, read_path
 from udev_device_plugin.config.entries.udev import read_rule, read_udev
-from udev_device_plugin.config.entries.usb import read_excluded_usb_device, read_usb
+from udev_device_plugin.config.entries.usb import read_usb, read_usb_device
 from udev_device_plugin.config.specs import PathSpec
 from udev_device_plugin.config.yaml_nodes import Node, Reader
 from udev_device_plugin.selectors.kind import SelectorKind
@@ -26,7 +26,7 @@ ALTERNATIVES = ("usb", "hid")
 
 EXCLUSIONS: Mapping[str, Callable[[Node, Reader], SelectorKind | None]] = {
     "path": read_glob,
-    "usb": read_excluded_usb_device,
+    "usb": read_usb_device,
     "hid": read_hid_interface,
     "udev": read_rule,
 }

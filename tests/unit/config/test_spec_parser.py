@@ -269,7 +269,7 @@ def test_warnings_of_globs_come_with_their_place_and_are_no_faults() -> None:
     _, noted = read("{name: a, groups: [{paths: [{path: /dev/**}, '/dev/tty{A,B}']}]}")
     assert noted.found == []
     stars, braces = map(str, noted.warnings)
-    assert stars.startswith('--device: groups[0].paths[0]: "/dev/**": ** means the same as *, within one element')
+    assert stars.startswith('--device: groups[0].paths[0].path: "/dev/**": ** means the same as *, within one element')
     assert stars.endswith("write one glob for each depth")
     assert braces.startswith('--device: groups[0].paths[1]: "/dev/tty{A,B}": braces are ordinary characters')
     assert braces.endswith("write one path for each alternative")

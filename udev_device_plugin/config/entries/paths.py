@@ -1,41 +1,46 @@
 """Entries of a group's ``paths``. Pure."""
 
-from dataclasses import replace
 from functools import partial
 
-from udev_device_plugin.config.faults import Place, quoted
-from udev_device_plugin.config.scalars import ScalarError, parse_choice, parse_path, parse_permissions
-from udev_device_plugin.config.specs import MAX_COUNT, PathSpec, PathType
+from udev_device_plugin.config.entries.options import options_of, read_options
+from udev_device_plugin.config.faults import quoted
+from udev_device_plugin.config.scalars import ScalarError, parse_choice
+from udev_device_plugin.config.specs import PathSpec, PathType
 from udev_device_plugin.config.yaml_nodes import Mapping, Node, Reader
 from udev_device_plugin.selectors.paths.glob import Glob, GlobError
 from udev_device_plugin.selectors.paths.selector import PathSelector
 
 PATH_KEYS = ("path", "mountPath", "type", "permissions", "readOnly", "limit", "optional")
 
-_PLACEHOLDER = PathSelector(Glob.of("/dev/null"))
-"""The selector while the options are read: they are checked even if the glob has a fault."""
-
 
 def read_path(node: Node, reader: Reader) -> PathSpec | None:
     """Return one path of a group, written as a mapping or as a glob alone; None if its glob has a fault."""
+    path: Node | None = node
     if isinstance(node, Mapping):
         reader.mapping(node, PATH_KEYS, "a path")
-        glob = reader.text(reader.required(node, "path", "give the path on the host"), _parse_glob)
-        path = _read_options(node, reader)
-    else:
-        glob, path = reader.text(node, _parse_glob), PathSpec(_PLACEHOLDER)
-    if glob is None:
-        return None
-    _check_glob(glob, path.type, node.place, reader)
-    return replace(path, selector=PathSelector(glob))
+        path = reader.required(node, "path", "give the path on the host")
+    options = options_of(node)
+    type_ = reader.text(options.get("type"), partial(parse_choice, choices=PathType)) or PathType.DEVICE
+    permissions, read_only = options.get("permissions"), options.get("readOnly")
+    is_read_only = reader.truth(read_only)
+    if type_ is PathType.MOUNT and permissions is not None:
+        reader.faults.add(permissions.place, "permissions are for devices; for a mount, use readOnly")
+    if type_ is PathType.DEVICE and is_read_only and read_only is not None:
+        reader.faults.add(read_only.place, "readOnly is for mounts; for a device, use permissions: r")
+    selector = read_glob(path, reader, type_)
+    with_options = read_options(node, reader, permissions="mrw")
+    return None if selector is None else with_options(selector, type=type_, read_only=is_read_only)
 
 
-def read_glob(node: Node, reader: Reader) -> PathSelector | None:
-    """Return what a glob alone selects; None if it has a fault."""
+def read_glob(node: Node | None, reader: Reader, type_: PathType = PathType.DEVICE) -> PathSelector | None:
+    """Return what a glob selects; None if it has a fault."""
     glob = reader.text(node, _parse_glob)
-    if glob is None:
+    if node is None or glob is None:
         return None
-    _check_glob(glob, PathType.DEVICE, node.place, reader)
+    if type_ is PathType.DEVICE and glob.literal == "/":
+        reader.faults.add(node.place, f"{quoted(glob.text)} is the root directory; name a device node")
+    for warning in glob.warnings:
+        reader.faults.warn(node.place, f"{quoted(glob.text)}: {warning}")
     return PathSelector(glob)
 
 
@@ -44,28 +49,3 @@ def _parse_glob(text: str) -> Glob:
         return Glob.parse(text)
     except GlobError as error:
         raise ScalarError(f"{quoted(text)}, {error}") from error
-
-
-def _read_options(node: Mapping, reader: Reader) -> PathSpec:
-    permissions, read_only = node.get("permissions"), node.get("readOnly")
-    path = PathSpec(
-        _PLACEHOLDER,
-        type=reader.text(node.get("type"), partial(parse_choice, choices=PathType)) or PathType.DEVICE,
-        mount_path=reader.text(node.get("mountPath"), parse_path),
-        permissions=reader.text(permissions, parse_permissions) or "mrw",
-        read_only=reader.truth(read_only),
-        limit=reader.whole_number(node.get("limit"), MAX_COUNT),
-        optional=reader.truth(node.get("optional")),
-    )
-    if path.type is PathType.MOUNT and permissions is not None:
-        reader.faults.add(permissions.place, "permissions are for devices; for a mount, use readOnly")
-    if path.type is PathType.DEVICE and path.read_only and read_only is not None:
-        reader.faults.add(read_only.place, "readOnly is for mounts; for a device, use permissions: r")
-    return path
-
-
-def _check_glob(glob: Glob, type_: PathType, place: Place, reader: Reader) -> None:
-    if type_ is PathType.DEVICE and glob.literal == "/":
-        reader.faults.add(place, f"{quoted(glob.text)} is the root directory; name a device node")
-    for warning in glob.warnings:
-        reader.faults.warn(place, f"{quoted(glob.text)}: {warning}")

@@ -1,8 +1,8 @@
 """Entries of a group's ``udev``. Pure."""
 
+from udev_device_plugin.config.entries.options import read_options
 from udev_device_plugin.config.faults import quoted
-from udev_device_plugin.config.scalars import parse_path, parse_permissions
-from udev_device_plugin.config.specs import MAX_COUNT, PathSpec
+from udev_device_plugin.config.specs import PathSpec
 from udev_device_plugin.config.yaml_nodes import Mapping, Node, Reader
 from udev_device_plugin.selectors.udev_rule.parser import RuleError
 from udev_device_plugin.selectors.udev_rule.rule import Rule
@@ -13,17 +13,13 @@ UDEV_KEYS = ("match", "mountPath", "permissions", "limit", "optional")
 
 def read_udev(node: Node, reader: Reader) -> PathSpec | None:
     """Return one entry, written as a mapping or as a rule alone; None if its rule has a fault."""
-    if not isinstance(node, Mapping):
-        selector = read_rule(node, reader)
-        return None if selector is None else PathSpec(selector)
-    reader.mapping(node, UDEV_KEYS, "a udev match")
-    selector = read_rule(reader.required(node, "match", "give the match part of a udev rule"), reader)
-    mount_path = reader.scalar(node.get("mountPath"), parse_path)
-    permissions = reader.scalar(node.get("permissions"), parse_permissions) or "mrw"
-    limit, optional = reader.whole_number(node.get("limit"), MAX_COUNT), reader.truth(node.get("optional"))
-    if selector is None:
-        return None
-    return PathSpec(selector, mount_path, permissions=permissions, limit=limit, optional=optional)
+    rule: Node | None = node
+    if isinstance(node, Mapping):
+        reader.mapping(node, UDEV_KEYS, "a udev match")
+        rule = reader.required(node, "match", "give the match part of a udev rule")
+    selector = read_rule(rule, reader)
+    with_options = read_options(node, reader, permissions="mrw")
+    return None if selector is None else with_options(selector)
 
 
 def read_rule(node: Node | None, reader: Reader) -> UdevSelector | None:

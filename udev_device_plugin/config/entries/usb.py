@@ -1,10 +1,13 @@
 """Entries of a group's ``usb``. Pure."""
 
 import re
+from collections.abc import Sequence as Listing
+from dataclasses import replace
 
+from udev_device_plugin.config.entries.options import options_of, read_options
 from udev_device_plugin.config.entries.usb_ids import read_aliases, read_ids, read_serial
 from udev_device_plugin.config.faults import quoted
-from udev_device_plugin.config.scalars import ScalarError, parse_path, parse_permissions
+from udev_device_plugin.config.scalars import ScalarError, parse_path
 from udev_device_plugin.config.specs import PathSpec
 from udev_device_plugin.config.yaml_nodes import Kind, Mapping, Node, Reader, Scalar, Sequence
 from udev_device_plugin.selectors.kind import Numbers
@@ -19,24 +22,19 @@ SUBSYSTEM = "[a-z0-9][a-z0-9_-]{0,63}"
 
 def read_usb(node: Node, reader: Reader) -> PathSpec | None:
     """Return one USB device; None if its IDs or nodes have a fault."""
-    entry = reader.mapping(node, USB_KEYS, "a USB device")
-    if entry is None:
+    selector = read_usb_device(node, reader, USB_KEYS)
+    options = options_of(node)
+    nodes, is_open_ended = _read_nodes(options.get("nodes"), reader)
+    with_options = read_options(node, reader, permissions="rw", parse_mount_path=_parse_directory)
+    mounts_bus = _read_bus(options, nodes, reader)
+    if selector is None or nodes is None:
         return None
-    ids, serial = read_ids(entry, reader), read_serial(entry, reader)
-    aliases = read_aliases(entry, ids, reader)
-    nodes, is_open_ended = _read_nodes(entry.get("nodes"), reader)
-    mount_path = reader.scalar(entry.get("mountPath"), _parse_directory)
-    permissions = reader.scalar(entry.get("permissions"), parse_permissions) or "rw"
-    mounts_bus = _read_bus(entry, nodes, reader)
-    if ids is None or nodes is None:
-        return None
-    selector = UsbSelector(*ids, serial, nodes, is_open_ended, aliases)
-    return PathSpec(selector, mount_path, permissions=permissions, mounts_bus=mounts_bus)
+    return with_options(replace(selector, nodes=nodes, is_open_ended=is_open_ended), mounts_bus=mounts_bus)
 
 
-def read_excluded_usb_device(node: Node, reader: Reader) -> UsbSelector | None:
-    """Return USB devices with every node that they have; None if their ids have a fault."""
-    entry = reader.mapping(node, USB_DEVICE_KEYS, "a USB device")
+def read_usb_device(node: Node, reader: Reader, keys: Listing[str] = USB_DEVICE_KEYS) -> UsbSelector | None:
+    """Return the USB devices, with every node, of an entry that may have these keys; None if its ids have a fault."""
+    entry = reader.mapping(node, keys, "a USB device")
     if entry is None:
         return None
     ids, serial = read_ids(entry, reader), read_serial(entry, reader)

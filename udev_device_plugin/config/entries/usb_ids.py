@@ -1,6 +1,7 @@
 """The ids of a USB device, which entries of several kinds have. Pure."""
 
 import re
+from functools import partial
 
 from udev_device_plugin.config.faults import quoted
 from udev_device_plugin.config.scalars import ScalarError
@@ -16,7 +17,7 @@ USB_ID = "(?:0[xX])?[0-9a-fA-F]{1,4}"
 def read_ids(entry: Mapping, reader: Reader) -> tuple[str, str] | None:
     """Return vendor and product; None if one is missing or has a fault."""
     vendor, product = (
-        reader.scalar(reader.required(entry, key, "give the id that lsusb prints"), _parse_usb_id) for key in PAIR_KEYS
+        reader.scalar(reader.required(entry, key, "give the id that lsusb prints"), _parse_id) for key in PAIR_KEYS
     )
     return None if vendor is None or product is None else (vendor, product)
 
@@ -45,10 +46,16 @@ def read_serial(entry: Mapping, reader: Reader) -> str | None:
     return reader.scalar(entry.get("serial"), _parse_serial)
 
 
-def _parse_usb_id(text: str) -> str:
+def parse_hexadecimal(text: str, problem: str) -> str:
+    """Return four lower-case digits; a text that has no such form is refused with ``problem``."""
     if not re.fullmatch(USB_ID, text):
-        raise ScalarError(f"{quoted(text)} is not a USB id; give up to four hexadecimal digits, as lsusb prints them")
+        raise ScalarError(f"{quoted(text)} {problem}")
     return text.lower().removeprefix("0x").zfill(4)
+
+
+_parse_id = partial(
+    parse_hexadecimal, problem="is not a USB id; give up to four hexadecimal digits, as lsusb prints them"
+)
 
 
 def _parse_serial(text: str) -> str:
