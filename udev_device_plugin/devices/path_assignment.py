@@ -142,4 +142,4 @@ def is_ready(
 
 def may_be_excluded(spec: ResourceSpec, entry: PathEntry, inventory: Inventory) -> bool:
     """Whether a link or a property of udev's, which are not known, may exclude a node."""
-    return inventory.state_of(entry) is NodeState.OVERDUE and any(one.needs_udev for one in spec.exclude)
+    return inventory.state_of(entry) is NodeState.OVERDUE and not all(one.is_by_usb_device for one in spec.exclude)

@@ -63,7 +63,8 @@ class SelectorKind(Protocol):
 
     Attributes:
         kind: what it selects by, in a word: ``path``, ``usb``, ``hid``, ``udev``.
-        is_by_usb_device: whether a match is known by its USB device and its place in that, and not by itself.
+        is_by_usb_device: whether a match is known by its USB device and its place in that, and not by itself. Then
+            sysfs says all that it asks for; else a link or a property may, which udevd has to be done with.
     """
 
     kind: ClassVar[str]
@@ -103,11 +104,6 @@ class SelectorKind(Protocol):
     def rules(self) -> tuple[Rule, ...]:
         """The rules to try on devices where their attributes can be read; ``DeviceRecord.rules`` has the outcome."""
         return ()
-
-    @property
-    def needs_udev(self) -> bool:
-        """Whether it may match by a link or a property, which are known once udevd is done with a node."""
-        return True
 
     def wants_usb_device(self, usb_device: UsbDeviceRecord) -> bool:  # noqa: ARG002 - a default
         """Whether a USB device's nodes have to be described in full."""
