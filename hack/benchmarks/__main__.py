@@ -4,7 +4,6 @@ Outside of all labs; each lab is entered once, for all of its parts.
 """
 
 import argparse
-import contextlib
 import json
 import os
 import subprocess
@@ -14,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from hack.benchmarks import report
 from hack.benchmarks.figures import BESIDE_UDEVD, FIGURES, PARTS, Samples
-from hack.benchmarks.revisions import hash_of, package_of
+from hack.benchmarks.revisions import checkouts
 
 _UDEVD = ("hack/lib/beside-udevd", "-r", "hack/benchmarks/rules.d")
 _WORLD = ("hack/lib/in-world",)
@@ -32,12 +31,8 @@ def main() -> int:
         parser.error("--record: only a whole run is recorded: leave out --only and --quick")
     parts = [name for name in PARTS if name in (arguments.only or PARTS)]
     load_before = os.getloadavg()[0]
-    with contextlib.ExitStack() as stack:
-        checkouts, revisions = {"now": os.getcwd()}, {"now": hash_of("HEAD")}
-        if (before := arguments.compare) is not None:
-            checkouts = {"before": stack.enter_context(package_of(before)), **checkouts}
-            revisions = {"before": hash_of(before), **revisions}
-        samples = _measured(parts, checkouts, "quick" if arguments.quick else "full")
+    with checkouts(arguments.compare) as (folders, revisions):
+        samples = _measured(parts, folders, "quick" if arguments.quick else "full")
     figures = [figure for figure in FIGURES if figure.part in parts]
     run = report.Run(figures, revisions, samples, (load_before, os.getloadavg()[0]))
     report.show(run)
@@ -48,15 +43,15 @@ def main() -> int:
     return 0 if run.is_whole() and not any(map(run.is_missed, figures)) else 1
 
 
-def _measured(parts: Sequence[str], checkouts: Mapping[str, str], how: str) -> Mapping[str, Samples]:
+def _measured(parts: Sequence[str], folders: Mapping[str, str], how: str) -> Mapping[str, Samples]:
     """By column; nothing of a part that failed, which has printed why."""
-    found: dict[str, dict[str, Sequence[float]]] = {column: {} for column in checkouts}
+    found: dict[str, dict[str, Sequence[float]]] = {column: {} for column in folders}
     for enter, mine in (
         (_UDEVD, [part for part in parts if part in BESIDE_UDEVD]),
         (_WORLD, [part for part in parts if part not in BESIDE_UDEVD]),
     ):
         with tempfile.NamedTemporaryFile("r", dir=".cache", suffix=".json") as file:
-            program = (sys.executable, "-m", "hack.benchmarks.inside", file.name, how, json.dumps(checkouts), *mine)
+            program = (sys.executable, "-m", "hack.benchmarks.inside", file.name, how, json.dumps(folders), *mine)
             if mine:
                 subprocess.run([*enter, *program], check=False)
             for column, samples in json.loads(file.read() or "{}").items():

@@ -4,7 +4,6 @@ Outside of all labs, as `hack.benchmarks` is. A node that boots has other things
 """
 
 import argparse
-import contextlib
 import json
 import os
 import platform
@@ -16,7 +15,7 @@ from collections.abc import Mapping, Sequence
 
 from hack.benchmarks import report
 from hack.benchmarks.figures import Samples, Summary
-from hack.benchmarks.revisions import hash_of, package_of
+from hack.benchmarks.revisions import checkouts
 
 BEGIN, END = "<!-- a run: written by hack/bench kubelet --record -->", "<!-- end of that run -->"
 CONDITIONS = {"quiet": 0, "busy": 2}
@@ -33,16 +32,12 @@ def main() -> None:
     parser.add_argument("--record", action="store_true", help=f"keep this run, in {report.DOCUMENT}")
     arguments = parser.parse_args()
     columns, notes = dict[str, Samples](), list[str]()
-    with contextlib.ExitStack() as stack:
-        checkouts, revisions = {"now": os.getcwd()}, {"now": hash_of("HEAD")}
-        if (before := arguments.compare) is not None:
-            checkouts = {"before": stack.enter_context(package_of(before)), **checkouts}
-            revisions = {"before": hash_of(before), **revisions}
+    with checkouts(arguments.compare) as (folders, revisions):
         for condition, loops in CONDITIONS.items():
-            for which, checkout in checkouts.items():
+            for which, folder in folders.items():
                 print(f"measuring {which}, {condition} …", flush=True)
                 load = os.getloadavg()[0]
-                columns[f"{which}, {condition}"] = _measured("quick" if arguments.quick else "full", checkout, loops)
+                columns[f"{which}, {condition}"] = _measured("quick" if arguments.quick else "full", folder, loops)
                 notes.append(f"load average {load:.1f} before and {os.getloadavg()[0]:.1f} after {which}, {condition}")
     notes += [f"{which}: {revision}" for which, revision in revisions.items()]
     with open(".cache/bench-kubelet.json", "w") as file:
@@ -64,9 +59,8 @@ def _measured(how: str, checkout: str, loops: int) -> Samples:
 
 def _table(columns: Mapping[str, Samples]) -> str:
     figures = next(iter(columns.values()))
-    rows = [("figure", *columns), ("---",) * (1 + len(columns))]
-    rows += [(figure, *(_cell(figure, samples[figure]) for samples in columns.values())) for figure in figures]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    rows = [(figure, *(_cell(figure, samples[figure]) for samples in columns.values())) for figure in figures]
+    return report.markdown([("figure", *columns), *rows])
 
 
 def _cell(figure: str, samples: Sequence[float]) -> str:

@@ -107,9 +107,13 @@ def record(run: Run) -> None:
     """Keep it: as numbers, and as the table of BENCHMARKS.md."""
     with open(RECORD, "w") as file:
         file.write(run.document(has_samples=False))
-    heading, *lines = run.rows()
-    table = "\n".join(f"| {' | '.join(line)} |" for line in (heading, ["---"] * len(heading), *lines))
-    replace(BEGIN, END, f"{run.conditions()}\n\n{table.replace(' missed |', ' **missed** |')}")
+    replace(BEGIN, END, f"{run.conditions()}\n\n{markdown(run.rows()).replace(' missed |', ' **missed** |')}")
+
+
+def markdown(rows: Sequence[Sequence[str]]) -> str:
+    """A table; its heading first."""
+    heading, *lines = rows
+    return "\n".join(f"| {' | '.join(line)} |" for line in (heading, ["---"] * len(heading), *lines))
 
 
 def replace(begin: str, end: str, text: str) -> None:
