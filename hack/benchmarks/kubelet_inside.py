@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from hack.benchmarks.figures import Samples
 from hack.benchmarks.kubelet_lab import lab
-from hack.benchmarks.kubelet_stories import node_starts, plugs, replugs, restarts
+from hack.benchmarks.kubelet_pods import node_starts, replugs
+from hack.benchmarks.kubelet_stories import plugs, restarts
 from tests.lab.kubelet.cluster import Cluster
 from tests.lab.kubelet.containers import Containerd
 from tests.lab.kubelet.node import KubeletProcess

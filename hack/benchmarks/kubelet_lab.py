@@ -31,6 +31,9 @@ CALM_KUBELET = 1.0  # seconds after a kubelet's start until it does nothing more
 Counts = Mapping[str, int]
 """How many healthy devices each resource has."""
 
+Measured = Mapping[str, list[float]]
+"""Samples by figure."""
+
 
 class Lab:
     """A kubelet that runs, and adapters: resource `i` is for the adapter `i * EACH` and the nine after it."""
