@@ -8,12 +8,13 @@ import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from hack.benchmarks.figures import Samples
-from hack.benchmarks.kubelet_lab import lab
+from hack.benchmarks.kubelet_lab import Measured, lab
 from hack.benchmarks.kubelet_pods import node_starts, replugs
 from hack.benchmarks.kubelet_stories import plugs, restarts
 from tests.lab.kubelet.cluster import Cluster
@@ -23,15 +24,18 @@ from tests.lab.kubelet.node import KubeletProcess
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """How often each story is told; sticks are replugged 20 at a time."""
+    """How often each story is told; and for how long each stick is away that is replugged, in seconds.
+
+    With each refusal to start its container the kubelet waits longer, until after 240 s it does not ask for a minute.
+    """
 
     plugs: int = 100
     restarts: int = 20
-    replugs: int = 1
+    absences: tuple[int, ...] = (*(3, 20, 45, 100) * 10, *(240,) * 3)
     starts: int = 20
 
 
-QUICK = Amounts(plugs=5, restarts=3, replugs=0, starts=2)
+QUICK = Amounts(plugs=5, restarts=4, absences=(3, 20), starts=2)
 
 
 def main(path: str, how: str, checkout: str, loops: str) -> None:
@@ -48,16 +52,21 @@ async def _measured(checkout: str, amounts: Amounts) -> Samples:
         containerd.start()
         stack.callback(containerd.kill)
         async with lab(checkout, KubeletProcess(), containerd) as it:
-            samples |= await plugs(it, amounts.plugs)
-            samples |= await restarts(it, amounts.restarts)
+            samples |= await _told(plugs, it, amounts.plugs)
+            samples |= await _told(restarts, it, amounts.restarts)
         # With the back-off that kubelets have, which the tests shorten.
         async with lab(checkout, KubeletProcess(crashLoopBackOff={}), containerd) as it:
-            samples |= await replugs(it, containerd, amounts.replugs)
+            samples |= await _told(replugs, it, containerd, amounts.absences)
         cluster.start()
         stack.callback(cluster.kill)
         async with lab(checkout, KubeletProcess(cluster.kubeconfig), containerd) as it:
-            samples |= await node_starts(it, containerd, cluster, amounts.starts)
+            samples |= await _told(node_starts, it, containerd, cluster, amounts.starts)
     return samples
+
+
+async def _told(story: Callable[..., Awaitable[Measured]], *arguments: object) -> Measured:
+    print(f"{time.strftime('%T')} {story.__name__} …", flush=True)
+    return await story(*arguments)
 
 
 @contextmanager

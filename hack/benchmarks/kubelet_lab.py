@@ -8,7 +8,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, time as datetime_time
 from functools import partial
@@ -62,10 +62,14 @@ class Lab:
             self._history.append((_monotonic(time_of_day), {**former, resource: int(count)}))
             self._news.set()
 
+    def _forget_lists(self) -> None:
+        self._read()
+        self._history.clear()
+
     async def until(
-        self, is_it: Callable[[Counts], bool], *, after: float, patience: float = _PATIENCE
+        self, is_it: Callable[[Counts], bool], *, after: float = 0, patience: float = _PATIENCE
     ) -> float | None:
-        """When the kubelet first had lists that are it, since a moment; None if it has not."""
+        """When the kubelet first had lists that are it, since a moment or since it or the plugin started; or None."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 while True:
@@ -79,26 +83,32 @@ class Lab:
         return None
 
     @asynccontextmanager
-    async def plugin(self, count: int) -> AsyncIterator[None]:
+    async def plugin(self, count: int, nice: int = 0) -> AsyncIterator[None]:
         """The checkout's plugin as a process of the host, with so many resources; each has an adapter."""
         paths = (f"/dev/serial/by-id/*_R0N{FIRST // EACH + number}?-*" for number in range(count))
         specs = (f'{{"type":"serial-{number}","paths":["{path}"]}}' for number, path in enumerate(paths))
         devices = [argument for spec in specs for argument in ("--device", spec)]
         options = ("--plugin-directory", PLUGIN_DIRECTORY, "--listen", "127.0.0.1:0", "--removal-grace-period", "0s")
-        began = time.monotonic()
+        program = ("udev_device_plugin", *devices, *options)
         self.adapters.plug(*map(first_of, range(count)))
-        arguments = (*devices, *options)
-        async with Program("udev_device_plugin", *arguments, output=f"{LOGS}/plugin.log", checkout=self._checkout):
-            assert await self.until(partial(have_one_each, count), after=began), "the plugin does not register"
-            await asyncio.sleep(CALM_KUBELET)
+        async with self._registered(
+            Program(*program, output=f"{LOGS}/plugin.log", checkout=self._checkout, nice=nice), count
+        ):
             yield
         self.adapters.unplug_all()
+
+    @asynccontextmanager
+    async def _registered(self, program: Program, count: int) -> AsyncIterator[None]:
+        self._forget_lists()
+        async with program:
+            assert await self.until(partial(have_one_each, range(count))), "it does not register"
+            await asyncio.sleep(CALM_KUBELET)
+            yield
 
     def kill_kubelet(self) -> None:
         """Kill it: it has no lists any more."""
         self.kubelet.kill()
-        self._read()
-        self._history.clear()
+        self._forget_lists()
 
     async def restart_kubelet(self, absence: float = 0) -> float:
         """Kill it, and start it: when its socket accepts."""
@@ -121,9 +131,9 @@ def first_of(resource: int) -> int:
     return FIRST + resource * EACH
 
 
-def have_one_each(count: int, counts: Counts) -> bool:
-    """Whether each of so many resources has a healthy device."""
-    return all(counts.get(resource_of(number)) for number in range(count))
+def have_one_each(resources: Iterable[int], counts: Counts) -> bool:
+    """Whether each of these resources has a healthy device."""
+    return all(counts.get(resource_of(number)) for number in resources)
 
 
 @asynccontextmanager

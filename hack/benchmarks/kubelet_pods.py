@@ -5,7 +5,9 @@ Each story is told again and again, and yields samples by figure: seconds, or 1 
 
 import asyncio
 import time
-from collections.abc import Mapping, Set
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from configparser import ConfigParser
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -17,39 +19,58 @@ from tests.lab.kubelet.node import container_of, is_running
 from tests.lab.kubelet.pods import FOREVER, StaticPods, deployment, pod_spec
 from tests.lab.kubelet.processes import eventually
 
-REPLUGS = (3, 20, 45, 100)
-"""Seconds for which a stick is away: with each refusal to start its container, the kubelet waits longer."""
+UNIT = "manifests/systemd/udev-device-plugin.service"
 
+_SPACING = 5.0  # seconds between two sticks that go, so that few containers start at one time
+_LOOK_EVERY = 0.1  # seconds
 _LONGEST_WAIT = 360.0  # seconds: the kubelet's longest back-off, and a while
 
 
-async def replugs(it: Lab, containerd: Containerd, times: int) -> Measured:
-    """Seconds from a replug until the container runs again; all sticks go at one time, and their containers end."""
-    samples: dict[str, list[float]] = {f"replug after {away} s to container back": [] for away in REPLUGS}
+@asynccontextmanager
+async def holding_pods(it: Lab, resources: Iterable[int]) -> AsyncIterator[Mapping[str, str]]:
+    """Static pods that hold a device of each of these resources: their names and containers. They end with it."""
     pods = StaticPods()
-    for _ in range(times):
-        async with it.plugin(MANY):
-            names = [pods.add("replug", _holding(number)) for number in range(MANY)]
-            before = {name: container_of(await it.kubelet.wait_for_pod(name)) for name in names}
-            it.adapters.unplug_all()
-            began = time.monotonic()
-            for container in before.values():
-                containerd.kill_task(container)
-            plugged, missing = dict[str, float](), dict(zip(names, REPLUGS * (MANY // len(REPLUGS)), strict=True))
-            while missing:
-                assert time.monotonic() - began < _LONGEST_WAIT, f"their containers have not come back: {missing}"
-                for number, name in enumerate(names):
-                    if name not in plugged and time.monotonic() - began >= missing[name]:
-                        it.adapters.plug(first_of(number))
-                        plugged[name] = time.monotonic()
-                found = await asyncio.to_thread(it.kubelet.pods)
-                for name in plugged.keys() & missing.keys():
-                    if _runs_anew(found[name], before[name]):
-                        away = missing.pop(name)
-                        samples[f"replug after {away} s to container back"].append(time.monotonic() - plugged[name])
-                await asyncio.sleep(0.1)
-            names = pods.clear()
-            await eventually(it.kubelet.pods, partial(_are_gone, set(names)), "pods have ended")
+    names = [pods.add("holding", _holding(number)) for number in resources]
+    yield {name: container_of(await it.kubelet.wait_for_pod(name)) for name in names}
+    pods.clear()
+    await eventually(it.kubelet.pods, lambda found: not found.keys() & set(names), "the pods have ended")
+
+
+async def replugs(it: Lab, containerd: Containerd, absences: Sequence[int]) -> Measured:
+    """Seconds from a replug until the container runs again that ended when the stick went. A stick for each absence."""
+    samples: dict[str, list[float]] = {_replug(away): [] for away in sorted(absences)}
+    found, waiting = dict[str, dict[str, Any]](), set[str]()
+
+    async def look() -> None:
+        while True:
+            if waiting:
+                found.update(await asyncio.to_thread(it.kubelet.pods))
+            await asyncio.sleep(_LOOK_EVERY)
+
+    async def replug(number: int, away: int, name: str, former: str) -> None:
+        await asyncio.sleep(number * _SPACING)
+        it.adapters.unplug(first_of(number))
+        await asyncio.to_thread(containerd.kill_task, former)
+        await asyncio.sleep(away)
+        assert not _runs_anew((await asyncio.to_thread(it.kubelet.pods))[name], former), (
+            f"{name} runs without its stick"
+        )
+        it.adapters.plug(first_of(number))
+        plugged = time.monotonic()
+        waiting.add(name)
+        async with asyncio.timeout(_LONGEST_WAIT):
+            while not (name in found and _runs_anew(found[name], former)):
+                await asyncio.sleep(_LOOK_EVERY / 2)
+        waiting.remove(name)
+        samples[_replug(away)].append(time.monotonic() - plugged)
+
+    # Those that are away for long go first: the others come and go meanwhile.
+    in_order = sorted(absences, reverse=True)
+    async with it.plugin(len(absences)), holding_pods(it, range(len(absences))) as pods, asyncio.TaskGroup() as group:
+        looking = group.create_task(look())
+        each = zip(in_order, pods.items(), strict=True)
+        await asyncio.gather(*(replug(number, away, *pod) for number, (away, pod) in enumerate(each)))
+        looking.cancel()
     return samples
 
 
@@ -57,7 +78,7 @@ async def node_starts(it: Lab, containerd: Containerd, cluster: Cluster, times: 
     """Whether pods survive a start of the kubelet with nothing running: two static pods, and one of a Deployment."""
     static, deployed = list[float](), list[float]()
     pods = StaticPods()
-    async with it.plugin(MANY):
+    async with it.plugin(MANY, _nice()):
         specs = [_holding(number) for number in range(3)]
         names = [pods.add("static", spec) for spec in specs[:2]]
         cluster.create(deployment("deployed", specs[2]))
@@ -67,7 +88,6 @@ async def node_starts(it: Lab, containerd: Containerd, cluster: Cluster, times: 
             before = {name: container_of(pod) for name, pod in zip([*names, _name(running[2])], running, strict=True)}
             it.kill_kubelet()
             containerd.kill_all_tasks()
-            began = time.monotonic()
             it.kubelet.start()
 
             def are_decided(found: dict[str, dict[str, Any]], before: Mapping[str, str] = before) -> bool:
@@ -80,7 +100,7 @@ async def node_starts(it: Lab, containerd: Containerd, cluster: Cluster, times: 
             survived = [not _has_failed(found[name]) for name in before]
             static += survived[:2]
             deployed += survived[2:]
-            assert await it.until(partial(have_one_each, MANY), after=began), "the plugin does not register again"
+            assert await it.until(partial(have_one_each, range(MANY))), "the plugin does not register again"
             for index, name in enumerate(names):
                 if not survived[index]:
                     pods.remove(name)
@@ -94,13 +114,20 @@ async def node_starts(it: Lab, containerd: Containerd, cluster: Cluster, times: 
     }
 
 
+def _nice() -> int:
+    """The scheduling priority that the plugin has as a service of the host."""
+    unit = ConfigParser(strict=False, interpolation=None)
+    unit.read(UNIT)
+    return unit.getint("Service", "Nice")
+
+
 def _holding(resource: int) -> dict[str, Any]:
     devices = {resource_of(resource).removeprefix("squat.ai/"): 1}
     return pod_spec(FOREVER, **devices)
 
 
-def _are_gone(names: Set[str], found: Mapping[str, object]) -> bool:
-    return not found.keys() & names
+def _replug(away: int) -> str:
+    return f"replug after {away} s to container back"
 
 
 def _name(pod: Mapping[str, Any]) -> str:

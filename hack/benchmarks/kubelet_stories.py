@@ -59,7 +59,7 @@ async def restarts(it: Lab, times: int) -> Measured:
                 await asyncio.sleep(turn * 0.002)
                 plugged = time.monotonic()
                 it.adapters.plug(_LATE)
-                all_listed = await it.until(partial(have_one_each, count), after=accepting)
+                all_listed = await it.until(partial(have_one_each, range(count)), after=accepting)
                 missing.append(float(all_listed is None))
                 if all_listed is not None:
                     back.append((all_listed - accepting) * 1000)

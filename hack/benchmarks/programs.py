@@ -23,8 +23,9 @@ _OF_GRPC = ("event_engine", "grpc", "lifeguard", "timer", "resolver")
 class Program:
     """`python -m MODULE ARGUMENT…` of a checkout, with its output in `output`; `async with` starts and ends it."""
 
-    def __init__(self, module: str, *arguments: str, output: str, checkout: str = ".") -> None:
-        self._command = (sys.executable, "-m", module, *arguments)
+    def __init__(self, module: str, *arguments: str, output: str, checkout: str = ".", nice: int = 0) -> None:
+        self._module = module
+        self._command = (*(("nice", "-n", str(nice)) if nice else ()), sys.executable, "-m", module, *arguments)
         self._output = output
         self._checkout = os.path.abspath(checkout)
         self._lines: list[str] = []
@@ -47,7 +48,7 @@ class Program:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._process.returncode is not None:
-            raise RuntimeError(f"{self._command[2]}: ended too soon, with {self._process.returncode}:\n{self._tail()}")
+            raise RuntimeError(f"{self._module}: ended too soon, with {self._process.returncode}:\n{self._tail()}")
         self._process.terminate()
         async with asyncio.timeout(PATIENCE):
             await self._process.wait()
@@ -67,7 +68,7 @@ class Program:
         deadline = time.monotonic() + PATIENCE
         while not is_met(self.lines()):
             if self._process.returncode is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{self._command[2]}: has not said what was waited for, but:\n{self._tail()}")
+                raise RuntimeError(f"{self._module}: has not said what was waited for, but:\n{self._tail()}")
             await asyncio.sleep(_PAUSE)
 
     def cpu_seconds(self) -> float:
