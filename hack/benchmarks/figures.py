@@ -50,6 +50,9 @@ FIGURES = (
     Figure("idle", "resident memory, 20 resources, 5,000 unrelated nodes", "MiB"),
 )
 PARTS = tuple(dict.fromkeys(figure.part for figure in FIGURES))
+BARE = ", bare plugin"
+"""How the figures of the plugin end that the plugin is held against beside a real kubelet."""
+
 BESIDE_UDEVD = ("plug", "storm")
 """Parts with real kernel events and a real udevd; the others are measured on a made-up host."""
 

@@ -98,6 +98,13 @@ class Lab:
         self.adapters.unplug_all()
 
     @asynccontextmanager
+    async def bare_plugin(self, count: int) -> AsyncIterator[None]:
+        """The least that a device plugin can do, for the same resources."""
+        program = ("hack.benchmarks.bare_plugin", PLUGIN_DIRECTORY, *map(resource_of, range(count)))
+        async with self._registered(Program(*program, output=f"{LOGS}/bare-plugin.log"), count):
+            yield
+
+    @asynccontextmanager
     async def _registered(self, program: Program, count: int) -> AsyncIterator[None]:
         self._forget_lists()
         async with program:

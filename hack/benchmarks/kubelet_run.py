@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from hack.benchmarks import report
-from hack.benchmarks.figures import Samples, Summary
+from hack.benchmarks.figures import BARE, Samples, Summary
 from hack.benchmarks.revisions import checkouts
 
 BEGIN, END = "<!-- a run: written by hack/bench kubelet --record -->", "<!-- end of that run -->"
@@ -61,22 +61,29 @@ def _measured(how: str, checkout: str, loops: int) -> Samples:
 
 
 def _table(columns: Mapping[str, Samples]) -> str:
-    figures = next(iter(columns.values()))
-    rows = [(figure, *(_cell(figure, samples[figure]) for samples in columns.values())) for figure in figures]
-    return report.markdown([("figure", *columns), *rows])
+    rows = [("figure", *columns)]
+    for figure in next(iter(columns.values())):
+        rows.append((figure, *(_cell(figure, samples[figure]) for samples in columns.values())))
+        if (bare := figure.removesuffix(BARE)) != figure:
+            ratios = (report.ratio(*map(_summary, (samples[figure], samples[bare]))) for samples in columns.values())
+            rows.append((f"{bare}, plugin : bare plugin", *ratios))
+    return report.markdown(rows)
 
 
 def _cell(figure: str, samples: Sequence[float]) -> str:
     """Median, p99 and maximum of times; of what goes one way or the other, how often it went so."""
-    if not samples:
-        return "-"
     if figure.endswith(("survive a node's start", "missing", "lost")):
         return f"{sum(samples):.0f} of {len(samples)}"
-    summary = Summary.of(samples)
+    if (summary := _summary(samples)) is None:
+        return "-"
     values = " / ".join(map(report.rounded, (summary.median, summary.p99, summary.max)))
     if not figure.startswith("replug"):
         return f"{values} ms"
     return f"{values} s, {sum(sample <= AT_ONCE for sample in samples)} of {len(samples)} within {AT_ONCE} s"
+
+
+def _summary(samples: Sequence[float]) -> Summary | None:
+    return Summary.of(samples) if samples else None
 
 
 if __name__ == "__main__":

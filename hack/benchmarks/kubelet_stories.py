@@ -9,11 +9,21 @@ from collections.abc import Callable
 from functools import partial
 
 from hack.benchmarks import listener
+from hack.benchmarks.figures import BARE
 from hack.benchmarks.kubelet_lab import CALM_KUBELET, Counts, Lab, Measured, first_of, have_one_each
+from hack.benchmarks.kubelet_pods import holding_pods
 from hack.benchmarks.node import CALM, MANY, resource_of
 from hack.benchmarks.programs import Program
 from tests.lab.kubelet.processes import LOGS
 
+_HELD = (7, 13)
+"""The resources of which pods hold devices: none that a plugin would register first anyway."""
+
+_ROUNDS = 2
+_ABSENCE_STEP, _ABSENCES = 0.05, 10
+"""Seconds: the kubelet is away for 0 to 9 of these steps, so that the plugin is met in all of its states."""
+
+_PLUG_STEP = 0.002  # seconds: a plug comes so many of these steps after the socket's accept
 _LOST_AFTER = 5.0  # seconds: then a plug counts as lost
 _LATE = first_of(0) + 1  # the adapter that comes and goes, for a resource that has another one
 
@@ -30,7 +40,7 @@ async def plugs(it: Lab, times: int) -> Measured:
     async def delay(order: Callable[[int], None], action: str, healthy: int) -> float:
         before, began = len(events(action)), time.monotonic()
         order(_LATE)
-        listed = await it.until(lambda counts: _healthy(counts) == healthy, after=began)
+        listed = await it.until(partial(_has, healthy), after=began)
         assert listed is not None, f"the kubelet does not hear of {action}"
         await bare.said(lambda _: len(events(action)) > before)
         await asyncio.sleep(CALM)
@@ -45,36 +55,51 @@ async def plugs(it: Lab, times: int) -> Measured:
 
 
 async def restarts(it: Lab, times: int) -> Measured:
-    """Milliseconds from when the kubelet's socket accepts until it has all lists; and one plug right after that.
+    """Milliseconds from when the kubelet's socket accepts until it has all lists, and before that those of held ones.
 
-    How long the kubelet is away, and when the adapter is plugged, differs from turn to turn.
+    Of the plugin and of a bare one, in turns: what slows the machine down slows both.
     """
-    samples = dict[str, list[float]]()
-    late, lost, missing = list[float](), list[float](), list[float]()
-    for count, name in ((1, "1 resource"), (MANY, f"{MANY} resources")):
-        back = samples[f"kubelet restart to all lists, {name}"] = []
+    samples, missing = dict[str, list[float]](), list[float]()
+    one = {"all lists, 1 resource": range(1)}
+    many = {f"both held of {MANY} resources": _HELD, f"all lists, {MANY} resources": range(MANY)}
+    for _ in range(_ROUNDS):
+        for name, program, count, held, goals in (
+            ("", it.plugin, 1, (), one),
+            ("", it.plugin, MANY, _HELD, many),
+            (BARE, it.bare_plugin, MANY, _HELD, many),
+        ):
+            async with program(count), holding_pods(it, held):
+                for turn in range(times // _ROUNDS):
+                    accepting = await it.restart_kubelet(turn % _ABSENCES * _ABSENCE_STEP)
+                    for goal, resources in goals.items():
+                        listed = await it.until(partial(have_one_each, resources))
+                        found = samples.setdefault(f"kubelet restart to {goal}{name}", [])
+                        if listed is not None:
+                            found.append((listed - accepting) * 1000)
+                    if name != BARE:
+                        missing.append(float(listed is None))
+                    await asyncio.sleep(CALM_KUBELET)
+    return samples | {"kubelet restarts that leave a list missing": missing}
+
+
+async def late_plugs(it: Lab, times: int) -> Measured:
+    """Milliseconds from a plug right after a kubelet's start until it is listed; and whether it is."""
+    late, lost = list[float](), list[float]()
+    for count in (1, MANY):
         async with it.plugin(count):
             for turn in range(times):
-                accepting = await it.restart_kubelet(turn % 10 * 0.05)
-                await asyncio.sleep(turn * 0.002)
+                await it.restart_kubelet(turn % _ABSENCES * _ABSENCE_STEP)
+                await asyncio.sleep(turn * _PLUG_STEP)
                 plugged = time.monotonic()
                 it.adapters.plug(_LATE)
-                all_listed = await it.until(partial(have_one_each, range(count)), after=accepting)
-                missing.append(float(all_listed is None))
-                if all_listed is not None:
-                    back.append((all_listed - accepting) * 1000)
-                listed = await it.until(lambda counts: _healthy(counts) == 2, after=accepting, patience=_LOST_AFTER)
+                listed = await it.until(partial(_has, 2), patience=_LOST_AFTER)
                 lost.append(float(listed is None))
                 if listed is not None:
                     late.append((listed - plugged) * 1000)
                 it.adapters.unplug(_LATE)
                 await asyncio.sleep(CALM_KUBELET)
-    return samples | {
-        "kubelet restarts that leave a list missing": missing,
-        "plug right after a kubelet restart": late,
-        "plugs right after a kubelet restart, lost": lost,
-    }
+    return {"plug right after a kubelet restart": late, "plugs right after a kubelet restart, lost": lost}
 
 
-def _healthy(counts: Counts) -> int:
-    return counts.get(resource_of(0), 0)
+def _has(healthy: int, counts: Counts) -> bool:
+    return counts.get(resource_of(0), 0) == healthy

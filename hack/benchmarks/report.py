@@ -69,7 +69,7 @@ class Run:
                     figure.name,
                     str(summaries[-1].n if summaries[-1] else 0),
                     *(_cell(summary, figure.unit) for summary in summaries),
-                    *((_ratio(*summaries),) if is_comparing else ()),
+                    *((ratio(*summaries),) if is_comparing else ()),
                     figure.budget() + (" missed" if self.is_missed(figure) else ""),
                 )
             )
@@ -131,7 +131,7 @@ def _cell(summary: Summary | None, unit: str) -> str:
     return f"{' / '.join(map(rounded, values))} {unit}".strip()
 
 
-def _ratio(before: Summary | None, now: Summary | None) -> str:
+def ratio(before: Summary | None, now: Summary | None) -> str:
     """Of the medians."""
     return rounded(now.median / before.median) if before and now and before.median > 0 < now.median else ""
 
