@@ -27,7 +27,7 @@ class Metrics:
             "generic_device_plugin_allocations", "Containers that were given devices.", "resource"
         )
         self.restarts = self._counter(
-            "generic_device_plugin_restarts", "How often the resource's server was started again.", "resource"
+            "generic_device_plugin_restarts", "How often a registration with the kubelet ended.", "resource"
         )
         self._uevents = self._counter("udev_device_plugin_uevents", "Events received from udev.", "action")
         self.overflows = self._counter(

@@ -132,8 +132,7 @@ class ResourcePlugin:
         self._obstacle = ""
 
     def _report(self, reason: str, *, is_known: bool) -> None:
-        """Count and log the end of a registration; it is no warning if its reason is known, or the last one's."""
-        self._metrics.restarts.labels(self.resource).inc()
+        """Log the end of a registration; it is no warning if its reason is known, or the last one's."""
         level = logging.DEBUG if is_known or reason == self._last_reason else logging.WARNING
         logger.log(level, "re-registering: %s", reason, extra={"resource": self.resource})
         self._event_log.note(self.resource, time.monotonic(), EventKind.SERVING_ENDED, text=reason)
@@ -148,6 +147,8 @@ class ResourcePlugin:
                     connecting = group.create_task(self._connect(session, epoch))
                     reason = await session.ended()
                     connecting.cancel()
+            if session.opened.is_set():  # not each attempt that came to nothing
+                self._metrics.restarts.labels(self.resource).inc()
             return reason
         finally:
             self._servicer.session = None
