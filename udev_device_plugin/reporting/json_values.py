@@ -6,10 +6,15 @@ Pure. A byte that is no UTF-8 becomes ``\xff``.
 import re
 from typing import Any
 
-from udev_device_plugin.devices.device import Device, Member
+from udev_device_plugin.devices.device import Device, DeviceSet, Member
 
 _NO_UTF8 = re.compile("[\udc80-\udcff]")  # as ``os.fsdecode`` makes them
 _SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def listed(devices: DeviceSet) -> dict[str, int]:
+    """Return how many IDs are listed by health, replicas included."""
+    return {"healthy": devices.healthy_count, "unhealthy": devices.count - devices.healthy_count}
 
 
 def device_values(device: Device) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Recent events and the lists last sent to the kubelet, for the status page.
+"""Recent events, for the status page.
 
 Event loop only. Bounded; the caller passes the time.
 """
@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TypeVar
 
 KEPT = 50
 """Events of each resource, so that a device that flaps does not remove the events of other resources."""
@@ -18,8 +17,6 @@ MAX_NAMED = 10
 """Devices that one event names."""
 MAX_TEXT = 500
 """Characters of an event's text; parts of it come from other programs."""
-
-V = TypeVar("V")
 
 
 class EventKind(Enum):
@@ -73,17 +70,8 @@ class Event:
     times: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class LastSent:
-    """The list last sent for a resource: the number of IDs by health, and the time in monotonic seconds."""
-
-    at: float
-    healthy: int
-    unhealthy: int
-
-
 class EventLog:
-    """The latest events and lists of all resources; the resource "" is the program itself.
+    """The latest events of all resources; the resource "" is the program itself.
 
     Attributes:
         generation: grows with each change.
@@ -91,7 +79,6 @@ class EventLog:
 
     def __init__(self) -> None:
         self._events: dict[str, deque[Event]] = {}
-        self._sent: dict[str, LastSent] = {}
         self._newer = asyncio.Event()
         self._count = 0
         self.generation = 0
@@ -101,16 +88,15 @@ class EventLog:
         named = tuple(devices)
         self._count += 1
         event = Event(self._count, at, kind, named[:MAX_NAMED], max(0, len(named) - MAX_NAMED), _shortened(text))
-        events = self._events.get(resource) or deque(maxlen=KEPT)
+        events = self._events.pop(resource, None) or deque(maxlen=KEPT)
         if kind in _RETRIED:
             event = _take_earlier(events, event)
         events.append(event)
-        _put(self._events, resource, events)
-        self.changed()
-
-    def note_sent(self, resource: str, sent: LastSent) -> None:
-        """Note the list that was sent to the kubelet."""
-        _put(self._sent, resource, sent)
+        self._events[resource] = (
+            events  # the last one now: of too many resources, the one goes that has been quiet longest
+        )
+        if len(self._events) > MAX_RESOURCES:
+            del self._events[next(iter(self._events))]  # the first one, whose last event is the oldest
         self.changed()
 
     def changed(self) -> None:
@@ -123,10 +109,6 @@ class EventLog:
         """Return the events of a resource, the oldest first."""
         return tuple(self._events.get(resource, ()))
 
-    def last_sent(self, resource: str) -> LastSent | None:
-        """Return what was last sent; None if nothing yet."""
-        return self._sent.get(resource)
-
     async def newer_than(self, generation: int) -> None:
         """Wait until ``generation`` is not the present one."""
         while self.generation == generation:
@@ -135,14 +117,6 @@ class EventLog:
 
 def _shortened(text: str) -> str:
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
-
-
-def _put(values: dict[str, V], resource: str, value: V) -> None:
-    """Put ``value`` last; drop the first of too many resources, whose last change is the oldest."""
-    values.pop(resource, None)
-    values[resource] = value
-    if len(values) > MAX_RESOURCES:
-        del values[next(iter(values))]
 
 
 def _take_earlier(events: deque[Event], event: Event) -> Event:

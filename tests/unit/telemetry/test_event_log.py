@@ -11,7 +11,6 @@ from udev_device_plugin.telemetry.event_log import (
     Event,
     EventKind,
     EventLog,
-    LastSent,
 )
 
 A, B = "squat.ai/a", "squat.ai/b"
@@ -62,17 +61,15 @@ def test_names_texts_and_resources_are_bounded() -> None:
     assert len(refused.text) == MAX_TEXT
     for number in range(2 * MAX_RESOURCES):
         history.note(f"squat.ai/{number}", 0.0, EventKind.HERE)
-        history.note_sent(f"squat.ai/{number}", LastSent(0.0, 1, 0))
     assert history.events(A) == ()
-    assert history.last_sent("squat.ai/0") is None
-    assert history.last_sent(f"squat.ai/{2 * MAX_RESOURCES - 1}") == LastSent(0.0, 1, 0)
+    assert history.events("squat.ai/0") == ()
+    assert len(history.events(f"squat.ai/{2 * MAX_RESOURCES - 1}")) == 1
 
 
 async def test_whatever_is_new_wakes_all_who_wait() -> None:
     history = EventLog()
     ways: list[Callable[[], None]] = [
         lambda: history.note(A, 0.0, EventKind.HERE),
-        lambda: history.note_sent(A, LastSent(0.0, 1, 0)),
         history.changed,
     ]
     for news in ways:

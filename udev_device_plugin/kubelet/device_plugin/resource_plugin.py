@@ -16,6 +16,7 @@ import time
 import grpc
 from tenacity import AsyncRetrying, retry_if_result, wait_exponential
 
+from udev_device_plugin.devices.device import DeviceSet
 from udev_device_plugin.devices.store import DeviceStore
 from udev_device_plugin.filesystem.own_directory import UnusableDirectoryError
 from udev_device_plugin.kubelet.api.v1beta1 import api_pb2_grpc
@@ -82,6 +83,11 @@ class ResourcePlugin:
         if session.refusal:
             return f"the kubelet refuses the registration: {session.refusal}"
         return "not registered, or the kubelet has not opened the stream"
+
+    @property
+    def sent(self) -> tuple[float, DeviceSet] | None:
+        """The list last sent to the kubelet, and when, monotonic seconds; None: nothing yet."""
+        return self._servicer.sent
 
     def handed_out_since(self, moment: float) -> frozenset[str]:
         """Return the IDs that were allocated at ``moment`` or later, monotonic seconds."""

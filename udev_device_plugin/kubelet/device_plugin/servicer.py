@@ -22,7 +22,7 @@ from udev_device_plugin.kubelet.device_plugin import messages
 from udev_device_plugin.kubelet.device_plugin.allocated_paths import AllocatedPaths
 from udev_device_plugin.kubelet.device_plugin.registration_session import RegistrationSession
 from udev_device_plugin.kubelet.device_plugin.start_waits import StartWaits
-from udev_device_plugin.telemetry.event_log import EventKind, EventLog, LastSent
+from udev_device_plugin.telemetry.event_log import EventKind, EventLog
 from udev_device_plugin.telemetry.metrics import Metrics
 
 logger = logging.getLogger(__name__)
@@ -40,6 +40,7 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
 
     Attributes:
         session: the registration in force, None if there is none.
+        sent: the list last sent to the kubelet, and when, monotonic seconds; None: nothing yet.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
         self._resource = resource
         self._store = store
         self.session: RegistrationSession | None = None
+        self.sent: tuple[float, DeviceSet] | None = None
         self._allocated_paths = allocated_paths
         self._start_waits = StartWaits()
         self._awaited_streams = 0
@@ -93,16 +95,13 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
                 message = messages.device_list(snapshot.devices)
                 if message != sent:  # only paths may have changed, which are not in the message
                     yield message
-                    self._note_list(snapshot.devices)
+                    self.sent = (time.monotonic(), snapshot.devices)
+                    self._event_log.changed()
                     # The first list answers the kubelet, not an event: that may be days old.
                     if sent is not None and snapshot.caused_at is not None:
                         self._metrics.latency.observe(time.monotonic() - snapshot.caused_at)
                     sent = message
                 await changed.wait()
-
-    def _note_list(self, devices: DeviceSet) -> None:
-        healthy = devices.healthy_count
-        self._event_log.note_sent(devices.resource, LastSent(time.monotonic(), healthy, devices.count - healthy))
 
     async def Allocate(
         self, request: api_pb2.AllocateRequest, context: grpc.aio.ServicerContext

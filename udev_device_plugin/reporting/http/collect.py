@@ -89,12 +89,7 @@ class StatusCollector:
             host=os.uname().nodename,
             has_looked=self._has_looked(),
             resources=tuple(
-                ResourceStatus(
-                    devices,
-                    plugin.trouble,
-                    event_log.last_sent(plugin.resource),
-                    event_log.events(plugin.resource),
-                )
+                ResourceStatus(devices, plugin.trouble, plugin.sent, event_log.events(plugin.resource))
                 for devices, plugin in self._resources()
             ),
             holders=self._holders,

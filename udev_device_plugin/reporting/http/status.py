@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from udev_device_plugin.devices.device import DeviceSet, Holder
-from udev_device_plugin.telemetry.event_log import Event, LastSent
+from udev_device_plugin.telemetry.event_log import Event
 
 Holders = Mapping[str, Mapping[str, Holder]]
 """Which pods hold what: resource → held ID → its holder."""
@@ -18,13 +18,13 @@ class ResourceStatus:
     Attributes:
         devices: what is offered.
         trouble: why the kubelet has no stream open; None if it has.
-        sent: what was last sent to the kubelet.
+        sent: the list last sent to the kubelet, and when, monotonic seconds; None: nothing yet.
         events: the oldest first.
     """
 
     devices: DeviceSet
     trouble: str | None = None
-    sent: LastSent | None = None
+    sent: tuple[float, DeviceSet] | None = None
     events: tuple[Event, ...] = ()
 
 

@@ -43,7 +43,7 @@ from typing import Any
 from udev_device_plugin import __version__
 from udev_device_plugin.devices.device import Holder
 from udev_device_plugin.reporting.http.status import ResourceStatus, Status
-from udev_device_plugin.reporting.json_values import device_values, readable
+from udev_device_plugin.reporting.json_values import device_values, listed, readable
 from udev_device_plugin.telemetry.event_log import Event
 
 FORM = 2
@@ -107,8 +107,8 @@ def _resource(resource: ResourceStatus, status: Status, lines: range) -> Iterato
         "name": devices.resource,
         "connected": resource.trouble is None,
         "trouble": resource.trouble and readable(resource.trouble),
-        "listed": {"healthy": devices.healthy_count, "unhealthy": devices.count - devices.healthy_count},
-        "kubelet": sent and {"healthy": sent.healthy, "unhealthy": sent.unhealthy, "sent": status.wall(sent.at)},
+        "listed": listed(devices),
+        "kubelet": sent and {**listed(sent[1]), "sent": status.wall(sent[0])},
         "events": _events(resource.events, status.wall),
     }
     yield _dumps(values)[:-1] + ', "devices": ['

@@ -36,7 +36,7 @@ from typing import Any
 
 from udev_device_plugin import __version__
 from udev_device_plugin.devices.device import Device
-from udev_device_plugin.reporting.json_values import device_values, member_values, readable
+from udev_device_plugin.reporting.json_values import device_values, listed, member_values, readable
 from udev_device_plugin.reporting.list_devices.model import Listing, Offered, ResourceListing, SelectorListing
 
 FORM = 1
@@ -64,7 +64,7 @@ def _resource(resource: ResourceListing) -> dict[str, Any]:
 
     return {
         "name": devices.resource,
-        "listed": {"healthy": devices.healthy_count, "unhealthy": devices.count - devices.healthy_count},
+        "listed": listed(devices),
         "devices": [{"ids": ids(device), **device_values(device)} for device in devices.devices],
         "selectors": [_selector(selector, ids) for selector in resource.selectors],
     }

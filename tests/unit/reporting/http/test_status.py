@@ -17,7 +17,7 @@ from udev_device_plugin.host.model import DeviceNumber
 from udev_device_plugin.reporting.http.page import page_with
 from udev_device_plugin.reporting.http.status import Holders, ResourceStatus, Status
 from udev_device_plugin.reporting.http.status_json import count_lines, moment, to_json
-from udev_device_plugin.telemetry.event_log import Event, EventKind, LastSent
+from udev_device_plugin.telemetry.event_log import Event, EventKind
 
 SERIAL = "squat.ai/serial"
 BY_ID = "/dev/serial/by-id/usb-FTDI_A1"
@@ -65,7 +65,7 @@ def test_all_that_an_operator_asks_first_is_there() -> None:
     id_ = device_id(SERIAL, (BY_ID,), 0)
     holders = {SERIAL: {id_: Holder("default", "reader-0", "main")}}
     event = Event(3, 98.25, EventKind.HERE, (BY_ID,))
-    assert shown(status(stick(), holders=holders, sent=LastSent(98.5, 1, 0), events=(event,))) == {
+    assert shown(status(stick(), holders=holders, sent=(98.5, DeviceSet(SERIAL, (stick(),))), events=(event,))) == {
         "form": 2,
         "version": __version__,
         "host": "node-1",
