@@ -14,7 +14,7 @@ from udev_device_plugin.config.specs import PathType
 from udev_device_plugin.devices.allocation import Absence, absences, allocate, prefer
 from udev_device_plugin.devices.device import DeviceSet, Member
 from udev_device_plugin.devices.identity import id_base
-from udev_device_plugin.devices.store import DeviceStore
+from udev_device_plugin.devices.store import DeviceStore, Snapshot
 from udev_device_plugin.errors import AllocationError
 from udev_device_plugin.host.path_facts import inode_at
 from udev_device_plugin.kubelet.api.v1beta1 import api_pb2, api_pb2_grpc
@@ -95,13 +95,17 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
                 message = messages.device_list(snapshot.devices)
                 if message != sent:  # only paths may have changed, which are not in the message
                     yield message
-                    self.sent = (time.monotonic(), snapshot.devices)
-                    self._event_log.changed()
-                    # The first list answers the kubelet, not an event: that may be days old.
-                    if sent is not None and snapshot.caused_at is not None:
-                        self._metrics.latency.observe(time.monotonic() - snapshot.caused_at)
+                    if is_kubelets:
+                        self._note_sent(snapshot, is_first=sent is None)
                     sent = message
                 await changed.wait()
+
+    def _note_sent(self, snapshot: Snapshot, *, is_first: bool) -> None:
+        self.sent = (time.monotonic(), snapshot.devices)
+        self._event_log.changed()
+        # The first list answers the kubelet, not an event: that may be days old.
+        if not is_first and snapshot.caused_at is not None:
+            self._metrics.latency.observe(time.monotonic() - snapshot.caused_at)
 
     async def Allocate(
         self, request: api_pb2.AllocateRequest, context: grpc.aio.ServicerContext

@@ -66,3 +66,17 @@ async def test_a_list_that_says_the_same_to_the_kubelet_is_not_sent_again() -> N
     assert store.snapshot(SERIAL).generation == 3
     assert first != second
     assert len(second.devices) == 1
+
+
+async def test_what_somebody_else_is_shown_does_not_count_as_sent_to_the_kubelet() -> None:
+    store, metrics = DeviceStore([SERIAL]), Metrics()
+    servicer = Servicer(SERIAL, store, AllocatedPaths(), metrics=metrics, event_log=EventLog())
+    servicer.session = RegistrationSession()
+    async with asyncio.timeout(10):
+        stream = servicer.ListAndWatch(api_pb2.Empty(), None)
+        for path in ("/dev/ttyUSB0", "/dev/ttyUSB1", "/dev/ttyUSB2"):
+            device = Device((path,), (), 1, is_healthy=True, since=0.0)
+            store.publish(DeviceSet(SERIAL, (device,)), time.monotonic())
+            await anext(stream)
+    assert servicer.sent is None
+    assert metrics.registry.get_sample_value("udev_device_plugin_uevent_to_list_seconds_count") == 0
