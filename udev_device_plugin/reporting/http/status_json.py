@@ -8,7 +8,7 @@ of its own.
 key                          meaning
 ============================ ===========================================================================================
 ``generated``                when this was made
-``continue``                 of a part (``?limit=LINES``): what the query of the next one has; null in the last
+``continue``                 what the query of the next part has (``?limit=LINES``); null in the last, and without limit
 ``form``                     2
 ``version, host``            of this program; the machine's name
 ``generation``               opaque; ``/devices?newer-than=GENERATION`` answers when it is another one, or after 15 s
@@ -51,9 +51,9 @@ FORM = 2
 _MARKUP = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&"})
 
 
-def moment(status: Status, continue_: str | None = None, *, is_part: bool = False) -> bytes:
+def moment(status: Status, continue_: str | None = None) -> bytes:
     """Return the beginning: what differs between two JSONs of one state."""
-    values = {"generated": status.wall(status.now), **({"continue": continue_} if is_part else {})}
+    values = {"generated": status.wall(status.now), "continue": continue_}
     return (_dumps(values)[:-1] + ",\n").encode("ascii")
 
 

@@ -118,7 +118,7 @@ class StatusPages:
             stop = min(start + min(limit, MAX_LINES), total)
             body = await _bytes(to_json(status, range(start, stop)))
         follows = f"{status.generation}.{stop}" if stop < total else None
-        return Answer(HTTPStatus.OK, (moment(status, continue_=follows, is_part=True), *body), JSON)
+        return Answer(HTTPStatus.OK, (moment(status, follows), *body), JSON)
 
 
 @dataclass(frozen=True, slots=True)

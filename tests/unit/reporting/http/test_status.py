@@ -48,8 +48,8 @@ def status(*devices: Device, holders: Holders | None = None, **more: Any) -> Sta
     return Status("run-7", 100.0, NOON, 40.0, "node-1", resources=(shown,), holders=holders)
 
 
-def text_of(status: Status, lines: range | None = None, continue_: str | None = None) -> str:
-    first = moment(status, continue_, is_part=lines is not None).decode("ascii")
+def text_of(status: Status, lines: range | None = None) -> str:
+    first = moment(status).decode("ascii")
     return first + "".join(to_json(status, range(count_lines(status)) if lines is None else lines))
 
 
@@ -71,6 +71,7 @@ def test_all_that_an_operator_asks_first_is_there() -> None:
         "host": "node-1",
         "generation": "run-7",
         "generated": "2026-01-01T12:00:00.000Z",
+        "continue": None,
         "started": "2026-01-01T11:59:00.000Z",
         "problems": [],
         "hasLooked": True,
