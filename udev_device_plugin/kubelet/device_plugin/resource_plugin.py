@@ -7,7 +7,6 @@ configured otherwise and restarted.
 """
 
 import asyncio
-import contextlib
 import logging
 import operator
 import os
@@ -21,7 +20,6 @@ from udev_device_plugin.devices.store import DeviceStore
 from udev_device_plugin.filesystem.own_directory import UnusableDirectoryError
 from udev_device_plugin.kubelet.api.v1beta1 import api_pb2_grpc
 from udev_device_plugin.kubelet.device_plugin import messages
-from udev_device_plugin.kubelet.device_plugin.allocated_paths import AllocatedPaths
 from udev_device_plugin.kubelet.device_plugin.registration_session import RegistrationSession
 from udev_device_plugin.kubelet.device_plugin.registration_turns import RegistrationTurns
 from udev_device_plugin.kubelet.device_plugin.server import GRACE, ResourceServer
@@ -66,8 +64,7 @@ class ResourcePlugin:
         self._turns = turns
         self._metrics = metrics
         self._event_log = event_log
-        self._allocated_paths = AllocatedPaths()
-        self._servicer = Servicer(resource, store, self._allocated_paths, metrics=metrics, event_log=event_log)
+        self._servicer = Servicer(resource, store, metrics, event_log)
         self._server = ResourceServer(directory.own, resource, self._servicer)
         self._last_reason = ""
         self._obstacle = ""  # why it could not be served at the last attempt
@@ -91,15 +88,17 @@ class ResourcePlugin:
 
     def handed_out_since(self, moment: float) -> frozenset[str]:
         """Return the IDs that were allocated at ``moment`` or later, monotonic seconds."""
-        return self._allocated_paths.since(moment)
+        return self._servicer.allocated_paths.since(moment)
 
     async def run(self) -> None:
         """Serve until cancelled."""
         self._turns.add(self.resource)
         try:
             if os.path.isdir(self._directory.path):  # then a kubelet's start needs a registration only
-                with contextlib.suppress(OSError):
-                    await self._ensure_server()
+                try:
+                    await self._server.ensure()
+                except OSError as error:
+                    self._obstacle = _shown(error)
             await self._keep_registered()
         finally:
             self._turns.discard(self.resource)
@@ -114,7 +113,8 @@ class ResourcePlugin:
                 short_sessions, former_epoch = 0, epoch
             is_known = False
             try:
-                await self._ensure_server()
+                await self._server.ensure()
+                self._obstacle = ""
                 reason = await self._register(epoch)
             except OSError as error:
                 self._obstacle = reason = _shown(error)
@@ -127,15 +127,6 @@ class ResourcePlugin:
             self._directory.check()
             await self._directory.pause(_back_off(short_sessions), epoch)
             short_sessions += 1
-
-    async def _ensure_server(self) -> None:
-        """Serve, if that is not done already. Raises OSError."""
-        try:
-            await self._server.ensure()
-        except OSError as error:
-            self._obstacle = _shown(error)
-            raise
-        self._obstacle = ""
 
     def _report(self, reason: str, *, is_known: bool) -> None:
         """Log the end of a registration; it is no warning if its reason is known, or the last one's."""

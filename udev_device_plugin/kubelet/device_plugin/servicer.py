@@ -34,29 +34,21 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
     Args:
         resource: its name.
         store: has its list.
-        allocated_paths: what was allocated before.
         metrics: counts calls.
         event_log: keeps what people may ask for.
 
     Attributes:
+        allocated_paths: what was allocated before.
         session: the registration in force, None if there is none.
         sent: the list last sent to the kubelet, and when, monotonic seconds; None: nothing yet.
     """
 
-    def __init__(
-        self,
-        resource: str,
-        store: DeviceStore,
-        allocated_paths: AllocatedPaths,
-        *,
-        metrics: Metrics,
-        event_log: EventLog,
-    ) -> None:
+    def __init__(self, resource: str, store: DeviceStore, metrics: Metrics, event_log: EventLog) -> None:
         self._resource = resource
         self._store = store
+        self.allocated_paths = AllocatedPaths()
         self.session: RegistrationSession | None = None
         self.sent: tuple[float, DeviceSet] | None = None
-        self._allocated_paths = allocated_paths
         self._start_waits = StartWaits()
         self._awaited_streams = 0
         self._metrics = metrics
@@ -119,7 +111,7 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
             self._event_log.note(devices.resource, time.monotonic(), EventKind.ALLOCATION_REFUSED, text=str(error))
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         for container, allocation in zip(request.container_requests, allocations, strict=True):
-            self._allocated_paths.note(devices, container.devices_ids, time.monotonic())
+            self.allocated_paths.note(devices, container.devices_ids, time.monotonic())
             self._metrics.allocations.labels(devices.resource).inc()
             given = [member.host_path for member in allocation.members]
             logger.info("allocated", extra={"resource": devices.resource, "devices": given})
@@ -169,7 +161,7 @@ class Servicer(api_pb2_grpc.DevicePluginServicer):
         devices = self._store.snapshot(self._resource).devices
         return [
             *map(_waiting_for, absences(devices, ids)),
-            *self._allocated_paths.strayed(devices, ids),
+            *self.allocated_paths.strayed(devices, ids),
             *_vanished(devices, ids),
         ]
 

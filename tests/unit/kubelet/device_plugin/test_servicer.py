@@ -9,7 +9,6 @@ from udev_device_plugin.config.specs import PathType
 from udev_device_plugin.devices.device import Device, DeviceInfo, DeviceSet, Member
 from udev_device_plugin.devices.store import DeviceStore
 from udev_device_plugin.kubelet.api.v1beta1 import api_pb2
-from udev_device_plugin.kubelet.device_plugin.allocated_paths import AllocatedPaths
 from udev_device_plugin.kubelet.device_plugin.registration_session import RegistrationSession
 from udev_device_plugin.kubelet.device_plugin.servicer import Servicer
 from udev_device_plugin.telemetry.event_log import EventLog
@@ -23,7 +22,7 @@ async def test_only_lists_that_an_event_has_caused_are_timed_and_not_the_one_tha
     metrics, session = Metrics(), RegistrationSession()
     store = DeviceStore([SERIAL])
     store.publish(DeviceSet(SERIAL), time.monotonic() - DAYS_AGO)
-    servicer = Servicer(SERIAL, store, AllocatedPaths(), metrics=metrics, event_log=EventLog())
+    servicer = Servicer(SERIAL, store, metrics, EventLog())
     servicer.session = session
 
     def timed(figure: str) -> float | None:
@@ -46,7 +45,7 @@ async def test_only_lists_that_an_event_has_caused_are_timed_and_not_the_one_tha
 
 async def test_a_list_that_says_the_same_to_the_kubelet_is_not_sent_again() -> None:
     session, store, metrics = RegistrationSession(), DeviceStore([SERIAL]), Metrics()
-    servicer = Servicer(SERIAL, store, AllocatedPaths(), metrics=metrics, event_log=EventLog())
+    servicer = Servicer(SERIAL, store, metrics, EventLog())
     servicer.session = session
 
     def publish(path: str, serial: str) -> None:
@@ -70,7 +69,7 @@ async def test_a_list_that_says_the_same_to_the_kubelet_is_not_sent_again() -> N
 
 async def test_what_somebody_else_is_shown_does_not_count_as_sent_to_the_kubelet() -> None:
     store, metrics = DeviceStore([SERIAL]), Metrics()
-    servicer = Servicer(SERIAL, store, AllocatedPaths(), metrics=metrics, event_log=EventLog())
+    servicer = Servicer(SERIAL, store, metrics, EventLog())
     servicer.session = RegistrationSession()
     async with asyncio.timeout(10):
         stream = servicer.ListAndWatch(api_pb2.Empty(), None)
