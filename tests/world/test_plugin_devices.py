@@ -165,8 +165,11 @@ async def test_open_pages_do_not_hold_up_the_end(host: FakeHost, plugin_director
         await kubelet.wait_for_devices(SERIAL, healthy=1)
         state = await until(plugin, lambda it: it["kubelet"] and kinds(it))
         await asyncio.sleep(3.5)  # the kubelet has been asked about pods, and no news are due
-        state = await devices(plugin)
         before = plugin.cost().descriptors
+        state = await devices(plugin)
+        async with asyncio.timeout(PATIENCE):
+            while plugin.cost().descriptors > before:  # the answer may be here before its connection is closed
+                await asyncio.sleep(0.01)
         viewers = [asyncio.create_task(plugin.get(f"/devices?newer-than={state['generation']}")) for _ in range(2)]
         async with asyncio.timeout(PATIENCE):
             while plugin.cost().descriptors < before + len(viewers):
