@@ -12,7 +12,7 @@ from udev_device_plugin.config.faults import Faults, Place, quoted, suggestion
 from udev_device_plugin.config.options import SETTINGS, Given
 from udev_device_plugin.config.spec_parser import SPEC_KEYS
 from udev_device_plugin.config.yaml_document import MAX_TEXT, read_document
-from udev_device_plugin.config.yaml_nodes import Entry, Mapping, Node, Scalar, is_null
+from udev_device_plugin.config.yaml_nodes import Entry, Mapping, Node, Reader, Scalar, is_null
 from udev_device_plugin.errors import StartError
 from udev_device_plugin.filesystem.small_files import EXHAUSTED, read_regular
 
@@ -81,7 +81,7 @@ def _parse(path: str, content: bytes, faults: Faults) -> ConfigFile:
     if root is None or is_null(root):
         return empty
     if not isinstance(root, Mapping):
-        faults.add(root.place, f"the file is {root}; write settings by name, and specs as a list at devices:")
+        Reader(faults).wrong(root, "write settings by name, and specs as a list at devices:")
         return empty
     settings = [_setting(entry, faults) for entry in root.entries if not is_null(entry.value)]
     return ConfigFile(path, tuple(filter(None, settings)), _devices(root, faults), content)
@@ -93,7 +93,7 @@ def _setting(entry: Entry, faults: Faults) -> Given | None:
     elif entry.key not in DEVICE_KEYS:
         if isinstance(entry.value, Scalar):
             return Given(entry.key, entry.value.place, entry.value.text)
-        faults.add(entry.value.place, f"it is {entry.value}; a single value is needed")
+        Reader(faults).wrong(entry.value, "a single value is needed")
     return None
 
 

@@ -50,7 +50,7 @@ def parse_duration(text: str) -> float:
     parts = _DURATION_PART.findall(unsigned)[:-1] or [("", "", "")]  # without the empty match at the end
     nanoseconds = sum(_nanoseconds(whole, decimals, unit, text) for whole, decimals, unit in parts)
     if nanoseconds > _MAX_NANOSECONDS:
-        raise ScalarError(f"{quoted(text)} is too far off; a duration is at most 2562047h")
+        raise ScalarError(f"{quoted(text)} is too far off; give at most 2562047h")
     return nanoseconds / 10**9
 
 
@@ -110,7 +110,9 @@ def parse_domain(text: str) -> str:
     if text.startswith("requests."):
         raise ScalarError(f'{quoted(text)} begins with "requests.", which a kubelet refuses; use another domain')
     if len(text) > _MAX_DOMAIN:
-        raise ScalarError(f"{quoted(text)} has {len(text)} characters; a kubelet takes at most {_MAX_DOMAIN}")
+        raise ScalarError(
+            f"{quoted(text)} has {len(text)} characters; a kubelet takes at most {_MAX_DOMAIN}; shorten it"
+        )
     return text
 
 
@@ -120,7 +122,7 @@ def parse_resource_name(text: str) -> str:
         problem = "is not a resource name"
         raise ScalarError(f"{quoted(text)} {problem}; use lower-case letters, digits and, between them, -")
     if len(text) > MAX_NAME:
-        raise ScalarError(f"{quoted(text)} has {len(text)} characters; a kubelet takes at most {MAX_NAME}")
+        raise ScalarError(f"{quoted(text)} has {len(text)} characters; a kubelet takes at most {MAX_NAME}; shorten it")
     return text
 
 
@@ -159,7 +161,8 @@ def parse_socket_path(text: str) -> str:
     """Return the path of a unix socket."""
     path = parse_path(text)
     if (length := len(path.encode())) > MAX_SOCKET_PATH:
-        raise ScalarError(f"{quoted(text)} has {length} bytes; a socket's path has at most {MAX_SOCKET_PATH}")
+        problem = f"has {length} bytes; a socket's path has at most {MAX_SOCKET_PATH}"
+        raise ScalarError(f"{quoted(text)} {problem}: choose a shorter one, a symbolic link will do")
     return path
 
 

@@ -32,6 +32,7 @@ _KINDS = {
     _YAML + "bool": Kind.BOOLEAN,
     _YAML + "null": Kind.NULL,
 }
+_REMEDY = "check the indentation, quotes, brackets and escapes there"
 _COLLECTIONS = (_YAML + "seq", _YAML + "map")
 
 
@@ -97,14 +98,15 @@ def _compose_yaml(text: str) -> list[yaml.Node]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         context = f" ({error.context})" if error.context else ""
-        raise _UnreadableError(mark.line + 1 if mark else 1, f"not YAML: {error.problem}{context}") from error
+        remedy = "indent with spaces" if "'\\t'" in str(error.problem) else _REMEDY
+        raise _UnreadableError(mark.line + 1 if mark else 1, f"not YAML: {error.problem}{context}; {remedy}") from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         problem = f"not YAML: it contains the character U+{ord(text[error.position]):04X}; leave it out"
         raise _UnreadableError(line, problem) from error
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
         # PyYAML lets some through, for example at "\U00110000" and at a version number of many digits.
-        raise _UnreadableError(1, f"not YAML: {error}") from error
+        raise _UnreadableError(1, f"not YAML: {error}; {_REMEDY}") from error
 
 
 def _is_json(text: str) -> bool:
@@ -188,4 +190,6 @@ class _Converter:
             for item in value.value:
                 yield from self._merged(item, place, depth + 1)
         else:
-            self._faults.add(place.at(_line(value)), "the merge key << needs a mapping, or a list of mappings")
+            self._faults.add(
+                place.at(_line(value)), "the merge key << merges what is no mapping; give it one, or a list of them"
+            )

@@ -160,8 +160,8 @@ def test_no_device_is_told_beside_faults_of_other_settings() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("- type: a", "1: the file is a list; write settings by name, and specs as a list at devices:"),
-        ("serial", '1: the file is "serial" is a text; write settings by name'),
+        ("- type: a", "1: it is a list; write settings by name, and specs as a list at devices:"),
+        ("serial", '1: "serial" is a text; write settings by name'),
         ("a: [", "1: not YAML: "),
         ("\tdevices: []", "1: not YAML: found character '\\t' that cannot start any token"),
         (DEVICES + "log_level: info", "2: log_level: unknown key; did you mean log-level?"),

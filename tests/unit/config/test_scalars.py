@@ -159,7 +159,7 @@ def test_a_domain_that_a_kubelet_takes_is_taken(text: str) -> None:
         ("node.kubernetes.io", "reserved"),
         ("mykubernetes.io", "reserved"),
         ("requests.example", "which a kubelet refuses; use another domain"),
-        ("a" * 245, "has 245 characters; a kubelet takes at most 244"),
+        ("a" * 245, "has 245 characters; a kubelet takes at most 244; shorten it"),
     ],
 )
 def test_a_domain_that_a_kubelet_refuses_is_refused(text: str, words: str) -> None:
@@ -183,7 +183,7 @@ def test_a_resource_name_of_lower_case_letters_digits_and_dashes_is_taken(text: 
         ("a-", "not a resource name"),
         ("squat.ai/serial", "not a resource name"),
         ("a\n", "not a resource name"),
-        ("a" * 64, "has 64 characters; a kubelet takes at most 63"),
+        ("a" * 64, "has 64 characters; a kubelet takes at most 63; shorten it"),
     ],
 )
 def test_any_other_resource_name_is_refused(text: str, words: str) -> None:
@@ -251,7 +251,7 @@ def test_any_other_path_is_refused(text: str, words: str) -> None:
 
 def test_the_path_of_a_socket_must_fit_the_kernels_limit() -> None:
     assert parse_socket_path("/" + "x" * 106) == "/" + "x" * 106
-    with pytest.raises(ScalarError, match="has 108 bytes; a socket's path has at most 107"):
+    with pytest.raises(ScalarError, match="has 108 bytes; a socket's path has at most 107: choose a shorter one"):
         parse_socket_path("/" + "x" * 107)
 
 

@@ -1,6 +1,7 @@
 """Documents: YAML, and JSON as a part of it, become nodes that know their place; bombs and rubbish become faults."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -129,8 +130,8 @@ def test_merge_keys_may_be_nested() -> None:
         ("a: !!python/object:os.system [x]", "config.yaml:1: a: it has the tag"),
         ("a: !!binary eA==", "config.yaml:1: a: it has the tag"),
         ("? [a]\n: b", "config.yaml:1: a list or mapping stands as a key; use a plain word"),
-        ("a: {<<: 1}", "config.yaml:1: a: the merge key << needs a mapping, or a list of mappings"),
-        ("a: {<<: [{}, 1]}", "config.yaml:1: a: the merge key << needs a mapping, or a list of mappings"),
+        ("a: {<<: 1}", "config.yaml:1: a: the merge key << merges what is no mapping; give it one, or a list"),
+        ("a: {<<: [{}, 1]}", "config.yaml:1: a: the merge key << merges what is no mapping; give it one, or a list"),
         ("[" * 40 + "]" * 40, "config.yaml:1: it is nested deeper than 32 levels; make it flatter"),
         ("[" * 100_000, "config.yaml:1: it is nested deeper than 32 levels; make it flatter"),
         ("&a [*a]", "config.yaml:1: it is nested deeper than 32 levels; make it flatter"),
@@ -143,6 +144,7 @@ def test_what_cannot_be_read_is_one_fault_with_its_line(text: str, expected: str
     (fault,) = faults(text)
     assert fault.startswith(expected)
     assert fault.isprintable()
+    assert re.search("[;,] (keep|join|indent|check|leave|use|give|make) ", fault), "a remedy"
 
 
 def test_all_duplicates_are_found_and_named_with_their_way() -> None:
