@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from udev_device_plugin.selectors.paths.pattern import ANY, STAR, PatternError, Token, literal_of, pattern_of
+from udev_device_plugin.selectors.paths.pattern import PatternError, Token, literal_of, pattern_of, tokens
 
 MAX_PATH = 4095
 """The kernel's limit for a path (``PATH_MAX`` without the closing NUL); a longer pattern is a mistake."""
@@ -110,35 +110,15 @@ class Glob:
 def _elements(text: str) -> Iterator[Element]:
     position = 1
     for part in text[1:].split("/"):
-        tokens = tuple(_tokens(part, position))
-        name = literal_of(tokens)
+        read = tuple(tokens(part, position, _class, _escaped))
+        name = literal_of(read)
         if name == "..":
             raise GlobError(position, "an element .. leads back up; write the path without it")
         if name is None:
-            yield Element("", pattern_of(tokens))
+            yield Element("", pattern_of(read))
         elif name not in ("", "."):
             yield Element(name)
         position += len(part) + 1
-
-
-def _tokens(part: str, offset: int) -> Iterator[Token]:
-    index = 0
-    while index < len(part):
-        match part[index]:
-            case "*":
-                yield STAR
-            case "?":
-                yield ANY
-            case "[":
-                token, index = _class(part, index, offset)
-                yield token
-                continue
-            case "\\":
-                index += 1
-                yield Token.of(_escaped(part, index, offset))
-            case plain:
-                yield Token.of(plain)
-        index += 1
 
 
 def _escaped(part: str, index: int, offset: int) -> str:

@@ -4,7 +4,7 @@ Pure. Any thread. ``paths.glob`` and ``udev_rule.values`` parse the two grammars
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 
@@ -46,6 +46,42 @@ class Token:
 ANY = Token(".")
 STAR = Token("")
 NONE = Token("(?!)")
+
+
+def tokens(
+    text: str,
+    offset: int,
+    read_class: Callable[[str, int, int], tuple[Token, int]],
+    read_escaped: Callable[[str, int, int], str | None],
+) -> Iterator[Token]:
+    """Yield what each character of a glob means.
+
+    Args:
+        text: the glob.
+        offset: where it stands in a longer text, for errors.
+        read_class: takes the glob, the index at which a class opens, and ``offset``; returns the class and the index
+            behind it.
+        read_escaped: takes an index behind a backslash likewise; returns the character there, or None if nothing can
+            match it.
+    """
+    index = 0
+    while index < len(text):
+        match text[index]:
+            case "*":
+                yield STAR
+            case "?":
+                yield ANY
+            case "[":
+                token, index = read_class(text, index, offset)
+                yield token
+                continue
+            case "\\":
+                index += 1
+                character = read_escaped(text, index, offset)
+                yield NONE if character is None else Token.of(character)
+            case plain:
+                yield Token.of(plain)
+        index += 1
 
 
 def literal_of(tokens: Sequence[Token]) -> str | None:

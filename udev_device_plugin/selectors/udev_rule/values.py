@@ -17,10 +17,9 @@ An empty alternative takes the empty text. ``?*`` alone is not a glob but means 
 
 import re
 import string
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from udev_device_plugin.selectors.paths.pattern import ANY, NONE, STAR, PatternError, Token, literal_of, pattern_of
+from udev_device_plugin.selectors.paths.pattern import PatternError, Token, literal_of, pattern_of, tokens
 
 MAX_ATTRIBUTE = 511
 """Bytes of an attribute that are compared where its trailing whitespace does not count (the size of udevd's buffer)."""
@@ -76,11 +75,11 @@ class Value:
             return cls(raw, frozenset(alternatives), inverted=False, strips=strips, _patterns=())
         literals, patterns, offset = set[str](), list[re.Pattern[str]](), 0
         for alternative in alternatives:
-            tokens = tuple(_tokens(alternative, offset))
-            if (literal := literal_of(tokens)) is not None:
+            read = tuple(tokens(alternative, offset, _class, _escaped))
+            if (literal := literal_of(read)) is not None:
                 literals.add(literal)
             else:
-                patterns.append(pattern_of(tokens))
+                patterns.append(pattern_of(read))
             offset += len(alternative) + 1
         return cls(raw, frozenset(literals), inverted=False, strips=strips, _patterns=tuple(patterns))
 
@@ -121,26 +120,8 @@ def _bytewise(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
-def _tokens(text: str, offset: int) -> Iterator[Token]:
-    index = 0
-    while index < len(text):
-        match text[index]:
-            case "*":
-                yield STAR
-            case "?":
-                yield ANY
-            case "[":
-                token, index = _class(text, index, offset)
-                yield token
-                continue
-            case "\\" if index + 1 == len(text):
-                yield NONE  # fnmatch: with nothing to escape, it matches nothing
-            case "\\":
-                index += 1
-                yield Token.of(text[index])
-            case plain:
-                yield Token.of(plain)
-        index += 1
+def _escaped(text: str, index: int, _offset: int) -> str | None:
+    return text[index] if index < len(text) else None  # fnmatch: with nothing to escape, it matches nothing
 
 
 def _class(text: str, start: int, offset: int) -> tuple[Token, int]:
