@@ -3,7 +3,6 @@
 import re
 from argparse import Action, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
 from typing import Any, NoReturn
@@ -62,17 +61,10 @@ default; devices of different sources are not merged. Durations are those of Go:
 that cannot be used, 1 otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
-class CommandLine:
-    """The command line and the environment; the settings in ``given`` are not checked yet."""
-
-    given: tuple[Given, ...]
-    task: Task
-    output: OutputFormat
-
-
-def read_command_line(argv: Sequence[str], environ: Mapping[str, str], faults: Faults) -> CommandLine:
-    """Parse the command line and the environment; where both set something, the command line counts."""
+def read_command_line(
+    argv: Sequence[str], environ: Mapping[str, str], faults: Faults
+) -> tuple[tuple[Given, ...], Task, OutputFormat]:
+    """Return the settings, which are not checked yet, and what to do; a flag counts more than its variable."""
     parser = _parser(faults)
     words = list(_joined(argv, faults))
     namespace, rest = parser.parse_known_args(words, env_vars=_readable(environ, faults))
@@ -83,7 +75,7 @@ def read_command_line(argv: Sequence[str], environ: Mapping[str, str], faults: F
     tasks = [flag for flag in INSTEAD if getattr(namespace, flag)] or [Task.RUN.value]
     for flag in tasks[1:]:
         faults.add(flag, f"{tasks[0]} is given too; give one of them")
-    return CommandLine(given, Task(tasks[0]), OUTPUT.choose(given, faults))
+    return given, Task(tasks[0]), OUTPUT.choose(given, faults)
 
 
 class _Collect(Action):

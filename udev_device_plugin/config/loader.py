@@ -25,11 +25,11 @@ def read(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[Task, Setting
         StartError: the file cannot be read for want of descriptors or memory.
     """
     faults = Faults()
-    line = read_command_line(argv, environ, faults)
-    if line.task is Task.PRINT_SCHEMA:  # needs no configuration
+    given, task, output = read_command_line(argv, environ, faults)
+    if task is Task.PRINT_SCHEMA:  # needs no configuration
         faults.raise_all()
-        return line.task, Settings(()), line.output
-    return line.task, settle(line.given, faults), line.output
+        return task, Settings(()), output
+    return task, settle(given, faults), output
 
 
 def load(
@@ -38,20 +38,9 @@ def load(
     config_file: str | None = None,
     default_files: Sequence[str] = DEFAULT_FILES,
 ) -> Settings:
-    """Return the settings, with the file read again.
-
-    Args:
-        argv: without the program's name.
-        environ: the environment.
-        config_file: the only file to read, as a reload does; without it, the named or the default one.
-        default_files: read if none is named.
-
-    Raises:
-        ConfigError: with all the faults.
-        StartError: the file cannot be read for want of descriptors or memory.
-    """
+    """Return the settings as ``read`` does, from ``config_file`` alone if one is named, as at a reload."""
     faults = Faults()
-    given = read_command_line(argv, environ, faults).given
+    given, _, _ = read_command_line(argv, environ, faults)
     if config_file is not None:
         given = (Given(CONFIG.name, Place(CONFIG.flag), config_file), *given)
     return settle(given, faults, default_files)
