@@ -57,7 +57,7 @@ class Controller:
         self._inventory = Inventory(self.interest.selectors)
         self._former = FormerDevices(lambda: self._states, dependencies)
         self._change_log = ChangeLog(dependencies.event_log)
-        self._following_up = Debouncer(self._follow_up, self._loop, cooldown=_FOLLOW_UP_AFTER, immediate=False)
+        self._following_up: asyncio.TimerHandle | None = None
         self._timers: list[asyncio.TimerHandle] = []
         self._ask = asyncio.Event()
         self._ask_after = 0.0
@@ -74,7 +74,8 @@ class Controller:
             await self._ask_when_due()
         finally:
             self._record()
-            self._following_up.cancel()
+            if self._following_up is not None:
+                self._following_up.cancel()
             for state in self._states.values():
                 state.debouncer.cancel()
             for timer in self._timers:
@@ -170,7 +171,7 @@ class Controller:
         state.assembled = within_bounds(now_assembled, state.assembled, state.spec, ids_left)
         self._former.let_others_have(resource, former)
         state.is_recorded = False
-        self._following_up.request()
+        self._following_up = self._following_up or self._loop.call_later(_FOLLOW_UP_AFTER, self._follow_up)
         before = self.store.snapshot(resource)
         devices = device_set(state.spec, state.assembled, self._inventory, before.devices)
         if before.generation and devices == before.devices:
@@ -190,8 +191,9 @@ class Controller:
             if state.assembled.left_out and resource != less:
                 state.change(None)
 
-    def _follow_up(self) -> bool:
+    def _follow_up(self) -> None:
         """Do what can wait until the kubelet has got the list."""
+        self._following_up = None
         self._schedule()
         self._record()
         if self._former.narrow():
@@ -204,7 +206,6 @@ class Controller:
                 self._change_log.announce(before, devices, now)
             if not state.is_pending:  # until then, the configuration may form them as they are held
                 self._change_log.warn_of_former(state.spec.resource, state.former, state.holders)
-        return False
 
     def _record(self) -> None:
         for state in self._states.values():

@@ -25,14 +25,12 @@ class Debouncer:
         function: returns whether a cooldown begins.
         clock: the event loop.
         cooldown: seconds; all requests within it are one call at its end.
-        immediate: whether the first request is a call at once, or begins a cooldown too.
     """
 
-    def __init__(self, function: Callable[[], bool], clock: Clock, *, cooldown: float, immediate: bool = True) -> None:
+    def __init__(self, function: Callable[[], bool], clock: Clock, *, cooldown: float) -> None:
         self._function = function
         self._clock = clock
         self._cooldown = cooldown
-        self._immediate = immediate
         self._timer: Timer | None = None
         self._is_requested = False
 
@@ -45,10 +43,7 @@ class Debouncer:
         """Call the function now, or when the cooldown is over."""
         self._is_requested = True
         if self._timer is None:
-            if self._immediate:
-                self._call()
-            else:
-                self._begin_cooldown()
+            self._call()
 
     def cancel(self) -> None:
         """Drop the requests until now."""
@@ -60,10 +55,7 @@ class Debouncer:
     def _call(self) -> None:
         self._is_requested = False
         if self._function():
-            self._begin_cooldown()
-
-    def _begin_cooldown(self) -> None:
-        self._timer = self._clock.call_later(self._cooldown, self._end_cooldown)
+            self._timer = self._clock.call_later(self._cooldown, self._end_cooldown)
 
     def _end_cooldown(self) -> None:
         self._timer = None

@@ -109,19 +109,6 @@ def test_a_call_without_effect_holds_up_none(debouncer: Debouncer, calls: Calls)
     assert calls.at == [0.0, 0.0]
 
 
-def test_what_is_not_immediate_is_called_when_the_first_request_is_as_old_as_the_cooldown(
-    clock: FakeClock, calls: Calls
-) -> None:
-    calls.takes_effect = False
-    debouncer = Debouncer(calls, clock, cooldown=1.0, immediate=False)
-    debouncer.request()
-    clock.advance(0.7)
-    debouncer.request()
-    assert calls.at == []
-    clock.advance(5.0)
-    assert calls.at == [1.0]
-
-
 def test_nothing_is_called_once_it_is_cancelled(debouncer: Debouncer, clock: FakeClock, calls: Calls) -> None:
     debouncer.request()
     debouncer.request()
