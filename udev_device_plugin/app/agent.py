@@ -9,17 +9,16 @@ import gc
 import logging
 import os
 import signal
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 from udev_device_plugin import __version__
 from udev_device_plugin.app.config_watch import watch_config
 from udev_device_plugin.app.health import Health
-from udev_device_plugin.app.held_devices import HeldDevices
 from udev_device_plugin.app.reload import Configuration
 from udev_device_plugin.app.requests import Requests
 from udev_device_plugin.config.settings import Settings
 from udev_device_plugin.controller.controller import Controller
-from udev_device_plugin.controller.dependencies import Dependencies
+from udev_device_plugin.controller.dependencies import Dependencies, HeldIds
 from udev_device_plugin.controller.identity_record import IdentityRecord
 from udev_device_plugin.controller.own_links import OwnLinks
 from udev_device_plugin.devices.retention import PODS_ARE_KNOWN_AFTER
@@ -55,7 +54,7 @@ class Agent:
         self._pod_resources = PodResources(settings.pod_resources_socket)
         dependencies = Dependencies(
             link=self._links.keep_for,
-            held=HeldDevices(self._pod_resources, settings.pod_resources_socket, self._maybe_held).ids,
+            held=self._held,
             forget_unheld=self._identity_record.forget_unheld,
             handed_out=self._handed_out,
             links_directory=own_directory.path,
@@ -155,9 +154,11 @@ class Agent:
         self._controller.ask_for_holders()
         asyncio.get_running_loop().call_later(PODS_ARE_KNOWN_AFTER, self._controller.ask_for_holders)
 
-    def _maybe_held(self) -> Collection[str]:
-        """Return the resources of which pods may hold devices, also such as are not offered any more."""
-        return {*self._plugins.plugins, *self._identity_record.former(self._plugins.plugins)}
+    async def _held(self) -> HeldIds | None:
+        """Return the IDs that pods hold, also of resources that are not offered any more (`Dependencies.held`)."""
+        offered = self._plugins.plugins
+        held = await self._pod_resources.held({*offered, *self._identity_record.former(offered)})
+        return {} if held is None and not self._pod_resources.is_served else held
 
     def _handed_out(self, resource: str, since: float) -> frozenset[str]:
         """Return the IDs of a resource that were allocated since then; none of one that is not offered any more."""

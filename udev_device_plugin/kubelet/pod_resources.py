@@ -42,6 +42,12 @@ class PodResources:
     def __init__(self, socket: str) -> None:
         self._socket = socket
         self._is_failing = False  # as the log has it
+        self._has_answered = False
+
+    @property
+    def is_served(self) -> bool:
+        """Whether a kubelet serves it, though it may not answer now."""
+        return self._has_answered or os.path.exists(self._socket)
 
     async def held(self, resources: Iterable[str]) -> Mapping[str, Mapping[str, Holder]] | None:
         """Return each resource's holders by held ID; None if there is no answer now. Takes 3 s at most."""
@@ -62,7 +68,7 @@ class PodResources:
             return None
         if self._is_failing:
             logger.info("the kubelet now says which devices pods hold", extra={"path": self._socket})
-        self._is_failing = False
+        self._is_failing, self._has_answered = False, True
         return _holders(response, resources)
 
     @retry(
