@@ -53,25 +53,20 @@ class OwnLinks:
             self._change(set(self._wanted), present - self._wanted.keys())
 
     def _change(self, make: set[str], remove: set[str]) -> None:
-        failures = [*filter(None, map(self._remove, remove)), *filter(None, map(self._make, make))]
+        failures: list[OSError] = []
+        for link in (*remove, *make):
+            name = link.removeprefix(self._directory.path)
+            try:
+                if link in make:
+                    self._directory.link(name, self._wanted[link])
+                else:
+                    self._directory.remove(name, LINK)
+            except OSError as error:
+                failures.append(error)
         if failures:
             self._report(failures[0])
         else:
             self._is_failing = False
-
-    def _remove(self, link: str) -> OSError | None:
-        try:
-            self._directory.remove(self._name(link), LINK)
-        except OSError as error:
-            return error
-        return None
-
-    def _make(self, link: str) -> OSError | None:
-        try:
-            self._directory.link(self._name(link), self._wanted[link])
-        except OSError as error:
-            return error
-        return None
 
     def _report(self, error: OSError) -> None:
         if not (self._is_failing or isinstance(error, UnusableDirectoryError)):
@@ -82,6 +77,3 @@ class OwnLinks:
                 error.strerror,
             )
         self._is_failing = True
-
-    def _name(self, link: str) -> str:
-        return link.removeprefix(self._directory.path)

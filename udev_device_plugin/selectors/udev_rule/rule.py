@@ -7,7 +7,7 @@ all fit one and the same device: the subject itself or one of its ancestors.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from udev_device_plugin.selectors.records import Ancestor, Subject
 from udev_device_plugin.selectors.udev_rule.parser import parse_terms
@@ -53,17 +53,15 @@ class Rule:
     """The match part of a udev rule. Two rules are equal if their terms are, however they were written.
 
     Attributes:
-        text: as written.
         terms: in the order in which they are tried: the cheap ones first.
     """
 
-    text: str = field(compare=False)
     terms: tuple[Term, ...]
 
     @classmethod
     def parse(cls, text: str) -> "Rule":
         """Parse a rule; ``RuleError`` says where and why it cannot be used."""
-        return cls(text, tuple(sorted(parse_terms(text), key=lambda term: KEYS[term.key].cost)))
+        return cls(tuple(sorted(parse_terms(text), key=lambda term: KEYS[term.key].cost)))
 
     def __str__(self) -> str:
         return ", ".join(map(str, self.terms))
