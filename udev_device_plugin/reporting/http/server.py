@@ -15,7 +15,7 @@ from functools import partial
 import prometheus_client
 
 from udev_device_plugin.config.settings import ListenAddress
-from udev_device_plugin.errors import StartError
+from udev_device_plugin.errors import StartError, raise_failure
 from udev_device_plugin.reporting.http.connection import Connection
 from udev_device_plugin.reporting.http.messages import Respond
 
@@ -70,42 +70,31 @@ class _Server:
         self._dropped = dropped
         self._loop = asyncio.get_running_loop()
         self._connections: dict[asyncio.Task[None], Connection] = {}  # the oldest first
-        self._again: asyncio.TimerHandle | None = None
         self._warned: dict[str, float] = {}
-        self._listen()
+        self._accepting = self._loop.create_task(self._accept(), name="HTTP server")
+        self._accepting.add_done_callback(raise_failure)
 
     async def close(self) -> None:
         """Accept no more connections, and close those that are open."""
-        self._loop.remove_reader(self._listener)
-        if self._again is not None:
-            self._again.cancel()
-        tasks = [*self._connections]
+        tasks = [self._accepting, *self._connections]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _listen(self) -> None:
-        self._loop.add_reader(self._listener, self._accept)
-
-    def _accept(self) -> None:
-        for _ in range(BATCH):
+    async def _accept(self) -> None:
+        """Accept connections in batches. Those that are not accepted yet are the kernel's, and wake nobody up."""
+        while True:
             try:
-                client, address = self._listener.accept()
-            except (BlockingIOError, ConnectionAbortedError):
-                return
+                for _ in range(BATCH):
+                    client, address = await self._loop.sock_accept(self._listener)
+                    self._open(Connection(client, address[0]))
+                await asyncio.sleep(BATCH_PAUSE)
+            except ConnectionAbortedError:
+                continue
             except OSError as error:
-                self._pause(ACCEPT_AGAIN)
                 problem = os.strerror(error.errno or 0)
                 self._warn("--listen: a connection cannot be accepted: %s: trying again every second", problem)
-                return
-            client.setblocking(False)
-            self._open(Connection(client, address[0]))
-        self._pause(BATCH_PAUSE)
-
-    def _pause(self, seconds: float) -> None:
-        """Leave connections to the kernel, which would go on reporting them."""
-        self._loop.remove_reader(self._listener)
-        self._again = self._loop.call_later(seconds, self._listen)
+                await asyncio.sleep(ACCEPT_AGAIN)
 
     def _open(self, connection: Connection) -> None:
         if len(self._connections) >= MAX_CONNECTIONS:

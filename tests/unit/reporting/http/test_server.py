@@ -10,6 +10,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from http import HTTPStatus
+from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
@@ -479,13 +480,14 @@ async def test_a_connection_that_cannot_be_accepted_waits_and_is_said_once(
     monkeypatch.setattr(server, "ACCEPT_AGAIN", 0.01)
     failures: list[object] = []
     attempts: list[object] = []
-    accept = server._Server._accept
+    loop = asyncio.get_running_loop()
+    accept = loop.sock_accept
 
-    def counted(self: server._Server) -> None:
-        attempts.append(self)
-        accept(self)
+    async def counted(listener: socket.socket) -> tuple[socket.socket, Any]:
+        attempts.append(listener)
+        return await accept(listener)
 
-    monkeypatch.setattr(server._Server, "_accept", counted)
+    monkeypatch.setattr(loop, "sock_accept", counted)
     asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
 
     def warnings() -> list[str]:
