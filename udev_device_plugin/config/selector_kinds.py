@@ -21,9 +21,6 @@ ENTRIES: Mapping[str, Callable[[Node, Reader], PathSpec | None]] = {
 }
 """A group has entries of one of these kinds."""
 
-ALTERNATIVES = ("usb", "hid")
-"""Of these, each entry makes devices of its own; those of the others go together."""
-
 EXCLUSIONS: Mapping[str, Callable[[Node, Reader], SelectorKind | None]] = {
     "path": read_glob,
     "usb": read_usb_device,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from udev_device_plugin.config.entries.paths import read_path
 from udev_device_plugin.config.faults import Faults, Place, listed
 from udev_device_plugin.config.scalars import parse_resource_name
-from udev_device_plugin.config.selector_kinds import ALTERNATIVES, ENTRIES, EXCLUSIONS
+from udev_device_plugin.config.selector_kinds import ENTRIES, EXCLUSIONS
 from udev_device_plugin.config.specs import MAX_COUNT, MAX_IDS_OF_RESOURCE, GroupSpec, ResourceSpec
 from udev_device_plugin.config.yaml_document import read_document
 from udev_device_plugin.config.yaml_nodes import Mapping, Node, Reader, Sequence, written
@@ -112,7 +112,7 @@ def _read_groups(spec: Mapping, reader: Reader) -> Iterator[GroupSpec]:
 
 
 def _read_group(group: Mapping, reader: Reader) -> Iterator[GroupSpec]:
-    """The group; a group for each entry where they are alternatives."""
+    """The group; where its entries select by USB devices, which never go together, a group for each."""
     count = reader.whole_number(group.get("count"), MAX_COUNT)
     given = {kind: node for kind in ENTRIES if (node := group.get(kind)) is not None}
     first, *others = given or ["paths"]
@@ -120,7 +120,7 @@ def _read_group(group: Mapping, reader: Reader) -> Iterator[GroupSpec]:
         reader.faults.add(given[kind].place, f"{kind} stands beside {first}; put it into a group of its own")
     nodes = reader.items(given.get(first), group, first if given else listed(ENTRIES))
     read = [(node, entry) for node in nodes if (entry := ENTRIES[first](node, reader)) is not None]
-    if first in ALTERNATIVES:
+    if any(entry.selector.is_by_usb_device for _, entry in read):
         for node, entry in read:
             yield GroupSpec((entry,), count, f'{{"count": {count}, "{first}": [{written(node)}]}}')
         return

@@ -81,11 +81,12 @@ class IdentityRecord:
             for entry, group in enumerate(read_written_groups(text))
         }
         groups |= {(_fingerprint(group), 0): group for group in spec.groups}
-        before, names = ResourceSpec(spec.resource, tuple(groups.values())), [*groups]
+        before = ResourceSpec(spec.resource, tuple(groups.values()))
+        places = {name: place for place, name in enumerate(groups)}
         devices = (
-            replace(one.device, group=names.index((one.group, one.entry)))
+            replace(one.device, group=places[one.group, one.entry])
             for one in record.offered
-            if (one.group, one.entry) in groups
+            if (one.group, one.entry) in places
         )
         known = tuple(device for device in devices if _can_be_of(device, before.groups[device.group]))
         same = record.exclude == _exclusion(spec)

@@ -5,6 +5,7 @@ from udev_device_plugin.config.faults import quoted
 from udev_device_plugin.config.specs import PathSpec
 from udev_device_plugin.config.yaml_nodes import Mapping, Node, Reader
 from udev_device_plugin.selectors.udev_rule.parser import RuleError
+from udev_device_plugin.selectors.udev_rule.refusals import doubt
 from udev_device_plugin.selectors.udev_rule.rule import Rule
 from udev_device_plugin.selectors.udev_rule.selector import UdevSelector
 
@@ -34,8 +35,9 @@ def read_rule(node: Node | None, reader: Reader) -> UdevSelector | None:
             place = node.place.at(node.place.line + text.count("\n", 0, fault.position))
             reader.faults.add(place, f"{_shown(text, fault.position)}: {fault.problem}")
         return None
-    for doubt in dict.fromkeys(term.doubt for term in rule.terms if term.doubt):
-        reader.faults.warn(node.place, doubt)
+    for problem in dict.fromkeys(doubt(term.key, term.name) for term in rule.terms):
+        if problem:
+            reader.faults.warn(node.place, problem)
     return UdevSelector(rule)
 
 

@@ -1,7 +1,7 @@
 """What became of one selector's matches: what it gives to devices, and why it does not give more.
 
-Pure. The reasons come in the order in which ``devices.candidates`` and the groupings reject matches. A reason that only
-one kind of selector can have comes from its own package.
+Pure. The reasons come in the order in which ``devices.path_assignment`` and ``devices.pairing`` reject matches. A
+reason that only one kind of selector can have comes from its own package.
 """
 
 from collections.abc import Collection, Iterable, Iterator

@@ -6,7 +6,6 @@ Pure, but a subject may belong to one thread. Reads nothing that a term does not
 from dataclasses import dataclass
 
 from udev_device_plugin.selectors.records import Ancestor, Subject
-from udev_device_plugin.selectors.udev_rule.refusals import doubt
 from udev_device_plugin.selectors.udev_rule.values import Value
 
 Found = tuple[str, ...] | None
@@ -78,11 +77,6 @@ class Term:
     def is_specific(self) -> bool:
         """Whether few devices fit it: it does not ask for a whole subsystem, nor for anything but something."""
         return not self.negated and self.key not in ("SUBSYSTEM", "SUBSYSTEMS")
-
-    @property
-    def doubt(self) -> str:
-        """Why it hardly does what is meant, and the remedy; "" if it may well."""
-        return doubt(self.key, self.name)
 
     def read(self, subject: Subject) -> Found:
         """Return what the device has for this term."""

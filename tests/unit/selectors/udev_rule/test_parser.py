@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from udev_device_plugin.selectors.udev_rule.parser import MAX_RULE, RuleError
+from udev_device_plugin.selectors.udev_rule.refusals import doubt
 from udev_device_plugin.selectors.udev_rule.rule import Rule
 
 
@@ -171,7 +172,7 @@ def test_lines_of_remarks_are_skipped() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "doubt"),
+    ("text", "words"),
     [
         ('ATTR{urbnum}=="12"', "changes by itself"),
         ('ATTRS{power/runtime_status}=="active"', "changes by itself"),
@@ -182,10 +183,11 @@ def test_lines_of_remarks_are_skipped() -> None:
         ('ENV{ID_SERIAL_SHORT}=="A1"', ""),
     ],
 )
-def test_what_changes_by_itself_is_doubted(text: str, doubt: str) -> None:
+def test_what_changes_by_itself_is_doubted(text: str, words: str) -> None:
     (term,) = Rule.parse(text).terms
-    assert doubt in term.doubt
-    assert bool(term.doubt) == bool(doubt)
+    found = doubt(term.key, term.name)
+    assert words in found
+    assert bool(found) == bool(words)
 
 
 @pytest.mark.parametrize("value", ["100% cotton", "5%", "$5", "%kilo", "a%2Fb", "$attribute"])
