@@ -121,7 +121,7 @@ def _device(
     number = DeviceNumber("c", {"tty": 188, "usbmisc": 180, "sound": 116}[subsystem], index + 10 * port)
     sys_path = f"{PORT.format(port)}/1-{port}:1.{index}/{subsystem}/{os.path.basename(name)}{index}"
     return HostDevice(
-        sys_path, subsystem, number, f"/dev/{name}{index}", links, links, serial=serial, usb_version="2", place=index,
+        sys_path, subsystem, number, f"/dev/{name}{index}", links, links, serial=serial, place=index,
         usb_device=usb_device,
     )  # fmt: skip
 

@@ -144,7 +144,7 @@ class IdentityChooser:
         def has_unique_serial() -> bool:
             by_id = [link for link in device.devlinks if "/by-id/" in link]
             is_within = any(inventory.is_claimed_within(device, link) for link in by_id)
-            return is_within and device.usb_device is not None and inventory.is_sole_serial(device.usb_device)
+            return is_within and device.usb_device is not None and not inventory.sharing_serial(device.usb_device)
 
         return node_identity(device, partial(inventory.is_sole_claim, device), is_free, has_unique_serial)
 
@@ -191,7 +191,7 @@ class IdentityChooser:
     def _usb_device_identity(self, usb_device: UsbDevice) -> str:
         known = self.usb_devices.get(usb_device.sys_path)
         is_taken = usb_device_serial_identity(usb_device) in self.usb_devices.values()
-        is_sole = not is_taken and self.inventory.is_sole_serial(usb_device)
+        is_sole = not is_taken and not self.inventory.sharing_serial(usb_device)
         return known or usb_device_identity(usb_device, is_sole=is_sole)
 
     def _own_link(self, identity: str) -> str:

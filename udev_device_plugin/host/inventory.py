@@ -5,7 +5,7 @@ rest it equals one look at everything, whatever the order of looks before.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.host.model import DeviceNumber, HostDevice, Node, NodeState, PathEntry, Unit, UsbDevice
@@ -175,27 +175,14 @@ class Inventory:
 
     def is_claimed_within(self, device: HostDevice, link: str) -> bool:
         """Whether other nodes claim ``link``, all of them of the same USB device."""
-        others = list(self.sharing_link(device, link))
-        return bool(others) and all(_usb_device(one) == _usb_device(device) != "" for one in others)
+        units = {node.unit for node in self.sharing_link(device, link)}
+        return device.usb_device is not None and units == {device.usb_device.sys_path}
 
-    def sharing_link(self, device: HostDevice, link: str) -> Iterator[HostDevice]:
-        """Return the other devices that claim ``link``."""
-        return self._described(self._nodes.claiming(link) - {device.number})
+    def sharing_link(self, device: HostDevice, link: str) -> list[Node]:
+        """Return the other nodes that claim ``link``."""
+        return list(filter(None, map(self._nodes.get, self._nodes.claiming(link) - {device.number})))
 
-    def is_sole_serial(self, usb_device: UsbDevice) -> bool:
-        """Whether no other USB device has the same vendor, product and serial number."""
-        return next(self.sharing_serial(usb_device), None) is None
-
-    def sharing_serial(self, usb_device: UsbDevice) -> Iterator[UsbDevice]:
-        """Yield the other USB devices with the same vendor, product and serial number, once for each node."""
-        for device in self._described(self._nodes.with_serial_of(usb_device)):
-            if device.usb_device is not None and device.usb_device.sys_path != usb_device.sys_path:
-                yield device.usb_device
-
-    def _described(self, numbers: Collection[DeviceNumber]) -> Iterator[HostDevice]:
-        nodes = map(self._nodes.get, numbers)
-        return (node.description for node in nodes if node is not None and node.description is not None)
-
-
-def _usb_device(device: HostDevice) -> str:
-    return device.usb_device.sys_path if device.usb_device is not None else ""
+    def sharing_serial(self, usb_device: UsbDevice) -> set[Unit]:
+        """Return the other USB devices with the same vendor, product and serial number."""
+        nodes = filter(None, map(self._nodes.get, self._nodes.with_serial_of(usb_device)))
+        return {node.unit for node in nodes} - {usb_device.sys_path}

@@ -67,7 +67,6 @@ class HostDevice:
             leads to one of them.
         links: those of them that led to this node when it was described.
         serial: the hardware's serial number (``ID_SERIAL_SHORT``); "" for none.
-        usb_version: as that of a `UsbDevice`; "" if it is on no USB bus.
         numa_node: of the nearest ancestor that has one; None for none.
         place: its number among its siblings (`host.siblings`), from 0.
         rules: those of the configured udev rules that it matches, as text (``str(rule)``).
@@ -84,7 +83,6 @@ class HostDevice:
     devlinks: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     serial: str = ""
-    usb_version: str = ""
     numa_node: int | None = None
     place: int = 0
     rules: frozenset[str] = frozenset()

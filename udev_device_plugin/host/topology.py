@@ -3,7 +3,6 @@
 Pure. Any thread.
 """
 
-import os
 import re
 from functools import lru_cache
 
@@ -42,12 +41,6 @@ def root_hub(sys_path: str) -> str | None:
     return None if usb is None else usb["hub"]
 
 
-def controller(sys_path: str) -> str:
-    """Return the place of a device's USB controller; that of the device itself if it is on no USB bus."""
-    hub = root_hub(sys_path)
-    return sys_path if hub is None else os.path.dirname(hub)
-
-
 def below_pci_function(sys_path: str) -> tuple[str, list[str]]:
     """Return the place of a device's PCI function, and the names below it; its own place and none if it has none."""
     pci = _PCI.fullmatch(sys_path)
@@ -60,7 +53,7 @@ def port(device: HostDevice) -> str:
     Several nodes of one interface can share it; they differ by their order. A device on no port keeps its sysfs path,
     which its driver decides.
     """
-    return _port(device.sys_path, device.subsystem, device.usb_version)
+    return _port(device.sys_path, device.subsystem, device.usb_device.usb_version if device.usb_device else "")
 
 
 def place_pattern(sys_path: str) -> str:

@@ -46,7 +46,6 @@ def stick(
         devlinks=claimed,
         links=claimed if leading_here is None else tuple(leading_here),
         serial=serial,
-        usb_version="2",
         numa_node=1,
     )
 

@@ -25,7 +25,6 @@ def adapter(port: str = "1-2.3", minor: int = 0, serial: str = "A1") -> HostDevi
         DeviceNumber("c", 188, minor),
         f"/dev/ttyUSB{minor}",
         serial=serial,
-        usb_version="2",
         usb_device=usb_device,
         driver="cp210x",
     )

@@ -254,7 +254,7 @@ def two_ttys(plug: int, *states: NodeState) -> HostLook:
         number, path = DeviceNumber("c", 188, interface), f"/dev/ttyUSB{interface}"
         link, inode = f"/dev/serial/by-id/usb-A1-if0{interface}", 10 * plug + interface
         place = f"{stick.sys_path}/1-2:1.{interface}/ttyUSB{interface}/tty/ttyUSB{interface}"
-        device = HostDevice(place, "tty", number, path, (link,), (link,), "A1", "2", usb_device=stick)
+        device = HostDevice(place, "tty", number, path, (link,), (link,), "A1", usb_device=stick)
         described = device if state is NodeState.FINISHED else None
         nodes.append(HostNode(number, stick.sys_path, state, inode, path, described))
         paths[path] = PathEntry(path, PathKind.NODE, number, path, inode)

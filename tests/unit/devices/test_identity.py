@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from udev_device_plugin.devices.identity import MAX_ID_LENGTH, device_id, id_base, node_identity, own_link_name, slug
-from udev_device_plugin.host.model import DeviceNumber, HostDevice
+from udev_device_plugin.host.model import DeviceNumber, HostDevice, UsbDevice
 from udev_device_plugin.host.topology import port
 
 PARTS = st.lists(st.text(min_size=1, max_size=300).filter(lambda text: "\0" not in text), min_size=1, max_size=4)
@@ -20,7 +20,8 @@ OTHER = "/dev/custom/lidar"
 
 
 def at(sys_path: str, subsystem: str = "tty", usb_version: str = "2") -> HostDevice:
-    return HostDevice(sys_path, subsystem, DeviceNumber("c", 188, 0), "/dev/x", usb_version=usb_version)
+    usb_device = UsbDevice(sys_path, "", "", usb_version=usb_version)
+    return HostDevice(sys_path, subsystem, DeviceNumber("c", 188, 0), "/dev/x", usb_device=usb_device)
 
 
 def linked(*links: str, serial: str = "", leading_here: Iterable[str] | None = None) -> HostDevice:
@@ -32,7 +33,7 @@ def linked(*links: str, serial: str = "", leading_here: Iterable[str] | None = N
         devlinks=links,
         links=links if leading_here is None else tuple(leading_here),
         serial=serial,
-        usb_version="2",
+        usb_device=UsbDevice(f"{XHCI}/usb1/1-2", "0403", "6001", usb_version="2"),
     )
 
 

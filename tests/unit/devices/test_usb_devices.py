@@ -40,7 +40,6 @@ def described(node: Node, port: int, serial: str) -> HostDevice:
         DeviceNumber("c", major, number),
         f"/dev/{name}",
         serial=serial,
-        usb_version="2",
         usb_device=stick,
     )
 

@@ -57,7 +57,7 @@ def state(inventory: Inventory) -> object:
     at = {path: (inventory.node_at(one), inventory.is_settled(one)) for path, one in inventory.entries.items()}
     devices = sorted(inventory.devices(), key=lambda one: one.number)
     sole = [(one.number, [inventory.is_sole_claim(one, link) for link in one.devlinks]) for one in devices]
-    serials = [one.usb_device is None or inventory.is_sole_serial(one.usb_device) for one in devices]
+    serials = [one.usb_device is None or inventory.sharing_serial(one.usb_device) for one in devices]
     return matches, at, devices, sole, serials
 
 

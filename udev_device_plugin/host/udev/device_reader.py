@@ -17,10 +17,9 @@ from udev_device_plugin.host.model import DeviceNumber, HostDevice
 from udev_device_plugin.host.path_facts import is_name_in_dev
 from udev_device_plugin.host.siblings import place_among_siblings, siblings_in_sysfs
 from udev_device_plugin.host.sysfs import driver, numa_node, usb_device_of
-from udev_device_plugin.host.topology import controller
+from udev_device_plugin.host.topology import root_hub
 from udev_device_plugin.host.udev.context import context_of_thread
 from udev_device_plugin.host.udev.rule_subject import UdevSubject
-from udev_device_plugin.host.usb_ports import usb_version
 
 
 class UdevDevice(UdevSubject):
@@ -69,8 +68,7 @@ class UdevDevice(UdevSubject):
             brief,
             links=tuple(link for link in devlinks if _leads_to(link, number)),
             serial=(self.property("ID_SERIAL_SHORT") or "") if self.is_initialized else "",
-            usb_version=usb_version(sys_path),
-            numa_node=numa_node(controller(sys_path)),
+            numa_node=numa_node(root_hub(sys_path) or sys_path),
             place=place_among_siblings(sys_path, subsystem, listed or siblings_in_sysfs(sys_path)),
             rules=rules,
             usage_pages=usage_pages(sys_path, subsystem),

@@ -108,7 +108,7 @@ def _remarks(host: Host, path_spec: PathSpec, candidate: Candidate) -> Iterator[
     if path_spec.selector.names_physical_port:  # its socket is its own
         return
     if candidate.usb_device and device.usb_device is not None:
-        others = sorted(other.sys_path.rpartition("/")[2] for other in inventory.sharing_serial(device.usb_device))
+        others = sorted(str(other).rpartition("/")[2] for other in inventory.sharing_serial(device.usb_device))
         for name in others[:1]:
             serial = device.usb_device.serial
             yield f"twin of the stick at {name}: {f'same serial number {serial}' if serial else 'no serial number'}"
