@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pyudev
 
-from udev_device_plugin.host.udev.rule_subject import UdevSubject
+from udev_device_plugin.host.udev.device import UdevDevice
 from udev_device_plugin.selectors.udev_rule.rule import Rule
 
 SEEN = "TABLE_SEEN"
@@ -444,7 +444,7 @@ def compare(
     rules = [(number, row, Rule.parse(row.text)) for number, row in enumerate(rows)]
     for device in filter(lambda device: meant(device.sys_path), _seen(context)):
         result.devices.append(device.sys_path)
-        subject = UdevSubject(device)
+        subject = UdevDevice(device)
         for number, row, rule in rules:
             udevs = f"TABLE_{number}" in device.properties
             _count(result, row, device.sys_path, udevs=udevs, ours=rule.matches(subject))

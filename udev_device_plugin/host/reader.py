@@ -15,7 +15,7 @@ from udev_device_plugin.host.model import DeviceNumber, Node, PathEntry, Unit
 from udev_device_plugin.host.path_facts import inode_at, is_in_dev
 from udev_device_plugin.host.sysfs import latest_sequence, nodes_below, sysfs_path
 from udev_device_plugin.host.topology import usb_device_path
-from udev_device_plugin.host.udev.device_reader import read_device
+from udev_device_plugin.host.udev.device import read_device
 
 UDEV_DATA = "/run/udev/data"
 """udev's database: one file for each device, named by its node's number."""
@@ -84,12 +84,12 @@ def _look_at_node(
             continue
         inode, made = _stat_node(device.devnode, number)
         description, is_processing = None, False
-        if device.is_initialized or without_entry is None or number in without_entry:
+        if device.is_in_database or without_entry is None or number in without_entry:
             is_processing = device.is_processing
             description = device.describe(number, sys_path, listed, interest, is_at_path=is_at_path)
         _, of_device, entry = after = sysfs_path(number), inode_at(sys_path), _entry(number)
         is_same = before == after and _stat_node(device.devnode, number)[0] == inode
-        if is_same and device.is_initialized == (entry is not None):
+        if is_same and device.is_in_database == (entry is not None):
             return NodeLook(number, of_device, device.devnode, inode, made, entry, is_processing, description, sequence)
     _require_descriptors()
     raise NotLookedError(f"{number}: it changes while it is read")

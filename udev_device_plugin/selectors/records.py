@@ -40,7 +40,7 @@ class DeviceRecord(Protocol):
 
 
 class Ancestor(Protocol):
-    """A device as the rules of its descendants see it (`host.udev.rule_subject.UdevRelative`).
+    """A device as the rules of its descendants see it (`host.udev.device.UdevRelative`).
 
     In its texts, bytes that are no UTF-8 are surrogates, as in those of ``os.fsdecode``.
     """
@@ -57,7 +57,7 @@ class Ancestor(Protocol):
 
 
 class Subject(Ancestor, Protocol):
-    """A device that rules are tried on (`host.udev.rule_subject.UdevSubject`); it reads only what a term asks for."""
+    """A device that rules are tried on (`host.udev.device.UdevDevice`); it reads only what a term asks for."""
 
     @property
     def devpath(self) -> str: ...
@@ -68,7 +68,7 @@ class Subject(Ancestor, Protocol):
 
 
 class ComparedDevice(Subject, Protocol):
-    """A device that rules are compared with (`host.udev.rule_subject.UdevSubject`)."""
+    """A device that rules are compared with (`host.udev.device.UdevDevice`)."""
 
     @property
     def has_node(self) -> bool: ...

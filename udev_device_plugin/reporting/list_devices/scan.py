@@ -12,7 +12,7 @@ from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.looks import NotLookedError
 from udev_device_plugin.host.single_scan import look_at_everything
-from udev_device_plugin.host.udev.rule_subject import all_subjects
+from udev_device_plugin.host.udev.device import all_devices
 from udev_device_plugin.reporting.list_devices.explain import explain
 from udev_device_plugin.reporting.list_devices.model import Host, Listing
 from udev_device_plugin.selectors.udev_rule.near_misses import compare
@@ -34,7 +34,7 @@ def look(settings: Settings) -> Listing:
     own_directory = OwnDirectory(settings.plugin_directory)
     return explain(
         settings.resources,
-        Host(inventory, dead_links, compare(interest.rules, all_subjects)),
+        Host(inventory, dead_links, compare(interest.rules, all_devices)),
         own_directory.path,
         [str(warning) for warning in settings.warnings],
         IdentityRecord(own_directory).recall,

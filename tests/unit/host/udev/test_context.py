@@ -9,7 +9,7 @@ import pyudev
 from udev_device_plugin.host.model import DeviceNumber
 from udev_device_plugin.host.udev import context
 from udev_device_plugin.host.udev.context import context_of_thread
-from udev_device_plugin.host.udev.device_reader import read_device
+from udev_device_plugin.host.udev.device import read_device
 from udev_device_plugin.host.udev.monitor import UdevMonitor
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from udev_device_plugin.host.udev.rule_subject import MAX_VALUE, UdevSubject
+from udev_device_plugin.host.udev.device import MAX_VALUE, UdevDevice
 from udev_device_plugin.selectors.records import Subject
 from udev_device_plugin.selectors.udev_rule.rule import Rule
 
@@ -48,6 +48,7 @@ class FakeDevice:
     device_links: Any = ()
     properties: Mapping[str, str] = field(default_factory=dict)
     ancestors: Any = ()
+    is_initialized: bool = True
 
 
 class VanishedDevice:
@@ -59,30 +60,30 @@ class VanishedDevice:
 
 def test_an_attribute_is_read_once_for_all_rules_and_also_if_it_is_missing() -> None:
     attributes, above = FakeAttributes({"dev": b"188:0"}), FakeAttributes({"idVendor": b"10c4"})
-    subject: Subject = UdevSubject(FakeDevice(attributes, ancestors=iter([FakeDevice(above)])))
+    subject: Subject = UdevDevice(FakeDevice(attributes, ancestors=iter([FakeDevice(above)])))
     for text in ('ATTR{dev}=="188:0", ATTRS{idVendor}=="10c4"', 'ATTR{dev}!="1:3", ATTRS{idVendor}=="1*"'):
         assert Rule.parse(text).matches(subject)
     assert (attributes.read, above.read) == (["dev", "idVendor"], ["idVendor"])
 
 
 def test_bytes_that_are_no_text_can_be_matched() -> None:
-    subject = UdevSubject(FakeDevice(FakeAttributes({"product": b"\xffgadget\xfe"})))
+    subject = UdevDevice(FakeDevice(FakeAttributes({"product": b"\xffgadget\xfe"})))
     assert Rule.parse(r'ATTR{product}==e"\xffgadget\xfe"').matches(subject)
     assert Rule.parse('ATTR{product}=="?gadget?"').matches(subject)
 
 
 def test_a_property_that_is_no_text_is_none() -> None:
-    assert UdevSubject(FakeDevice(FakeAttributes({}), properties=Unreadable())).property("ID_MODEL") is None
+    assert UdevDevice(FakeDevice(FakeAttributes({}), properties=Unreadable())).property("ID_MODEL") is None
 
 
 def test_only_tags_in_force_count() -> None:
     tags = {"TAGS": ":seat:systemd:", "CURRENT_TAGS": ":seat:uaccess:"}
-    assert UdevSubject(FakeDevice(FakeAttributes({}), properties=tags)).tags == ("seat", "uaccess")
-    assert UdevSubject(FakeDevice(FakeAttributes({}), properties={"TAGS": ":seat:"})).tags == ()
+    assert UdevDevice(FakeDevice(FakeAttributes({}), properties=tags)).tags == ("seat", "uaccess")
+    assert UdevDevice(FakeDevice(FakeAttributes({}), properties={"TAGS": ":seat:"})).tags == ()
 
 
 def test_a_long_attribute_is_cut() -> None:
-    subject = UdevSubject(FakeDevice(FakeAttributes({"blob": b"x" * 100_000})))
+    subject = UdevDevice(FakeDevice(FakeAttributes({"blob": b"x" * 100_000})))
     value = subject.attribute("blob")
     assert value is not None
     assert len(value) == MAX_VALUE
@@ -92,4 +93,4 @@ def test_a_long_attribute_is_cut() -> None:
     "text", ['KERNEL=="?*"', 'ATTR{x}!="y"', 'TAG=="x"', 'SYMLINK=="*"', 'ATTRS{x}=="*"', 'DRIVER=="x"']
 )
 def test_a_device_that_vanishes_matches_nothing_and_breaks_nothing(text: str) -> None:
-    assert not Rule.parse(text).matches(UdevSubject(VanishedDevice()))
+    assert not Rule.parse(text).matches(UdevDevice(VanishedDevice()))
