@@ -119,7 +119,7 @@ async def test_a_directory_that_comes_meanwhile_is_looked_at_later(plugin_direct
         with without_descriptors(here.plugin):
             os.makedirs("/dev/odd/a")
             os.mknod("/dev/odd/a/node0", stat.S_IFCHR | 0o600, os.makedev(1, 3))
-            await here.plugin.wait_for_log(lambda line: line.message.startswith("/dev/odd: could not be read"))
+            await here.plugin.wait_for_log(lambda line: line.message.startswith("/dev: could not be looked at"))
         await here.wait_for(healthy=1, resource="squat.ai/odd")
 
 

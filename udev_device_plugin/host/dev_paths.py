@@ -4,19 +4,17 @@ Host thread only. Watched are the matches of configured globs, the nodes of devi
 targets of all links on the way, and the links that such devices claim.
 """
 
-import logging
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from udev_device_plugin.filesystem.path_watch import PathWatch
 from udev_device_plugin.filesystem.small_files import EXHAUSTED
-from udev_device_plugin.host.hints import FIRST_RETRY, LAST_RETRY
+from udev_device_plugin.host.looks import NotLookedError
 from udev_device_plugin.host.model import PathEntry, Unit
 from udev_device_plugin.host.path_facts import is_in_dev, leads_outside, links_on_the_way, stat_path
 from udev_device_plugin.selectors.paths.glob import Glob
 from udev_device_plugin.selectors.paths.glob_index import GlobSet
-
-logger = logging.getLogger(__name__)
 
 _NONE: frozenset[str] = frozenset()
 
@@ -36,7 +34,7 @@ class DevPaths:
         self._nodes: Counter[str] = Counter()
         self._followed: dict[Unit, tuple[frozenset[str], frozenset[str]]] = {}  # nodes and links of a unit
         self._targets: dict[str, frozenset[str]] = {}  # of the links on the way from a path
-        self._retry_at = self._pause = 0.0
+        self._not_looked: dict[str, NotLookedError] = {}
         self.entries: dict[str, PathEntry] = {}
 
     def fileno(self) -> int:
@@ -48,29 +46,15 @@ class DevPaths:
         self._watch.close()
 
     @property
-    def failure(self) -> OSError | None:
-        """Why more may be there than was found: descriptors or memory were used up."""
-        return next((error for error in self._watch.failed.values() if error.errno in EXHAUSTED), None)
+    def failure(self) -> Exception | None:
+        """Why more or something else may be there than was found: descriptors or memory were used up."""
+        exhausted = (error for error in self._watch.failed.values() if error.errno in EXHAUSTED)
+        return next(itertools.chain(exhausted, self._not_looked.values()), None)
 
-    def retry_in(self, now: float) -> float | None:
-        """Return in how many seconds to ``retry``; None if nothing failed."""
-        return None if self.failure is None else max(0.0, self._retry_at - now)
-
-    def retry(self, now: float) -> set[str]:
-        """Try again what failed, if that is due; returns the paths at which something may have changed."""
-        failure = self.failure
-        if failure is None or now < self._retry_at:
-            return set()
-        changed = set[str]().union(*map(self._watch.retry, list(self._watch.failed)))
-        if self.failure is None:
-            if self._pause:
-                logger.info("%s: could be read now", failure.filename)
-            self._pause = self._retry_at = 0.0
-            return changed
-        if not self._pause:
-            logger.error("%s: could not be read, and will be again: %s", failure.filename, failure.strerror)
-        self._pause = min(max(2 * self._pause, FIRST_RETRY), LAST_RETRY)
-        self._retry_at = now + self._pause
+    def retry(self) -> set[str]:
+        """Try again what failed; returns the paths at which something may have changed, which are to be looked at."""
+        changed = set[str](self._not_looked).union(*map(self._watch.retry, list(self._watch.failed)))
+        self._not_looked.clear()
         return changed
 
     def read(self) -> set[str]:
@@ -123,14 +107,15 @@ class DevPaths:
 
         Returns:
             Whether the path leads out of ``/dev``: it has no entry then, as a look at it may block.
-
-        Raises:
-            NotLookedError: what is there is not known.
         """
         while self._watch_targets(path):  # it may have changed before the watch was there
             pass
         is_outside = leads_outside(path)
-        entry = None if is_outside else stat_path(path)
+        try:
+            entry = None if is_outside else stat_path(path)
+        except NotLookedError as error:
+            self._not_looked[path] = error
+            return False
         if entry is None:
             self.entries.pop(path, None)
         else:

@@ -56,6 +56,7 @@ class HostThread:
         self._wake_up = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._is_stopping = False
         self._is_renewing = False
+        self._udevd: tuple[int, int] | None = None
         self._pool = Pool(self._wake)
         self._paths = DevPaths((_DATA,), files=(_CONTROL,))
         self._delivery = DeliveryCheck()
@@ -118,11 +119,12 @@ class HostThread:
         self._is_renewing = False
         if self._is_stopping:  # that was the reason of the wake-up
             return
-        udevd = running_udevd()
-        self._delivery.begin(has_udevd=udevd is not None)
+        self._udevd = running_udevd()
+        self._delivery.begin(has_udevd=self._udevd is not None)
         monitor = UdevMonitor()
-        self._begin_full_look(has_udevd=udevd is not None)
-        self._renew_unless_running(udevd)
+        self._metrics.rescans.labels("udev").inc()
+        self._looking.begin(self._interest, time.monotonic(), has_udevd=self._udevd is not None)
+        self._renew_if_unseen()
         while not (self._is_renewing or self._is_stopping):
             for result in self._pool.take_results():  # at first those of looks that ended while there was no monitor
                 self._looking.take_result(result, time.monotonic())
@@ -142,33 +144,25 @@ class HostThread:
             if self._wake_up in ready:
                 self._drain_wake_up()
 
-    def _begin_full_look(self, *, has_udevd: bool) -> None:
-        self._metrics.rescans.labels("udev").inc()
-        self._looking.begin(self._interest, time.monotonic(), has_udevd=has_udevd)
-        if (failure := self._paths.failure) is not None:  # it would not be everything
-            raise failure
-
-    def _renew_unless_running(self, udevd: tuple[int, int] | None) -> None:
-        if running_udevd() != udevd:  # it came or went before its control socket was watched
-            self._is_renewing = True
+    def _renew_if_unseen(self) -> None:
+        """Begin anew if udevd came or went while its control socket was not watched."""
+        if running_udevd() != self._udevd:
+            self.look_at_everything()
 
     def _work(self) -> float | None:
         """Begin the looks that are due and pass on what was found; returns in how many seconds to call it again."""
-        now = time.monotonic()
-        if changed := self._paths.retry(now):
-            self._looking.take_paths(changed, now)
+        now, has_failed = time.monotonic(), self._paths.failure is not None
         self._looking.work(now)
+        if has_failed:  # to watch, perhaps
+            self._renew_if_unseen()
         # Stuck looks are waited for no longer, which may complete the look at everything.
         supervise_in = self._pool.supervise(now) if self._pool.outstanding else None
         if (look := self._looking.take_look()) is not None:
             self._on_look(look)
-        now, overdue = time.monotonic(), self._delivery.next_due
-        times = (
-            self._looking.next_due(now),
-            supervise_in,
-            self._paths.retry_in(now),
-            None if overdue is None else max(0.0, overdue - now),
-        )
+        now = time.monotonic()
+        self._delivery.judge(now)
+        overdue = self._delivery.next_due
+        times = (self._looking.next_due(now), supervise_in, None if overdue is None else max(0.0, overdue - now))
         return min((seconds for seconds in times if seconds is not None), default=None)
 
     def _wait(self, monitor: UdevMonitor, timeout: float | None) -> dict[int, int]:
@@ -176,9 +170,7 @@ class HostThread:
         poll = select.poll()
         for descriptor in (monitor.fileno(), self._paths.fileno(), self._wake_up, *self._looking.outside):
             poll.register(descriptor, select.POLLIN)
-        ready = dict(poll.poll(None if timeout is None else timeout * 1000))
-        self._delivery.judge(time.monotonic())
-        return ready
+        return dict(poll.poll(None if timeout is None else timeout * 1000))
 
     def _receive(self, monitor: UdevMonitor) -> bool:
         """Receive all events that have arrived; False if some were lost."""

@@ -8,7 +8,7 @@ import os
 from collections.abc import Collection, Iterable, Iterator
 from functools import partial
 
-from udev_device_plugin.host.dev_paths import DevPaths, is_glob_in_dev
+from udev_device_plugin.host.dev_paths import DevPaths
 from udev_device_plugin.host.full_look import FullLook
 from udev_device_plugin.host.hints import Hints
 from udev_device_plugin.host.interest import Interest
@@ -29,7 +29,7 @@ from udev_device_plugin.selectors.paths.glob import Glob
 _ONCE = frozenset({"add", "remove", "move"})
 """Actions that come once for a device, and need not be gathered."""
 
-_QUEUE = Glob.of(UDEV_QUEUE)
+_QUEUE, _DEV = Glob.of(UDEV_QUEUE), Glob.of("/dev")
 
 
 class Looking:
@@ -108,19 +108,30 @@ class Looking:
         """Begin the looks that are due."""
         for unit in self._full_look.take(self._pool.free_slots):
             self._hints.add_at(unit, now, now)
-        if not (due := self._hints.begin_due(now)):
-            return
-        at_paths = numbers_of(one for one in self._entries() if self._interest.is_named((one.path,)))
+        due = self._hints.begin_due(now)
+        at_paths = numbers_of(one for one in self._entries() if due and self._interest.is_named((one.path,)))
         for subject in due:
             if isinstance(subject, str | DeviceNumber):
                 overdue = self._memory.overdue(subject, now)
                 self._pool.submit(subject, partial(look_at_unit, subject, self._interest, overdue, at_paths))
+            elif subject == _DEV:
+                self._retry_paths(now)
             elif isinstance(subject, Glob):
-                if (paths := self._outside.paths.get(subject)) is not None:
-                    self._pool.submit(subject, paths.look)
-                else:  # a path in /dev that could not be looked at; or it is not configured any more
+                if subject in self._outside.paths:
+                    self._pool.submit(subject, self._outside.paths[subject].look)
+                else:  # it is not configured any more
                     self._hints.end(subject)
-                    self._look_at_paths({subject.literal} if is_glob_in_dev(subject) else (), now)
+        if (failure := self._paths.failure) is not None and not self._hints.is_waiting(_DEV):
+            self._hints.retry(_DEV, failure, now)
+            self._full_look.include(_DEV)
+
+    def _retry_paths(self, now: float) -> None:
+        """Find what could not be read or watched in ``/dev``."""
+        self._hints.end(_DEV)
+        self.take_paths(self._paths.retry(), now)
+        if self._paths.failure is None:
+            self._hints.succeed(_DEV)
+            self._full_look.looked_at(_DEV)
 
     def next_due(self, now: float) -> float | None:
         """Return in how many seconds the next look is due; None: not before the next hint."""
@@ -208,22 +219,11 @@ class Looking:
     def _look_at_paths(self, paths: Iterable[str], received: float) -> None:
         paths = set(filter(self._paths.is_wanted, paths))
         before = {path: self._paths.entries.get(path) for path in paths}
-        looked: dict[str, PathEntry | None] = {}
-        for path in paths:  # one by one: a failure delays no other
-            glob = Glob.of(path)
-            try:
-                is_outside = self._paths.look(path)
-            except NotLookedError as error:
-                self._hints.retry(glob, error, received)
-                continue
-            looked[path] = self._paths.entries.get(path)
-            if is_outside:
-                self._outside.add(glob)
-                self._full_look.include(glob)
-                self.hint_outside(glob, received)
-            else:
-                self._hints.succeed(glob)
-        self._take_entries(before, looked, received)
+        for glob in [Glob.of(path) for path in paths if self._paths.look(path)]:
+            self._outside.add(glob)
+            self._full_look.include(glob)
+            self.hint_outside(glob, received)
+        self._take_entries(before, {path: self._paths.entries.get(path) for path in paths}, received)
 
     def _take_entries(self, before: PathEntries, now: PathEntries, received: float) -> None:
         changed = {path: entry for path, entry in now.items() if entry != before.get(path)}
