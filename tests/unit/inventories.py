@@ -4,7 +4,7 @@ The one place of these tests that knows what an inventory is given, and how what
 """
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from udev_device_plugin.host.inventory import Inventory
@@ -65,9 +65,9 @@ def gone(path: str, unit: Unit | None = None) -> HostLook:
     return HostLook({path: None}, {} if unit is None else {unit: ()})
 
 
-def nothing() -> Sequence[HostLook]:
+def nothing() -> HostLook:
     """Everything has been looked at, and there is nothing."""
-    return (HostLook(complete_for=0),)
+    return HostLook(complete_for=0)
 
 
 class MadeUpInventory(Inventory):

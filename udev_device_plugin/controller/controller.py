@@ -6,7 +6,7 @@ that a burst costs the kubelet few messages. An absent device is forgotten only 
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from functools import partial
 
 from udev_device_plugin.config.specs import MAX_IDS, ResourceSpec
@@ -25,7 +25,6 @@ from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.inventory import Inventory
 from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.host.model import OfferedNodes
-from udev_device_plugin.selectors.kind import SelectorKind
 
 WINDOW = 0.05
 """Seconds after a published change in which further changes of the resource are merged."""
@@ -81,17 +80,14 @@ class Controller:
             for timer in self._timers:
                 timer.cancel()
 
-    def observe(self, looks: Sequence[HostLook]) -> None:
+    def observe(self, look: HostLook) -> None:
         """Take in what was read of the host."""
-        touched: set[SelectorKind] = set()
-        for look in looks:
-            touched |= self._inventory.replace(look)
-        received = min(look.received for look in looks)
+        touched = self._inventory.replace(look)
         self._offer_pending()
         if self.has_looked.is_set():
             for state in self._states.values():
                 if not state.selectors.isdisjoint(touched):
-                    state.change(received)
+                    state.change(look.received)
         elif self._inventory.is_complete:
             self._former.mark_as_noted()
             for state in self._states.values():

@@ -5,7 +5,6 @@ Event loop only, but for what is marked otherwise.
 
 import asyncio
 import threading
-from collections import deque
 from collections.abc import Callable
 
 from udev_device_plugin.errors import StartError
@@ -14,9 +13,6 @@ from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.host.model import OfferedNodes
 from udev_device_plugin.telemetry.metrics import Metrics
-
-AT_ONCE = 256
-"""Looks that are passed in one step of the loop, at most: it has other things to do."""
 
 
 class HostObserver:
@@ -31,23 +27,21 @@ class HostObserver:
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._host = HostThread(interest, self._take_look, metrics, offered)
         self._thread = threading.Thread(target=self._work, name="host", daemon=True)
-        self._looks: deque[HostLook] = deque()
-        self._is_scheduled = False
-        self._on_looks: Callable[[list[HostLook]], None] = lambda _: None
+        self._on_look: Callable[[HostLook], None] = lambda _: None
 
     @property
     def is_running(self) -> bool:
         """Whether the host thread runs. Any thread."""
         return self._thread.is_alive()
 
-    async def run(self, on_looks: Callable[[list[HostLook]], None]) -> None:
-        """Call ``on_looks`` with everything, then with every change, until cancelled.
+    async def run(self, on_look: Callable[[HostLook], None]) -> None:
+        """Call ``on_look`` with everything, then with every change, until cancelled.
 
         Raises:
             StartError: there is no thread for it.
-        SourceError: udev cannot be listened to, and trying again did not help.
+            SourceError: udev cannot be listened to, and trying again did not help.
         """
-        self._on_looks = on_looks
+        self._on_look = on_look
         try:
             self._thread.start()
         except RuntimeError as error:
@@ -66,15 +60,6 @@ class HostObserver:
         """Have everything looked at for another configuration, which holds from then on."""
         self._host.reconfigure(interest)
 
-    def _pass_on(self) -> None:
-        self._is_scheduled = False  # before anything is taken: what comes from now on is scheduled again
-        looks = [self._looks.popleft() for _ in range(min(len(self._looks), AT_ONCE))]
-        if self._looks:
-            self._is_scheduled = True
-            self._loop.call_soon(self._pass_on)
-        if looks:
-            self._on_looks(looks)
-
     def _fail(self, error: Exception) -> None:
         if not self._ended.done():
             self._ended.set_exception(error)
@@ -88,7 +73,4 @@ class HostObserver:
             self._loop.call_soon_threadsafe(self._fail, error)
 
     def _take_look(self, look: HostLook) -> None:
-        self._looks.append(look)
-        if not self._is_scheduled:
-            self._is_scheduled = True
-            self._loop.call_soon_threadsafe(self._pass_on)
+        self._loop.call_soon_threadsafe(self._on_look, look)

@@ -70,7 +70,8 @@ def looked(host: Host | None = None, grace_period: float = 300.0) -> Controller:
 
 
 def plug(made: Controller, *paths: str) -> None:
-    made.observe([plugged(path) for path in paths])
+    for path in paths:
+        made.observe(plugged(path))
 
 
 def plugged(path: str, received: float = 1.0) -> HostLook:
@@ -83,10 +84,10 @@ def pulled(path: str) -> HostLook:
 
 async def test_nothing_is_published_before_everything_was_looked_at() -> None:
     made = controller()
-    made.observe([plugged("/dev/ttyUSB0")])
+    made.observe(plugged("/dev/ttyUSB0"))
     assert made.store.snapshot(SERIAL).generation == 0
     assert not made.has_looked.is_set()
-    made.observe([HostLook(complete_for=0)])
+    made.observe(HostLook(complete_for=0))
     assert made.has_looked.is_set()
     assert made.store.snapshot(SERIAL).devices.count == 1
 
@@ -109,7 +110,7 @@ async def test_a_flap_within_the_window_does_not_reach_the_store() -> None:
     await _window_over(made)
     plug(made, "/dev/ttyUSB0")
     generation = made.store.snapshot(SERIAL).generation
-    made.observe([pulled("/dev/ttyUSB0")])
+    made.observe(pulled("/dev/ttyUSB0"))
     plug(made, "/dev/ttyUSB0")
     await _window_over(made)
     assert made.store.snapshot(SERIAL).generation == generation
@@ -126,9 +127,9 @@ async def test_one_resource_does_not_hold_up_another() -> None:
 async def test_a_snapshot_knows_when_the_oldest_event_behind_it_was_received() -> None:
     made = looked()
     await _window_over(made)
-    made.observe([plugged("/dev/ttyUSB0", 1.0)])
-    made.observe([plugged("/dev/ttyUSB1", 2.0)])
-    made.observe([plugged("/dev/ttyUSB2", 3.0)])
+    made.observe(plugged("/dev/ttyUSB0", 1.0))
+    made.observe(plugged("/dev/ttyUSB1", 2.0))
+    made.observe(plugged("/dev/ttyUSB2", 3.0))
     assert made.store.snapshot(SERIAL).caused_at == 1.0
     assert (await made.store.newer_than(SERIAL, made.store.snapshot(SERIAL).generation)).caused_at == 2.0
 
@@ -139,7 +140,7 @@ async def test_an_absent_device_is_forgotten_when_its_time_is_up_and_no_pod_hold
         plug(made, "/dev/ttyUSB0")
         (id_,) = (await _until(made, lambda devices: devices.count == 1)).by_id
         host.holdings = {"squat.ai/serial": {id_: None}}
-        made.observe([pulled("/dev/ttyUSB0")])
+        made.observe(pulled("/dev/ttyUSB0"))
         await _until(made, lambda devices: devices.healthy_count == 0)
         while not host.questions:
             await asyncio.sleep(0)
@@ -162,7 +163,7 @@ async def test_a_device_that_expires_has_its_own_resource_alone_assembled_anew()
             await asyncio.sleep(0)
         await _recorded(made)
         kept.clear()
-        made.observe([pulled("/dev/ttyUSB0")])
+        made.observe(pulled("/dev/ttyUSB0"))
         await _until(made, lambda devices: devices.count == 0)
         await _recorded(made)
         assert set(kept) == {SERIAL}
@@ -175,7 +176,7 @@ async def test_what_is_forgotten_within_a_window_is_told_with_it_and_asked_for_o
         await _until(made, lambda devices: devices.count == 1)
         await _window_over(made)
         generation, questions = made.store.snapshot(SERIAL).generation, host.questions
-        made.observe([pulled("/dev/ttyUSB0")])
+        made.observe(pulled("/dev/ttyUSB0"))
         await _until(made, lambda devices: devices.count == 0)
         assert made.store.snapshot(SERIAL).generation == generation + 2
         assert host.questions == questions + 1
@@ -187,7 +188,7 @@ async def test_nothing_is_forgotten_while_nobody_knows_what_pods_hold_and_nobody
     async with running(looked(host, grace_period=0.01)) as made:
         plug(made, "/dev/ttyUSB0")
         await _until(made, lambda devices: devices.count == 1)
-        made.observe([pulled("/dev/ttyUSB0")])
+        made.observe(pulled("/dev/ttyUSB0"))
         await _until(made, lambda devices: devices.healthy_count == 0)
         while not host.questions:
             await asyncio.sleep(0)
@@ -206,7 +207,7 @@ async def test_another_grace_period_counts_for_what_is_absent_already() -> None:
     async with running(looked(host, grace_period=300.0)) as made:
         plug(made, "/dev/ttyUSB0")
         await _until(made, lambda devices: devices.count == 1)
-        made.observe([pulled("/dev/ttyUSB0")])
+        made.observe(pulled("/dev/ttyUSB0"))
         await _until(made, lambda devices: devices.healthy_count == 0)
         made.configure(specs, 600.0)
         (absent,) = made._states[SERIAL].assembled.devices
@@ -234,7 +235,7 @@ async def test_a_resource_that_a_reload_adds_while_pods_are_asked_for_waits_for_
         made.ask_for_holders()
         await asked.wait()
         made.configure(specs, 300.0)
-        made.observe([HostLook(complete_for=made.interest.number)])
+        made.observe(HostLook(complete_for=made.interest.number))
         answer.set()
         async with asyncio.timeout(10):
             while not made.store.snapshot("squat.ai/new").devices.unseen:
@@ -330,7 +331,7 @@ async def test_what_is_too_much_is_offered_once_others_list_less(
         assert made.store.snapshot(OTHER).devices.left_out == 1
         while "devices are not offered" not in caplog.text:
             await asyncio.sleep(0.01)
-        made.observe([pulled("/dev/ttyUSB1")])
+        made.observe(pulled("/dev/ttyUSB1"))
         while [made.store.snapshot(name).devices.count for name in (SERIAL, OTHER)] != [1, 2]:
             await asyncio.sleep(0.01)
     assert made.store.snapshot(OTHER).devices.left_out == 0
@@ -359,13 +360,13 @@ async def test_a_resource_that_a_reload_removes_within_its_window_is_assembled_n
     async with running(looked(grace_period=0.0)) as made:
         plug(made, "/dev/ttyUSB0")
         await _window_over(made)
-        made.observe([pulled("/dev/ttyUSB0")])
+        made.observe(pulled("/dev/ttyUSB0"))
         await _until(made, lambda devices: devices.count == 0)
         removed = made._states[SERIAL]
         is_within_window = removed.debouncer.is_waiting
         assert is_within_window
         made.configure([spec("other", "/dev/other*")], 0.0)
-        made.observe([HostLook(complete_for=made.interest.number)])
+        made.observe(HostLook(complete_for=made.interest.number))
         plug(made, "/dev/other1")
         while SERIAL in made._states or removed.debouncer.is_waiting:
             await asyncio.sleep(0)
