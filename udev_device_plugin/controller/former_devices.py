@@ -8,9 +8,8 @@ from collections.abc import Callable, Mapping
 
 from udev_device_plugin.controller.dependencies import Dependencies, HeldIds
 from udev_device_plugin.controller.resource_state import ResourceState
-from udev_device_plugin.devices.assembled import AssembledDevice
+from udev_device_plugin.devices.assembled import AssembledDevice, Withheld
 from udev_device_plugin.devices.former import held_nodes
-from udev_device_plugin.devices.path_assignment import Withheld
 from udev_device_plugin.devices.retention import FRESH
 from udev_device_plugin.host.inventory import Inventory
 

@@ -112,6 +112,10 @@ class AssembledResource:
         return min((*times, *(one.keep_until for one in self.unseen)), default=None)
 
 
+Withheld = frozenset[tuple[Hashable, bool]]
+"""What pods hold by former devices (`NodeKey.claim`), and whether paths that are shared may have it, too."""
+
+
 @dataclass(frozen=True, slots=True)
 class AssemblyContext:
     """What an assembly depends on besides the host.
@@ -122,7 +126,7 @@ class AssemblyContext:
         links_directory: where the plugin's own links are; with a trailing slash.
         held: the IDs of the resource that pods hold; None if that is not known: then nothing is forgotten.
         fresh: IDs that were allocated so recently that the kubelet may not report them as held yet.
-        withheld: what pods hold by former devices of other resources (`path_assignment.Withheld`).
+        withheld: what pods hold by former devices of other resources: only members of known devices may have it.
         has_former: pods may hold former devices, of whatever resource: what comes may be one of them.
         remembered: former devices' members, whose nodes keep their identities: by themselves, or with a USB device.
     """
@@ -132,6 +136,6 @@ class AssemblyContext:
     links_directory: str = ""
     held: frozenset[str] | None = None
     fresh: frozenset[str] = frozenset()
-    withheld: frozenset[tuple[Hashable, bool]] = frozenset()
+    withheld: Withheld = frozenset()
     has_former: bool = False
     remembered: tuple[tuple[bool, Candidate], ...] = ()

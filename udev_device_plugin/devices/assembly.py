@@ -101,16 +101,7 @@ def _groups(
     members = [(device.is_healthy, *match) for device in previous.devices for match in device.matches(spec)]
     held = [(slot, candidate) for _, slot, candidate in members]
     present = {(slot, candidate.path) for is_healthy, slot, candidate in members if is_healthy}
-    found = candidates(
-        spec,
-        inventory,
-        held,
-        given.links_directory,
-        present,
-        withheld=given.withheld,
-        remembered=given.remembered,
-        has_former=given.has_former,
-    )
+    found = candidates(spec, inventory, held, given, present)
     return [
         UsbDeviceGroup(index, group.paths[0].selector, found[Slot(index, 0)].values(), previous, given.now)
         if group.is_of_usb_devices

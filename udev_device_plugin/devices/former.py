@@ -10,9 +10,9 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from udev_device_plugin.config.specs import GroupSpec, ResourceSpec
-from udev_device_plugin.devices.assembled import AssembledDevice, AssembledResource
+from udev_device_plugin.devices.assembled import AssembledDevice, AssembledResource, AssemblyContext, Withheld
 from udev_device_plugin.devices.identity import device_id, id_base
-from udev_device_plugin.devices.path_assignment import Withheld, candidates
+from udev_device_plugin.devices.path_assignment import candidates
 from udev_device_plugin.devices.retention import FRESH, MIN_ASK
 from udev_device_plugin.host.inventory import Inventory
 
@@ -87,7 +87,7 @@ def held_nodes(
     if not held:
         return frozenset()
     alone = replace(spec, groups=tuple(group if group.is_former else GroupSpec(()) for group in spec.groups))
-    found = candidates(alone, inventory, held, links_directory)
+    found = candidates(alone, inventory, held, AssemblyContext(0.0, 0.0, links_directory))
     return frozenset(
         (candidate.claim, spec.groups[slot.group].paths[slot.member].is_shared)
         for slot, matches in found.items()

@@ -6,10 +6,11 @@ container path.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import replace
 
 from udev_device_plugin.config.specs import PathSpec, PathType, ResourceSpec
+from udev_device_plugin.devices.assembled import AssemblyContext
 from udev_device_plugin.devices.candidates import Candidate, IdentityChooser, Slot, node_key
 from udev_device_plugin.devices.exclusion import Exclusion
 from udev_device_plugin.host.inventory import Inventory
@@ -18,20 +19,13 @@ from udev_device_plugin.host.model import NodeState, PathEntry, PathKind
 Candidates = Mapping[Slot, Mapping[str, Candidate]]
 """By path of the spec: its candidates by identity."""
 
-Withheld = frozenset[tuple[Hashable, bool]]
-"""What pods hold by former devices (`NodeKey.claim`), and whether paths that are shared may have it, too."""
-
 
 def candidates(
     spec: ResourceSpec,
     inventory: Inventory,
     held: Collection[tuple[Slot, Candidate]],
-    links_directory: str,
+    given: AssemblyContext,
     present: Collection[tuple[Slot, str]] = (),
-    *,
-    withheld: Withheld = frozenset(),
-    remembered: Iterable[tuple[bool, Candidate]] = (),
-    has_former: bool = False,
 ) -> Candidates:
     """Return the candidates of each path of ``spec``.
 
@@ -42,12 +36,9 @@ def candidates(
         spec: the resource.
         inventory: what is on the host.
         held: members of the known devices.
-        links_directory: where the plugin's own links are; with a trailing slash.
+        given: what else it depends on.
         present: paths of the members of devices that were Healthy. A literal path stands for any node there: one that
             replaces another at once is offered before udev has finished with it, unless it may be excluded or held.
-        withheld: what pods hold otherwise: only members of known devices may have it.
-        remembered: what other nodes were offered as: by themselves, or with their USB device (True).
-        has_former: what comes may be what a pod holds otherwise, which its whole USB device says.
     """
     slots = {
         Slot(index, member): path_spec
@@ -58,7 +49,7 @@ def candidates(
     # The path alone is the identity of what these select.
     plain = {slot for slot, one in slots.items() if one.is_literal or one.type is PathType.MOUNT}
     offered = {candidate.node for _, candidate in held}
-    known = {(candidate.node, is_by_usb_device): candidate for is_by_usb_device, candidate in remembered}
+    known = {(candidate.node, is_by_usb_device): candidate for is_by_usb_device, candidate in given.remembered}
     known |= {
         (candidate.node, slots[slot].selector.is_by_usb_device): candidate
         for slot, candidate in held
@@ -79,8 +70,8 @@ def candidates(
         and (
             key in offered
             or path_spec.type is PathType.MOUNT
-            or (slot in plain and (slot, path) in present and not (spec.exclude or has_former))
-            or is_ready(spec, path_spec, entry, inventory, has_former=has_former)
+            or (slot in plain and (slot, path) in present and not (spec.exclude or given.has_former))
+            or is_ready(spec, path_spec, entry, inventory, has_former=given.has_former)
         )
     ]
     here = {key for *_, key, _ in found}
@@ -88,11 +79,12 @@ def candidates(
     owners = {candidate.identity: candidate.node for candidate in still_here}
     sockets = {candidate.usb_device for slot, candidate in held if slots[slot].selector.names_physical_port}
     usb_devices = {one.usb_device_path: one.usb_device for one in still_here if one.usb_device not in sockets}
-    chooser = IdentityChooser(inventory, known, owners, usb_devices, links_directory)
+    chooser = IdentityChooser(inventory, known, owners, usb_devices, given.links_directory)
     result: dict[Slot, dict[str, Candidate]] = {slot: {} for slot in slots}
     claims: defaultdict[Hashable, set[Slot]] = defaultdict(set)
     for *_, slot, _, key, entry in sorted(found):  # a slot has a path once, so what follows the path is never compared
-        is_withheld = (key.claim, False) in withheld or ((key.claim, True) in withheld and not slots[slot].is_shared)
+        is_shared = slots[slot].is_shared
+        is_withheld = (key.claim, False) in given.withheld or ((key.claim, True) in given.withheld and not is_shared)
         may_be_new = key in configured or slots[slot].type is PathType.MOUNT or not is_withheld
         if slot in former or not may_be_new:
             candidate = chooser.choose(slots[slot], entry, key, is_plain=slot in plain)

@@ -9,6 +9,7 @@ import pytest
 from tests.unit import inventories
 from tests.unit.inventories import MadeUpInventory, Standing, no_node
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, PathType, ResourceSpec
+from udev_device_plugin.devices.assembled import AssemblyContext
 from udev_device_plugin.devices.candidates import Candidate, NodeKey, Slot, node_key
 from udev_device_plugin.devices.path_assignment import candidates
 from udev_device_plugin.host.looks import HostLook
@@ -86,7 +87,7 @@ class Host:
         return self
 
     def candidates(self) -> dict[Slot, dict[str, Candidate]]:
-        found = candidates(self.spec, self.inventory, self.held, LINKS)
+        found = candidates(self.spec, self.inventory, self.held, AssemblyContext(0.0, 0.0, LINKS))
         return {slot: dict(of_slot) for slot, of_slot in found.items()}
 
     @property

@@ -5,6 +5,7 @@ import pytest
 from tests.unit import inventories
 from tests.unit.inventories import MadeUpInventory
 from udev_device_plugin.config.specs import GroupSpec, PathSpec, ResourceSpec
+from udev_device_plugin.devices.assembled import AssemblyContext
 from udev_device_plugin.devices.candidates import Candidate, Slot
 from udev_device_plugin.devices.path_assignment import candidates
 from udev_device_plugin.host.model import DeviceNumber, HostDevice, NodeState, UsbDevice
@@ -37,7 +38,11 @@ def found(inventory: MadeUpInventory, *exclude: SelectorKind, present: tuple[str
     spec = ResourceSpec(LITERAL.resource, LITERAL.groups, exclude)
     inventory.select(spec.selectors)
     slot = Slot(0, 0)
-    return [*candidates(spec, inventory, (), "/links/", [(slot, path) for path in present])[slot].values()]
+    return [
+        *candidates(spec, inventory, (), AssemblyContext(0.0, 0.0, "/links/"), [(slot, path) for path in present])[
+            slot
+        ].values()
+    ]
 
 
 def test_a_node_that_takes_anothers_place_is_offered_at_once_only_if_nothing_can_exclude_it() -> None:

@@ -65,7 +65,7 @@ def _resource(spec: ResourceSpec, host: Host, links_directory: str, known: Assem
     # As at the plugin's start, when what is there counts as complete.
     given = AssemblyContext(now=0.0, grace_period=0.0, links_directory=links_directory)
     assembled = assemble(spec, host.inventory, known, given)
-    found = candidates(spec, host.inventory, (), links_directory)
+    found = candidates(spec, host.inventory, (), given)
     decided = Decided(spec, host, found, assembled)
     devices = device_set(spec, assembled)
     described = {device.identity: device for device in devices.devices}
