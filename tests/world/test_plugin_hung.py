@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.lab.host import FakeHost
+from tests.lab.listing import list_devices
 from tests.lab.node import SERIAL, Node, every, node
 from tests.lab.sticks import serial_adapter
 from tests.world.hanging import HungStick, has_fuse, hung_mount
@@ -124,6 +125,16 @@ async def test_sigterm_waits_for_nothing_that_hangs(host: FakeHost, hung_share: 
         started = time.monotonic()
         assert await here.plugin.terminate() == 0
         assert time.monotonic() - started < PROMPT
+
+
+def test_what_hangs_is_left_out_of_a_listing_and_named(host: FakeHost, hung_share: str) -> None:
+    host.plug(serial_adapter("ttyUSB90", "A", "2-1"))
+    (hung, *_) = plug_hung(host)
+    listed = list_devices(TTYS, every(f"{hung_share}/*", name="share"))
+    assert listed.code == 0
+    assert [device["members"][0]["node"] for device in listed.resource("serial")["devices"]] == ["/dev/ttyUSB90"]
+    for subject in (hung.sys_path, f"{hung_share}/*"):
+        assert f"{subject}: cannot be read now: a driver or a mount does not answer" in listed.errors
 
 
 async def test_forty_sticks_that_udevd_has_not_got_to_do_not_hold_up_the_first_registration(

@@ -212,9 +212,8 @@ class Looking:
         self._note((), dict.fromkeys(gone), received)
 
     def _entries(self) -> Iterator[PathEntry]:
-        return itertools.chain(
-            self._paths.entries.values(), *(found.values() for found in self._outside.found.values())
-        )
+        outside = (found.values() for found in self._outside.found.values())
+        return filter(None, itertools.chain(self._paths.entries.values(), *outside))
 
     def _look_at_paths(self, paths: Iterable[str], received: float) -> None:
         paths = set(filter(self._paths.is_wanted, paths))
@@ -226,7 +225,7 @@ class Looking:
         self._take_entries(before, {path: self._paths.entries.get(path) for path in paths}, received)
 
     def _take_entries(self, before: PathEntries, now: PathEntries, received: float) -> None:
-        changed = {path: entry for path, entry in now.items() if entry != before.get(path)}
+        changed = {path: entry for path, entry in now.items() if path not in before or entry != before[path]}
         self._note((), changed, received)
         for number in numbers_of(changed.values()) | numbers_of(before.get(path) for path in changed):
             self.hint(number, received, is_urgent=self._check_presence(self._nodes.get(number), received))

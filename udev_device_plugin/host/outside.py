@@ -3,13 +3,13 @@
 `OutsideGlobs` is the host thread's; a look at one of them runs on a thread of the pool, one at a time.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 from udev_device_plugin.errors import StartError
 from udev_device_plugin.filesystem.path_watch import PathWatch
 from udev_device_plugin.host.dev_paths import is_glob_in_dev
 from udev_device_plugin.host.looks import NotLookedError
-from udev_device_plugin.host.model import PathEntry
+from udev_device_plugin.host.model import PathEntries
 from udev_device_plugin.host.path_facts import links_on_the_way, stat_path
 from udev_device_plugin.selectors.paths.glob import Glob
 
@@ -34,8 +34,8 @@ class OutsidePaths:
         if self._watch is not None:
             self._watch.close()
 
-    def look(self) -> Mapping[str, PathEntry]:
-        """Return what is at the matches now.
+    def look(self) -> PathEntries:
+        """Return what is at the matches now; None where a link leads nowhere.
 
         Raises:
             NotLookedError: that is not known.
@@ -52,8 +52,7 @@ class OutsidePaths:
                 break
         if (error := next(iter(watch.failed.values()), None)) is not None:
             raise NotLookedError(f"{error.filename or self._glob}: {error.strerror}")
-        entries = {path: stat_path(path) for path in paths}
-        return {path: entry for path, entry in entries.items() if entry is not None}
+        return {path: stat_path(path) for path in paths}
 
     def _rescanned_watch(self) -> PathWatch:
         if self._watch is None:
@@ -77,7 +76,7 @@ class OutsideGlobs:
 
     def __init__(self) -> None:
         self.paths: dict[Glob, OutsidePaths] = {}
-        self.found: dict[Glob, Mapping[str, PathEntry]] = {}
+        self.found: dict[Glob, PathEntries] = {}
 
     def configure(
         self, globs: Iterable[Glob], is_wanted: Callable[[str], bool], is_looking: Callable[[Glob], bool]

@@ -5,14 +5,14 @@ Any thread. Absence is stated by ENOENT and its kin only; every other failure is
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Literal
 
 from udev_device_plugin.filesystem.patterns import ABSENT
-from udev_device_plugin.filesystem.small_files import names_in, raise_if_exhausted
+from udev_device_plugin.filesystem.small_files import raise_if_exhausted
 from udev_device_plugin.host.looks import NotLookedError
 from udev_device_plugin.host.model import DeviceNumber, PathEntry, PathKind
-from udev_device_plugin.selectors.paths.glob import MAX_PATH, Glob
+from udev_device_plugin.selectors.paths.glob import MAX_PATH
 
 MAX_LINKS = 40
 """The kernel's own limit of links on the way to a file."""
@@ -100,15 +100,3 @@ def inode_at(path: str) -> int:
     except OSError as error:
         raise_if_exhausted(error)
         return 0
-
-
-def matches_of(glob: Glob) -> Iterator[str]:
-    """Return the existing paths that a glob matches, dead links included."""
-    paths = ["/"]
-    for element in glob.elements:
-        paths = [
-            f"{path.rstrip('/')}/{name}"
-            for path in paths
-            for name in ([element.literal] if element.is_literal else filter(element.matches, names_in(path)))
-        ]
-    return filter(os.path.lexists, paths)

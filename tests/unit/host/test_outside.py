@@ -36,7 +36,7 @@ def has_news(paths: OutsidePaths) -> bool:
 
 
 def names(paths: OutsidePaths) -> set[str]:
-    return {os.path.basename(path) for path in paths.look()}
+    return {os.path.basename(path) for path, entry in paths.look().items() if entry is not None}
 
 
 def test_before_the_first_look_nothing_is_touched(outside: Callable[[str], OutsidePaths], tmp_path: Path) -> None:
@@ -85,6 +85,7 @@ def test_a_link_that_leads_nowhere_is_nothing_until_its_end_comes(
     (tmp_path / "ends" / "end").mkdir()
     assert has_news(paths)
     (entry,) = paths.look().values()
+    assert entry is not None
     assert (entry.kind, entry.target) == (PathKind.DIRECTORY, f"{tmp_path}/ends/end")
     (tmp_path / "ends" / "end").rmdir()
     assert has_news(paths)

@@ -16,7 +16,6 @@ from udev_device_plugin.host.path_facts import (
     is_name_in_dev,
     leads_outside,
     links_on_the_way,
-    matches_of,
     stat_path,
 )
 from udev_device_plugin.selectors.paths.glob import Glob
@@ -103,31 +102,6 @@ def test_links_out_of_dev_are_followed_by_those_who_may_block_alone(tmp_path: Pa
 def test_a_ring_of_links_ends(tmp_path: Path) -> None:
     (tmp_path / "ring").symlink_to("ring")
     assert len(links_on_the_way(str(tmp_path / "ring"), may_block=True)) == MAX_LINKS
-
-
-@pytest.mark.parametrize(
-    ("pattern", "found"),
-    [
-        ("a*", {"a1", "a2"}),
-        ("a1", {"a1"}),
-        ("missing", set()),
-        ("dead", {"dead"}),
-        ("*/x", {"d1/x", "d2/x"}),
-        ("d?/*", {"d1/x", "d2/x", "d2/y"}),
-        ("missing/*", set()),
-        ("a1/*", set()),
-    ],
-)
-def test_a_glob_finds_what_stands_there_and_links_that_lead_nowhere(
-    pattern: str, found: set[str], tmp_path: Path
-) -> None:
-    for directory in ("d1", "d2"):
-        (tmp_path / directory).mkdir()
-    for file in ("a1", "a2", "d1/x", "d2/x", "d2/y"):
-        (tmp_path / file).touch()
-    (tmp_path / "dead").symlink_to("nowhere")
-    glob = Glob.parse(f"{tmp_path}/{pattern}")
-    assert set(matches_of(glob)) == {f"{tmp_path}/{path}" for path in found}
 
 
 @pytest.mark.parametrize(
