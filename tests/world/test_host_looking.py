@@ -170,6 +170,47 @@ def test_everything_has_been_looked_at_once_the_nodes_at_paths_outside_of_dev_ha
     paths.close()
 
 
+@pytest.mark.usefixtures("host")
+def test_everything_has_been_looked_at_once_a_directory_could_be_read(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    jobs, paths = Jobs(), DevPaths(())
+    looking, looks = Looking(paths, jobs, DeliveryCheck()), list[HostLook]()
+    really_list = os.listdir
+
+    def list_others(path: str) -> list[str]:
+        if path == "/dev/odd":
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), path)
+        return really_list(path)
+
+    def go_on(now: float) -> float:
+        """What is due then; returns when more is."""
+        looking.work(now)
+        while jobs.outstanding:
+            jobs.do(0)
+            for result in jobs.take_results():
+                looking.take_result(result, now)
+        looks.append(looking.take_look() or HostLook())
+        return now + (looking.next_due(now) or 0.0)
+
+    os.mkdir("/dev/odd")
+    os.mknod("/dev/odd/x0", stat.S_IFCHR, os.makedev(240, 0))
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "listdir", list_others)
+        looking.begin(Interest(frozenset({PathSelector(Glob.parse("/dev/odd/*"))}), 1), 0.0, has_udevd=True)
+        moments = [0.0]
+        for _ in range(3):
+            moments.append(go_on(moments[-1]))
+    assert [look.complete_for for look in looks] == [None] * 3
+    assert moments == pytest.approx([0.0, 0.1, 0.3, 0.7])
+    go_on(go_on(moments[-1]))
+    paths.close()
+    assert [look.complete_for for look in looks[3:]] == [None, 1]
+    assert "/dev/odd/x0" in looks[3].paths
+    (message,) = caplog.messages
+    assert message.startswith("/dev: could not be looked at")
+
+
 def test_a_reload_for_which_there_is_no_inotify_instance_is_logged_and_tried_again(
     host: FakeHost, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
