@@ -13,8 +13,7 @@ from udev_device_plugin.filesystem.small_files import EXHAUSTED
 from udev_device_plugin.host.looks import NotLookedError
 from udev_device_plugin.host.model import PathEntry, Unit
 from udev_device_plugin.host.path_facts import is_in_dev, leads_outside, links_on_the_way, stat_path
-from udev_device_plugin.selectors.paths.glob import Glob
-from udev_device_plugin.selectors.paths.glob_index import GlobSet
+from udev_device_plugin.selectors.paths.glob import Glob, matching
 
 _NONE: frozenset[str] = frozenset()
 
@@ -30,7 +29,7 @@ class DevPaths:
         self._watch = PathWatch((*always, *files), files=files)
         self._uses: Counter[Glob] = Counter()  # for how many reasons each is watched
         self._configured: frozenset[Glob] = frozenset()
-        self._globs = GlobSet(())
+        self._matching = matching(())
         self._nodes: Counter[str] = Counter()
         self._followed: dict[Unit, tuple[frozenset[str], frozenset[str]]] = {}  # nodes and links of a unit
         self._targets: dict[str, frozenset[str]] = {}  # of the links on the way from a path
@@ -65,7 +64,7 @@ class DevPaths:
     def configure(self, globs: Iterable[Glob]) -> None:
         """Watch the matches of these globs from now on, and those of the former ones no longer."""
         before, self._configured = self._configured, frozenset(filter(is_glob_in_dev, globs))
-        self._globs = GlobSet(self._configured)
+        self._matching = matching(self._configured)
         self._watch_instead(before, self._configured)
         self._forget_unwanted(list(self.entries))
 
@@ -100,7 +99,7 @@ class DevPaths:
 
     def is_wanted(self, path: str) -> bool:
         """Whether a path is configured, or the node of a selected device."""
-        return self._nodes[path] > 0 or bool(self._globs.matching(path))
+        return self._nodes[path] > 0 or bool(self._matching(path))
 
     def look(self, path: str) -> bool:
         """Look at a wanted path, for ``entries``.

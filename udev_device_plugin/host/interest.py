@@ -10,8 +10,7 @@ from functools import cached_property
 from udev_device_plugin.config.specs import ResourceSpec
 from udev_device_plugin.host.model import HostDevice, UsbDevice
 from udev_device_plugin.selectors.kind import SelectorKind
-from udev_device_plugin.selectors.paths.glob import Glob
-from udev_device_plugin.selectors.paths.glob_index import GlobSet
+from udev_device_plugin.selectors.paths.glob import Glob, Matching, matching
 from udev_device_plugin.selectors.udev_rule.rule import Rule
 
 
@@ -60,8 +59,8 @@ class Interest:
 
     def is_named(self, names: Iterable[str]) -> bool:
         """Whether a glob matches one of these paths."""
-        return any(map(self._glob_set.matching, names))
+        return any(map(self._matching, names))
 
     @cached_property
-    def _glob_set(self) -> GlobSet:
-        return GlobSet(self.globs)
+    def _matching(self) -> Matching:
+        return matching(self.globs)

@@ -12,7 +12,7 @@ from udev_device_plugin.host.model import DeviceNumber, HostDevice, Node, NodeSt
 from udev_device_plugin.host.nodes import Nodes, discard
 from udev_device_plugin.host.path_facts import numbers_of
 from udev_device_plugin.selectors.kind import SelectorKind
-from udev_device_plugin.selectors.paths.glob_index import GlobSet
+from udev_device_plugin.selectors.paths.glob import matching
 
 
 class Inventory:
@@ -29,7 +29,7 @@ class Inventory:
         self._nodes = Nodes()
         self._paths: defaultdict[DeviceNumber, set[str]] = defaultdict(set)
         self._selectors: frozenset[SelectorKind] = frozenset()
-        self._globs = GlobSet(())
+        self._matching = matching(())
         self.select(selectors)
 
     @property
@@ -40,7 +40,7 @@ class Inventory:
     def select(self, selectors: Iterable[SelectorKind]) -> None:
         """Match these from now on; the new ones match everything only after a look at everything for them."""
         self._selectors = frozenset(selectors)
-        self._globs = GlobSet({glob for selector in self._selectors for glob in selector.globs})
+        self._matching = matching({glob for selector in self._selectors for glob in selector.globs})
         for entry in list(self.entries.values()):
             if not any(self._is_match(entry, selector) for selector in self._selectors):
                 self._drop_entry(entry)
@@ -110,7 +110,7 @@ class Inventory:
 
     def _naming(self, path: str) -> frozenset[SelectorKind]:
         """The selectors that match a path, whatever is there."""
-        globs = self._globs.matching(path)
+        globs = self._matching(path)
         return frozenset(one for one in self._selectors if not globs.isdisjoint(one.globs)) if globs else frozenset()
 
     def _selecting(self, node: Node) -> frozenset[SelectorKind]:
@@ -119,7 +119,7 @@ class Inventory:
         return frozenset(one for one in self._selectors if device is not None and one.selects(device))
 
     def _is_match(self, entry: PathEntry, selector: SelectorKind) -> bool:
-        if not self._globs.matching(entry.path).isdisjoint(selector.globs):
+        if not self._matching(entry.path).isdisjoint(selector.globs):
             return True
         node = self.node_at(entry)
         device = None if node is None or node.devnode != entry.path else node.description

@@ -14,13 +14,18 @@ A class needs a member; ``]`` and ``-`` are members only after a ``\``, and ``!`
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from udev_device_plugin.selectors.paths.pattern import PatternError, Token, literal_of, pattern_of, tokens
 
 MAX_PATH = 4095
 """The kernel's limit for a path (``PATH_MAX`` without the closing NUL); a longer pattern is a mistake."""
+
+
+MAX_CACHED = 4096
+"""Cached paths: a host has thousands, most of which are looked up repeatedly, and there may always be new ones."""
 
 
 class GlobError(PatternError):
@@ -105,6 +110,15 @@ class Glob:
             and len(names) == len(self.elements)
             and all(element.matches(name) for element, name in zip(self.elements, names, strict=True))
         )
+
+
+Matching = Callable[[str], frozenset[Glob]]
+
+
+def matching(globs: Iterable[Glob]) -> Matching:
+    """Return what tells which of many globs match an absolute path in its shortest spelling."""
+    known = frozenset(globs)
+    return lru_cache(MAX_CACHED)(lambda path: frozenset(glob for glob in known if glob.matches(path)))
 
 
 def _elements(text: str) -> Iterator[Element]:
