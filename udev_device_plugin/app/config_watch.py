@@ -32,7 +32,7 @@ async def watch_config(path: str, content: bytes, on_change: Callable[[], None])
     Raises:
         StartError: the kernel gives no inotify instance.
     """
-    with contextlib.closing(PathWatch((), writes=True, attributes=True)) as watch:
+    with contextlib.closing(PathWatch((), writes=True)) as watch:
         await _ConfigWatch(path, content, on_change, watch).run()
 
 
