@@ -21,6 +21,7 @@
 """
 
 import asyncio
+import math
 import os
 import sys
 import time
@@ -86,22 +87,29 @@ class Verdict:
         """Another plugin process begins, or these resources were taken away, and are there again."""
         for name in names or self._names:
             resource = f"squat.ai/{name}"
-            self._begun[resource] = time.monotonic()
+            self._begin(resource)
             self._listed = {id_ for id_ in self._listed if id_[0] != resource}
 
     def select_otherwise(self, *names: str) -> None:
-        """These resources are configured by other selectors: once no pod holds it, what is absent then is forgotten."""
-        self.note_lists()
-        resources = {f"squat.ai/{name}" for name in names}
-        self._may_go = {id_ for id_ in self._may_go | self._listed if id_[0] in resources}
+        """These resources are configured by other selectors: from the next rest on their lists count again.
+
+        What the new selectors do not form is listed until it is known that no pod holds it.
+        """
         self.begin_anew(*names)
+        self._begun.update({f"squat.ai/{name}": math.inf for name in names})
 
     def change_mind(self, *, forgets: bool) -> None:
         """The grace period is another one."""
         if self.forgets and not forgets:  # what went before may have gone for good
-            self._begun.update({f"squat.ai/{name}": time.monotonic() for name in self._names})
+            for name in self._names:
+                self._begin(f"squat.ai/{name}")
             self._listed = set()
         self.forgets = forgets
+
+    def _begin(self, resource: str) -> None:
+        """Its lists count from now on, if they do not count from later on."""
+        if self._begun.get(resource) != math.inf:
+            self._begun[resource] = time.monotonic()
 
     def hold(self, allocation: Allocation) -> None:
         """A pod got this, and keeps it."""
@@ -128,6 +136,10 @@ class Verdict:
 
     def remember(self, look: Look) -> None:
         """What was seen is from now on expected."""
+        for resource in [resource for resource, begun in self._begun.items() if begun == math.inf]:
+            self._begun[resource] = time.monotonic()
+            absent = {device.id for device in self._kubelet.resource(resource).devices if not device.is_healthy}
+            self._may_go = {id_ for id_ in self._may_go if id_[0] != resource} | {(resource, id_) for id_ in absent}
         for seen in look.sets:
             self._sets.remember(seen)
         for id_, node in look.sightings:
