@@ -135,7 +135,9 @@ def _joined(argv: Sequence[str], faults: Faults) -> Iterator[str]:
                 pending = None
                 continue
         pending = word if word in _METAVARS else None
-        if word.startswith((*(f"{flag}=" for flag in INSTEAD), "--help=", "--version=")):
+        if word.endswith("=--") and word[:-3] in _METAVARS:
+            _add_missing(word[:-3], faults)
+        elif word.startswith((*(f"{flag}=" for flag in INSTEAD), "--help=", "--version=")):
             faults.add(word.partition("=")[0], "it takes no value; leave out what follows the flag")
         elif not pending:
             yield word
@@ -155,6 +157,10 @@ def _readable(environ: Mapping[str, str], faults: Faults) -> Mapping[str, str]:
         if value.lower() not in ("true", "yes", "on", "1", "false", "no", "off", "0"):
             faults.add(variable, f"{quoted(value)} is neither true nor false; use one of them")
             unreadable.add(variable)
+    for option in OPTIONS:
+        if environ.get(option.variable) == "--":  # argparse would eat it
+            faults.add(option.variable, f'"--" is no value; write {option.metavar}')
+            unreadable.add(option.variable)
     return {name: text for name, text in environ.items() if name not in unreadable}
 
 

@@ -159,6 +159,8 @@ def test_a_reload_insists_on_the_file_that_was_read_and_sees_it_anew(tmp_path: P
         (["--log-level", "--listen", ":1"], "--log-level: it needs a value"),
         (["--config-file"], "--config-file: it needs a value; write --config-file FILE"),
         (["--device", "--"], "--device: it needs a value; write --device SPEC"),
+        (["--device=--"], "--device: it needs a value; write --device SPEC"),
+        (["--domain=--"], "--domain: it needs a value; write --domain DOMAIN"),
         (["--check-config=yes"], "--check-config: it takes no value; leave out what follows the flag"),
         (["--version=1"], "--version: it takes no value"),
         (["--list-devices=json"], "--list-devices: it takes no value; leave out what follows the flag"),
@@ -185,6 +187,8 @@ def test_a_mistake_on_the_command_line_is_one_fault(argv: list[str], expected: s
         ("LOG_LEVEL", "", 'UDEV_DEVICE_PLUGIN_LOG_LEVEL: "" is not one of the choices; use all, debug'),
         ("LOG_LEVEL", "[info]", 'UDEV_DEVICE_PLUGIN_LOG_LEVEL: "[info]" is not one of the choices'),
         ("RESCAN_INTERVAL", "5", 'UDEV_DEVICE_PLUGIN_RESCAN_INTERVAL: "5" lacks a unit; write it as "5s"'),
+        ("DEVICE", "--", 'UDEV_DEVICE_PLUGIN_DEVICE: "--" is no value; write SPEC'),
+        ("DOMAIN", "--", 'UDEV_DEVICE_PLUGIN_DOMAIN: "--" is no value; write DOMAIN'),
         ("CHECK_CONFIG", "maybe", 'UDEV_DEVICE_PLUGIN_CHECK_CONFIG: "maybe" is neither true nor false; use one'),
         ("LIST_DEVICES", "maybe", 'UDEV_DEVICE_PLUGIN_LIST_DEVICES: "maybe" is neither true nor false; use one'),
         ("OUTPUT", "yaml", 'UDEV_DEVICE_PLUGIN_OUTPUT: "yaml" is not one of the choices; use table or json'),
@@ -383,7 +387,9 @@ def test_a_check_needs_no_devices_and_tells_all_faults_of_all_places_at_once(tmp
 
 words = st.one_of(
     st.sampled_from([option.flag for option in OPTIONS]),
-    st.sampled_from(["--", "-", "--check-config", "--x", "--device=", A, "[", "=", "--config=/", "--listen=:1", "@x"]),
+    st.sampled_from(
+        ["--", "-", "--check-config", "--x", "--device=", "--device=--", A, "[", "=", "--config=/", "--listen=:1", "@x"]
+    ),
     st.text(st.characters(exclude_characters="\0"), max_size=6),
 )
 
@@ -391,7 +397,9 @@ words = st.one_of(
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(words, max_size=6),
-    st.dictionaries(st.sampled_from([option.variable for option in OPTIONS]), st.text(max_size=6), max_size=3),
+    st.dictionaries(
+        st.sampled_from([option.variable for option in OPTIONS]), st.just("--") | st.text(max_size=6), max_size=3
+    ),
 )
 def test_whatever_the_arguments_there_is_a_line_for_each_fault_and_an_exit_code(
     argv: list[str], environ: dict[str, str]
