@@ -4,12 +4,11 @@ Pure: no I/O, no clock. Event loop only. Looks replace parts of it, which gives 
 rest it equals one look at everything, whatever the order of looks before.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from udev_device_plugin.host.looks import HostLook
 from udev_device_plugin.host.model import DeviceNumber, HostDevice, Node, NodeState, PathEntry, Unit, UsbDevice
-from udev_device_plugin.host.nodes import Nodes, discard
+from udev_device_plugin.host.nodes import Nodes, discard, insert
 from udev_device_plugin.host.path_facts import numbers_of
 from udev_device_plugin.selectors.kind import SelectorKind
 from udev_device_plugin.selectors.paths.glob import matching
@@ -27,7 +26,7 @@ class Inventory:
         self.entries: dict[str, PathEntry] = {}
         self.complete_for: int | None = None
         self._nodes = Nodes()
-        self._paths: defaultdict[DeviceNumber, set[str]] = defaultdict(set)
+        self._paths: dict[DeviceNumber, tuple[str, ...]] = {}
         self._selectors: frozenset[SelectorKind] = frozenset()
         self._matching = matching(())
         self.select(selectors)
@@ -89,7 +88,7 @@ class Inventory:
         if entry is not None:
             self.entries[path] = entry
             if entry.number is not None:
-                self._paths[entry.number].add(path)
+                insert(self._paths, entry.number, path)
         # A new node exists before udevd is done with it: it is no match yet.
         if before is not None or entry is None or self.state_of(entry) is not NodeState.UNFINISHED:
             touched |= self._naming(path)

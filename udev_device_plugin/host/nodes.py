@@ -3,15 +3,18 @@
 Pure. The host thread and the inventory have one each.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterator
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 from udev_device_plugin.host.model import DeviceNumber, Node, NodeState, Unit, UsbDevice
 from udev_device_plugin.host.topology import port
 
 K = TypeVar("K")
-V = TypeVar("V")
+V = TypeVar("V", bound="_Sortable")
+
+
+class _Sortable(Protocol):
+    def __lt__(self, other: Any, /) -> bool: ...
 
 
 class Nodes:
@@ -19,8 +22,8 @@ class Nodes:
 
     def __init__(self) -> None:
         self._by_number: dict[DeviceNumber, Node] = {}
-        self._by_unit: defaultdict[Unit, set[DeviceNumber]] = defaultdict(set)
-        self._by_shared_key: defaultdict[Hashable, set[DeviceNumber]] = defaultdict(set)
+        self._by_unit: dict[Unit, tuple[DeviceNumber, ...]] = {}
+        self._by_shared_key: dict[Hashable, tuple[DeviceNumber, ...]] = {}
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self._by_number.values())
@@ -36,7 +39,7 @@ class Nodes:
 
     def of(self, unit: Unit) -> tuple[Node, ...]:
         """Return the nodes of a unit, sorted by number."""
-        return tuple(self._by_number[number] for number in sorted(self._by_unit.get(unit, ())))
+        return tuple(self._by_number[number] for number in self._by_unit.get(unit, ()))
 
     def is_finished(self, unit: Unit) -> bool:
         """Whether udevd is done with all nodes of a unit; False for an unknown one."""
@@ -47,9 +50,9 @@ class Nodes:
         """Add a node, in the place of the one with its number."""
         self.drop(node.number)
         self._by_number[node.number] = node
-        self._by_unit[node.unit].add(node.number)
+        insert(self._by_unit, node.unit, node.number)
         for key in _keys(node):
-            self._by_shared_key[key].add(node.number)
+            insert(self._by_shared_key, key, node.number)
 
     def drop(self, number: DeviceNumber) -> Node | None:
         """Remove and return a node; None if there is none."""
@@ -89,8 +92,14 @@ def _serial(usb_device: UsbDevice) -> Hashable:
     return ("serial", usb_device.vendor, usb_device.product, usb_device.serial)
 
 
-def discard(index: dict[K, set[V]], key: K, value: V) -> None:
-    """Remove a value from the set under a key, and the set if it is empty then."""
-    index[key].discard(value)
-    if not index[key]:
-        del index[key]
+def insert(index: dict[K, tuple[V, ...]], key: K, value: V) -> None:
+    """Add a value to those under a key, which are sorted: tuples, as most have one value, and a set takes 216 bytes."""
+    values: tuple[V, ...] = index.get(key, ())
+    if value not in values:
+        index[key] = tuple(sorted((*values, value)))
+
+
+def discard(index: dict[K, tuple[V, ...]], key: K, value: V) -> None:
+    """Remove a value from those under a key, and the key if there is none then."""
+    if others := tuple(one for one in index.pop(key, ()) if one != value):
+        index[key] = others

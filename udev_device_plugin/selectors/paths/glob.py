@@ -117,8 +117,8 @@ Matching = Callable[[str], frozenset[Glob]]
 
 def matching(globs: Iterable[Glob]) -> Matching:
     """Return what tells which of many globs match an absolute path in its shortest spelling."""
-    known = frozenset(globs)
-    return lru_cache(MAX_CACHED)(lambda path: frozenset(glob for glob in known if glob.matches(path)))
+    known, none = frozenset(globs), frozenset[Glob]()  # one empty set for the many paths that none matches
+    return lru_cache(MAX_CACHED)(lambda path: frozenset(glob for glob in known if glob.matches(path)) or none)
 
 
 def _elements(text: str) -> Iterator[Element]:
