@@ -28,7 +28,7 @@ class LoopWatch:
         self._watch = PathWatch(globs, writes=writes, attributes=True)
         self._on_change = on_change
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._watch.fileno(), self._read)
+        self._loop.add_reader(self._watch.fileno(), self.read)
         self.add, self.discard = self._watch.add, self._watch.discard
 
     @property
@@ -41,6 +41,7 @@ class LoopWatch:
         self._loop.remove_reader(self._watch.fileno())
         self._watch.close()
 
-    def _read(self) -> None:
+    def read(self) -> None:
+        """Report what has happened by now, rather than when the loop comes to it."""
         if changed := self._watch.read():
             self._on_change(changed)

@@ -75,7 +75,9 @@ class PluginDirectory:
             wait = _FIRST_WAIT
             while True:
                 self._wake.clear()
-                if await self._is_answered() and not self._wake.is_set():
+                is_answered = await self._is_answered()
+                self._watch.read()  # a kubelet that has just started must be known before it is registered with
+                if is_answered and not self._wake.is_set():
                     self._answering.set()
                 try:
                     # wait_for would swallow a cancellation that comes with the wake-up

@@ -351,6 +351,18 @@ async def test_a_kubelet_that_is_away_for_a_while_is_met_when_it_comes_back(kube
         await kubelet.wait_for_devices(SERIAL, healthy=2)
 
 
+async def test_a_kubelet_that_answers_is_known_to_be_another_one_before_it_is_registered_with(
+    kubelet: Kubelet, tmp_path: Path
+) -> None:
+    async with Instance(tmp_path, SERIAL) as instance:
+        await kubelet.wait_for_devices(SERIAL, healthy=1)
+        before = instance.directory.epoch
+        asyncio.get_running_loop().remove_reader(instance.directory._watch._watch.fileno())  # as if it were late
+        await kubelet.restart()
+        await kubelet.wait_for_devices(SERIAL, healthy=1)
+        assert instance.directory.epoch == before + 1
+
+
 async def test_a_stream_that_the_kubelet_ends_leads_to_a_new_registration(kubelet: Kubelet, tmp_path: Path) -> None:
     async with Instance(tmp_path, SERIAL) as instance:
         await kubelet.wait_for_devices(SERIAL, healthy=1)
