@@ -126,8 +126,12 @@ class Verdict:
         self._truth.note_age()
         self.note_lists()
         look = Look()
-        for name in self._names:
-            await self._look_at(self._kubelet.resource(f"squat.ai/{name}"), look)
+        views = [self._kubelet.resource(f"squat.ai/{name}") for name in self._names]
+        for view in views:
+            self._count(view, look)
+        # Nothing is tried until then: what is allocated is a pod's to the plugin, which keeps its nodes from others.
+        for view in views if not look.faults else ():
+            await self._look_at(view, look)
         self._check_links(look)
         if look.faults:
             # The plugin may have asked who holds what while a device that was just leaving was allocated for the look.
@@ -150,15 +154,16 @@ class Verdict:
             if one.has_one_name:
                 self._lasting[id_[0], meanings, _replica(id_[1])] = id_[1]
 
-    async def _look_at(self, view: ResourceView, look: Look) -> None:
+    def _count(self, view: ResourceView, look: Look) -> None:
         name = view.name.rpartition("/")[2]
+        least, most = self._expected(name)
         if not view.connected or not view.lists:
             look.faults.append(f"not registered, or no list came: {name}")
-            return
-        least, most = self._expected(name)
-        if not least <= view.allocatable <= most:  # no need to ask, which a plugin would notice
+        elif not least <= view.allocatable <= most:
             look.faults.append(f"not as many as there are: {name}: {view.allocatable} Healthy, of {least} to {most}")
-            return
+
+    async def _look_at(self, view: ResourceView, look: Look) -> None:
+        name = view.name.rpartition("/")[2]
         seen = Seen()
         for device in view.devices:
             await self._try(view.name, device, seen, look)
