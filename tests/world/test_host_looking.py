@@ -10,8 +10,9 @@ import pytest
 from tests.lab.following import Follower, Jobs
 from tests.lab.host import QUEUE, FakeHost
 from tests.lab.records import FakeDevice, FakeNode, Stick
-from tests.lab.sticks import ch340, serial_adapter
+from tests.lab.sticks import ch340, modem, serial_adapter
 from udev_device_plugin.filesystem import path_watch as watching
+from udev_device_plugin.host import reader
 from udev_device_plugin.host.dev_paths import DevPaths
 from udev_device_plugin.host.interest import Interest
 from udev_device_plugin.host.inventory import Inventory
@@ -21,6 +22,7 @@ from udev_device_plugin.host.memory import HOLD_BACK
 from udev_device_plugin.host.model import DeviceNumber
 from udev_device_plugin.host.single_scan import look_at_everything
 from udev_device_plugin.host.udev.delivery_check import DeliveryCheck
+from udev_device_plugin.host.udev.device import UdevDevice, read_device
 from udev_device_plugin.host.udev.monitor import UdevEvent
 from udev_device_plugin.selectors.kind import SelectorKind
 from udev_device_plugin.selectors.paths.glob import Glob
@@ -152,6 +154,29 @@ def test_what_goes_during_a_look_at_everything_is_not_shown(
 
 
 @pytest.mark.usefixtures("host")
+def test_nodes_that_come_while_others_of_their_usb_device_are_read_are_read_too(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usb_device, interface, first, *others = modem().devices
+    for device in (usb_device, interface, first):
+        host.appear(device)
+    ahead = [*others]
+
+    def read_late(number: DeviceNumber) -> UdevDevice | None:
+        """The rest comes, and udevd is done with it all, before the first node is read."""
+        if ahead:
+            ahead.clear()
+            for device in others:
+                host.appear(device)
+            for device in (first, *others):
+                host.finish(device)
+        return read_device(number)
+
+    monkeypatch.setattr(reader, "read_device", read_late)
+    look = reader.look_at_unit(usb_device.sys_path, Interest(frozenset({BY_RULE})), frozenset(), frozenset())
+    assert len(look.nodes) == sum(device.node is not None for device in modem())
+
+
 def test_everything_has_been_looked_at_once_the_nodes_at_paths_outside_of_dev_have() -> None:
     jobs, paths, outside = Jobs(), DevPaths(()), PathSelector(Glob.parse("/run/x*"))
     looking = Looking(paths, jobs, DeliveryCheck())

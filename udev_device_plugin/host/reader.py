@@ -48,20 +48,27 @@ def look_at_unit(
         OSError: libudev is not to be had.
     """
     is_udevd_idle = not os.path.exists(UDEV_QUEUE)
+    nodes = _nodes_of(unit)
+    for _ in range(_ATTEMPTS):
+        listed = [sys_path for _, sys_path in nodes] if isinstance(unit, str) else []
+        looks = [
+            _look_at_node(number, sys_path, listed, interest, without_entry, is_at_path=number in at_paths)
+            for number, sys_path in nodes
+        ]
+        before, nodes = nodes, _nodes_of(unit)
+        if nodes == before:
+            _require_descriptors()
+            found = tuple(look for look in looks if look is not None and (listed or _is_worth_knowing(look)))
+            return UnitLook(unit, found, is_udevd_idle)
+    raise NotLookedError(f"{unit}: its nodes change while they are read")
+
+
+def _nodes_of(unit: Unit) -> list[tuple[DeviceNumber, str]]:
+    """Return the nodes of a unit and their places, as sysfs lists them now."""
     if isinstance(unit, str):
-        nodes = list(nodes_below(unit))
-        listed = [sys_path for _, sys_path in nodes]
-    else:
-        sys_path = sysfs_path(unit)
-        nodes = [(unit, sys_path)] if sys_path and usb_device_path(sys_path) is None else []
-        listed = []
-    looks = [
-        _look_at_node(number, sys_path, listed, interest, without_entry, is_at_path=number in at_paths)
-        for number, sys_path in nodes
-    ]
-    _require_descriptors()
-    found = tuple(look for look in looks if look is not None and (listed or _is_worth_knowing(look)))
-    return UnitLook(unit, found, is_udevd_idle)
+        return sorted(nodes_below(unit))
+    sys_path = sysfs_path(unit)
+    return [(unit, sys_path)] if sys_path and usb_device_path(sys_path) is None else []
 
 
 def _look_at_node(
