@@ -132,7 +132,7 @@ def test_a_node_that_only_udev_could_say_is_excluded_says_so(host: FakeHost) -> 
         host.appear(device)
     listed = list_devices(excluding(TTYS, EXCLUSIONS["a glob of its links"]))
     assert listed.why_not("serial") == {
-        "/dev/ttyUSB0": "may be excluded by a link or a property that udevd has not told: offered once it has"
+        "/dev/ttyUSB0": "may be excluded by a link or a property that udevd has not announced: offered once it has"
     }
 
 

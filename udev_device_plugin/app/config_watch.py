@@ -1,7 +1,7 @@
 """Watches the content of the configuration file: an editor's rename, a write in place, a ConfigMap's swapped link.
 
 Event loop only. inotify watches the file and each symbolic link that leads to it. What touches a path runs on a thread
-of its own: the file may lie on a mount that does not answer, and whoever can write it may have put anything there.
+of its own: the file may lie on a mount that does not answer, and anything may have been put there.
 """
 
 import asyncio

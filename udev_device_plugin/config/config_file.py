@@ -1,7 +1,7 @@
 """The configuration file: read and parsed into settings and device specs, which are not checked yet.
 
 The path may be, or lie behind, a symbolic link: a ConfigMap's file is one. What it leads to must be a regular file of
-bounded size, which is opened without waiting: whoever replaces it by a FIFO or ``/dev/zero`` stops nothing.
+bounded size, which is opened without waiting: a FIFO or ``/dev/zero`` in its place stops nothing.
 """
 
 import errno

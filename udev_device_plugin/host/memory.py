@@ -6,11 +6,11 @@ be read at one moment: the entry, which is named by the number alone, may be abo
 - The version that the former device had is never the new one's.
 - While udevd may still be at work on the former device, no version counts: what concerns one number it does in the
   kernel's order, so that it may only now write the entry of the former one, although that has gone. It has done with it
-  once it has told of the removal, or has nothing to do.
+  once it has announced the removal, or has nothing to do.
 - A version that is older than the node (mtime; rules change the ctime) at the first look at it is about a former device
   that was never looked at; or the clock has been set back, if udevd has nothing to do later on.
 
-What cannot be told: an entry that is written late, about a device that was never looked at, looks like the new one's.
+What cannot be known: an entry that is written late, about a device that was never looked at, looks like the new one's.
 """
 
 from dataclasses import dataclass, replace
@@ -71,7 +71,7 @@ class Memory:
         self._origins: dict[DeviceNumber, _Origin] = {}
         self._former: dict[DeviceNumber, _Origin] = {}  # of nodes that are gone
         self._offered, self._offered_numbers = offered, frozenset(number for number, _ in offered)
-        self._removed: dict[DeviceNumber, int] = {}  # the number of the latest event that told of a removal
+        self._removed: dict[DeviceNumber, int] = {}  # the number of the latest event that announced a removal
 
     def deadline(self, unit: Unit) -> float | None:
         """Return until when the first of a unit's nodes is held back, monotonic seconds; None if none is."""
@@ -94,7 +94,7 @@ class Memory:
         }
 
     def removal_announced(self, number: DeviceNumber, sequence: int) -> None:
-        """Udevd has told that it is done with the removal of a node; ``sequence`` is the number of that event."""
+        """Udevd has announced the removal of a node; ``sequence`` is the number of that event."""
         self._removed[number] = max(sequence, self._removed.get(number, 0))
 
     def lose(self, number: DeviceNumber) -> Unit | None:

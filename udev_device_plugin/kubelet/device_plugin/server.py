@@ -41,7 +41,7 @@ _FORMER_PREFIX = f"{NAME}-"
 
 
 def socket_name(directory: str, resource: str) -> str:
-    """Return a new path for a resource's socket, below the plugin directory, whose own path leaves room for it.
+    """Return a new path for a resource's socket, below the plugin directory, if that has a path short enough for it.
 
     Raises:
         StartError: the directory's own path is too long.

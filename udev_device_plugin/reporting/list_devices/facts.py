@@ -94,7 +94,7 @@ class _Facts:
         if self._inventory.state_of(entry) is NodeState.UNFINISHED:
             return AWAITED
         if may_be_excluded(self._decided.spec, entry, self._inventory):
-            return "may be excluded by a link or a property that udevd has not told: offered once it has"
+            return "may be excluded by a link or a property that udevd has not announced: offered once it has"
         return "udevd has not finished with other nodes of its USB device"
 
     def _why_unfit(self, entry: PathEntry) -> str:
