@@ -14,22 +14,18 @@ class LoopWatch:
     """Watches the matches of globs on the running event loop.
 
     Args:
-        globs: what to watch at first.
+        globs: what to watch.
         on_change: called with the watched paths at which something may have changed.
-        writes: report files that were written, and those whose mode or owner changed, too.
 
     Raises:
         StartError: the kernel gives no inotify instance.
     """
 
-    def __init__(
-        self, globs: Iterable[Pattern], on_change: Callable[[Collection[str]], None], *, writes: bool = False
-    ) -> None:
-        self._watch = PathWatch(globs, writes=writes, attributes=True)
+    def __init__(self, globs: Iterable[Pattern], on_change: Callable[[Collection[str]], None]) -> None:
+        self._watch = PathWatch(globs, attributes=True)
         self._on_change = on_change
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._watch.fileno(), self.read)
-        self.add, self.discard = self._watch.add, self._watch.discard
 
     @property
     def found(self) -> frozenset[str]:

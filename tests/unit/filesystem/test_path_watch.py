@@ -131,10 +131,10 @@ async def test_a_glob_can_be_added_and_discarded_while_another_needs_the_same_di
 ) -> None:
     watched = watching(tmp_path / "a")
     second = Glob.of(str(tmp_path / "b"))
-    watched.watch.add(second)
+    watched.watch._watch.add(second)
     (tmp_path / "b").touch()
     await watched.reports_of(tmp_path / "b")
-    watched.watch.discard(second)
+    watched.watch._watch.discard(second)
     (tmp_path / "b").unlink()
     (tmp_path / "a").touch()
     await watched.reports_of(tmp_path / "a")
@@ -167,7 +167,7 @@ async def test_a_watch_that_ends_together_with_its_directory_does_no_harm(
     watched = watching(directory / "*")
     directory.rmdir()
     watched.watch._watch.rescan()  # before the directory's last event is read
-    watched.watch.discard(Glob.parse(str(directory / "*")))
+    watched.watch._watch.discard(Glob.parse(str(directory / "*")))
     assert watched.watch.found == frozenset()
 
 
@@ -225,13 +225,12 @@ async def test_a_directory_that_becomes_readable_is_watched_from_then_on(
 
 
 @pytest.mark.parametrize("reads", [False, True])
-async def test_the_mode_of_a_file_matters_to_who_reads_it(reads: bool, tmp_path: Path) -> None:
+def test_the_mode_of_a_file_matters_to_who_reads_it(reads: bool, tmp_path: Path) -> None:
     (tmp_path / "a").touch()
-    reports = asyncio.Queue[Collection[str]]()
-    with closing(LoopWatch([Glob.parse(f"{tmp_path}/[ab]")], reports.put_nowait, writes=reads)):
+    with closing(PathWatch([Glob.parse(f"{tmp_path}/[ab]")], writes=reads, attributes=True)) as watch:
         (tmp_path / "a").chmod(0o600)
         (tmp_path / "b").touch()
-        changed = await asyncio.wait_for(reports.get(), 10)
+        changed = watch.read()
     assert (f"{tmp_path}/a" in changed) is reads
     assert f"{tmp_path}/b" in changed
 
