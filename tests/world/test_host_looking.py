@@ -53,6 +53,14 @@ def following() -> Iterator[Following]:
         follower.close()
 
 
+def do_all(jobs: Jobs, looking: Looking, now: float) -> None:
+    """All looks that wait, one by one; what they found is taken in."""
+    while jobs.outstanding:
+        jobs.do(0)
+        for result in jobs.take_results():
+            looking.take_result(result, now)
+
+
 def hear(follower: Follower) -> None:
     follower.looking.take_paths(follower.paths.read(), follower.now)
 
@@ -211,10 +219,7 @@ def test_everything_has_been_looked_at_once_a_directory_could_be_read(
     def go_on(now: float) -> float:
         """What is due then; returns when more is."""
         looking.work(now)
-        while jobs.outstanding:
-            jobs.do(0)
-            for result in jobs.take_results():
-                looking.take_result(result, now)
+        do_all(jobs, looking, now)
         looks.append(looking.take_look() or HostLook())
         return now + (looking.next_due(now) or 0.0)
 
@@ -246,9 +251,7 @@ def test_a_reload_for_which_there_is_no_inotify_instance_is_logged_and_tried_aga
     def catch_up(now: float) -> None:
         looking.work(now)
         while jobs.outstanding:
-            jobs.do(0)
-            for result in jobs.take_results():
-                looking.take_result(result, now)
+            do_all(jobs, looking, now)
             looking.work(now)
         inventory.replace(looking.take_look() or HostLook())
 
