@@ -109,7 +109,8 @@ class Looking:
         for unit in self._full_look.take(self._pool.free_slots):
             self._hints.add_at(unit, now, now)
         due = self._hints.begin_due(now)
-        at_paths = numbers_of(one for one in self._entries() if due and self._interest.is_named((one.path,)))
+        entries = self._entries() if due else ()  # not at each wake-up: there may be thousands
+        at_paths = numbers_of(one for one in entries if self._interest.is_named((one.path,)))
         for subject in due:
             if isinstance(subject, str | DeviceNumber):
                 overdue = self._memory.overdue(subject, now)
